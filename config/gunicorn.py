@@ -1,0 +1,15 @@
+"""gunicorn's settings: `gunicorn --config config/gunicorn.py config.wsgi`.
+
+PORT and WEB_CONCURRENCY (the number of workers) come from the environment, as platforms set them. Behind a proxy that
+ends TLS, name it in FORWARDED_ALLOW_IPS: gunicorn then believes its X-Forwarded-Proto.
+"""
+
+import multiprocessing
+import os
+
+bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+workers = int(os.environ.get("WEB_CONCURRENCY", str(multiprocessing.cpu_count() + 1)))
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # a heartbeat on a disk can block a worker
+max_requests = 10_000
+max_requests_jitter = 1_000
+accesslog = "-"

@@ -1,0 +1,88 @@
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import generics
+from rest_framework.exceptions import ValidationError
+from rest_framework.reverse import reverse
+from rest_framework.serializers import BaseSerializer
+
+from products.models import Product
+from products.pagination import LinkHeaderPagination, PageQuery
+from products.serializers import ErrorSerializer, ProductQuery, ProductSerializer
+
+BAD_REQUEST = OpenApiResponse(
+    OpenApiTypes.OBJECT, "A list of what is wrong for each field, or `detail` when it can't be read at all."
+)
+UNAUTHORIZED = OpenApiResponse(ErrorSerializer, "No token, or one that is not valid.")
+NOT_FOUND = OpenApiResponse(ErrorSerializer, "There is no such product.")
+UNREADABLE = {
+    413: OpenApiResponse(ErrorSerializer, "The body is too large."),
+    415: OpenApiResponse(ErrorSerializer, "The body is not application/json."),
+}
+LINK = OpenApiParameter(
+    "Link", str, OpenApiParameter.HEADER, response=[200], description="RFC 8288: first, prev, next, last."
+)
+LOCATION = OpenApiParameter(
+    "Location", str, OpenApiParameter.HEADER, response=[201], description="The product's URL."
+)
+READ = {200: ProductSerializer, 401: UNAUTHORIZED, 404: NOT_FOUND}
+CHANGE = {200: ProductSerializer, 400: BAD_REQUEST, 401: UNAUTHORIZED, 404: NOT_FOUND, **UNREADABLE}
+
+
+@extend_schema_view(
+    get=extend_schema(
+        summary="List products",
+        parameters=[ProductQuery, PageQuery, LINK],
+        responses={200: ProductSerializer(many=True), 400: BAD_REQUEST, 401: UNAUTHORIZED},
+    ),
+    post=extend_schema(
+        summary="Create a product",
+        parameters=[LOCATION],
+        responses={201: ProductSerializer, 400: BAD_REQUEST, 401: UNAUTHORIZED, **UNREADABLE},
+    ),
+)
+class ProductList(generics.ListCreateAPIView[Product]):
+    queryset = Product.objects.all()
+    serializer_class = ProductSerializer
+    pagination_class = LinkHeaderPagination
+
+    def filter_queryset(self, queryset: QuerySet[Product]) -> QuerySet[Product]:
+        query = ProductQuery(data=self.request.query_params)
+        query.is_valid(raise_exception=True)
+        wanted = query.validated_data.get("type")
+        return queryset.filter(type=wanted) if wanted else queryset
+
+    def perform_create(self, serializer: BaseSerializer[Product]) -> None:
+        try:
+            with transaction.atomic():
+                serializer.save()
+        except IntegrityError as error:  # someone else took the id after validation had found it free
+            raise ValidationError({"id": ["There is a product with this id already."]}) from error
+
+    def get_success_headers(self, data: Any) -> dict[str, str]:
+        return {"Location": reverse("product", args=[data["id"]], request=self.request)}
+
+
+@extend_schema_view(
+    get=extend_schema(summary="Get a product", responses=READ),
+    put=extend_schema(summary="Replace a product", responses=CHANGE),
+    patch=extend_schema(summary="Change a product", responses=CHANGE),
+    delete=extend_schema(
+        summary="Delete a product", responses={204: None, 401: UNAUTHORIZED, 404: NOT_FOUND}
+    ),
+)
+class ProductDetail(generics.RetrieveUpdateDestroyAPIView[Product]):
+    queryset = Product.objects.all()
+    serializer_class = ProductSerializer
+
+
+@extend_schema_view(
+    get=extend_schema(summary="Get a product", description="The same as /products/{id}.", responses=READ)
+)
+class ProductAlias(generics.RetrieveAPIView[Product]):
+    queryset = Product.objects.all()
+    serializer_class = ProductSerializer
+
