@@ -1,0 +1,50 @@
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+
+from pact_verification.conf import ISOLATIONS
+
+
+def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Each setting has a value that the command can use."""
+    problems: list[CheckMessage] = []
+    name = getattr(settings, "PACT_PROVIDER_NAME", "")
+    if not isinstance(name, str):
+        problems.append(
+            Error(
+                f"PACT_PROVIDER_NAME is {name!r}, not text.",
+                hint="Set it to the provider's name, as consumers write it in their pacts.",
+                id="pact_verification.E001",
+            )
+        )
+    isolation = getattr(settings, "PACT_ISOLATION", ISOLATIONS[0])
+    if isolation not in ISOLATIONS:
+        problems.append(
+            Error(
+                f"PACT_ISOLATION is {isolation!r}.",
+                hint=f"Set it to one of {', '.join(map(repr, ISOLATIONS))}.",
+                id="pact_verification.E002",
+            )
+        )
+    timeout = getattr(settings, "PACT_REQUEST_TIMEOUT", 5.0)
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
+        problems.append(
+            Error(
+                f"PACT_REQUEST_TIMEOUT is {timeout!r}.",
+                hint="Set it to a number of seconds above 0.",
+                id="pact_verification.E003",
+            )
+        )
+    paths = getattr(settings, "PACT_PATHS", ())
+    if isinstance(paths, str) or not isinstance(paths, Sequence):
+        problems.append(
+            Error(
+                f"PACT_PATHS is {paths!r}, not a list.",
+                hint='Set it to a list of files and directories, such as ["pacts"].',
+                id="pact_verification.E004",
+            )
+        )
+    return problems

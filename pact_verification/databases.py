@@ -1,0 +1,110 @@
+"""The test databases of one run. Django makes them; their names are ours, so nobody else's are touched."""
+
+import logging
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from pact_verification.errors import CannotVerify
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def run_databases(*, verbosity: int = 0, serialize: bool = False) -> Iterator[Mapping[str, str]]:
+    """Create a test database for every alias, and drop it at the end, whatever happens in between.
+
+    Names have a random part: a test suite or a second run on the same server is never in the way. SQLite's are in
+    memory, unless TEST["NAME"] names a file.
+
+    Args:
+        verbosity: as for Django's commands; 1 tells of creating and migrating.
+        serialize: keep what migrations put into the tables, for isolation by flush to bring back.
+
+    Yields:
+        With serialize, that content by alias.
+
+    Raises:
+        CannotVerify: a database can't be created or migrated.
+    """
+    from django.test.utils import setup_databases  # here, since it imports Django's test client
+
+    token = f"pact_{secrets.token_hex(4)}"
+    with ExitStack() as cleanup:
+        for alias in connections:
+            config = connections[alias].settings_dict
+            cleanup.callback(config.__setitem__, "NAME", config["NAME"])
+        places = set()
+        for alias in _with_databases():
+            connection = connections[alias]
+            config = connection.settings_dict
+            name = _run_name(connection, token)
+            cleanup.callback(config["TEST"].__setitem__, "NAME", config["TEST"]["NAME"])
+            config["TEST"]["NAME"] = name
+            place = (config["HOST"], config["PORT"], name)
+            if place not in places:  # aliases of one database share its test database, as in Django's tests
+                places.add(place)
+                cleanup.callback(_drop, connection, name, str(config["NAME"]), verbosity)
+        try:
+            setup_databases(
+                verbosity=verbosity, interactive=False, serialized_aliases=list(connections) if serialize else []
+            )
+        except Exception as error:
+            raise CannotVerify(
+                f"The test databases can't be made: {type(error).__name__}: {str(error).strip()}\n"
+                "verify_pacts makes them as `manage.py test` does: is the server up, and may its user create a database?"
+            ) from error
+        except SystemExit as error:  # Django's way to say that it could not create one
+            raise CannotVerify(
+                "A test database can't be created; Django's message is above. "
+                "Does the database user have the right to create one?"
+            ) from error
+        yield {alias: getattr(connections[alias], "_test_serialized_contents", "[]") for alias in _with_databases()}
+
+
+def _with_databases() -> list[str]:
+    """Aliases with a database of their own: no mirrors, and not Django's dummy for a project without one."""
+    return [
+        alias
+        for alias in connections
+        if connections[alias].vendor != "unknown" and not connections[alias].settings_dict["TEST"]["MIRROR"]
+    ]
+
+
+def _run_name(connection: BaseDatabaseWrapper, token: str) -> str:
+    config = connection.settings_dict
+    name = str(config["TEST"]["NAME"] or config["NAME"])
+    if connection.vendor != "sqlite":
+        limit = connection.ops.max_name_length() or 63
+        return f"{name[: limit - len(token) - 1]}_{token}"
+    if config["TEST"]["NAME"] in {None, "", ":memory:"}:
+        return f"file:{token}_{connection.alias}?mode=memory&cache=shared"
+    return f"{name}.{token}"
+
+
+def _drop(connection: BaseDatabaseWrapper, name: str, project_name: str, verbosity: int) -> None:
+    """Drop the run's database by its own name, also when creating it was interrupted. Never the project's."""
+    made = connection.settings_dict["NAME"] == name
+    if made and connection.vendor == "postgresql":
+        _end_other_sessions(connection)
+    connection.settings_dict["NAME"] = name
+    try:
+        connection.creation.destroy_test_db(project_name, verbosity=verbosity)
+    except Exception as error:
+        if made:
+            logger.warning("The test database %s could not be dropped: %s. Drop it by hand.", name, error)
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = project_name
+
+
+def _end_other_sessions(connection: BaseDatabaseWrapper) -> None:
+    """Let go what a request still holds that Ctrl-C has left behind; DROP DATABASE would refuse."""
+    with suppress(Exception), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )

@@ -1,0 +1,217 @@
+"""Runs the Pact core on one pact after the other, and reads its results back into values."""
+
+import json
+import os
+import queue
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from typing import IO, Any, Self
+
+from pact_verification.errors import CannotVerify
+from pact_verification.pacts import Filter, Interaction
+from pact_verification.results import Mismatch
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the verifier process is told: one pact against one server."""
+
+    provider: str
+    pact: str
+    host: str
+    port: int
+    state_url: str
+    request_timeout_ms: int
+    description: str | None = None
+    state: str | None = None
+    no_state: bool = False
+
+    def only(self, chosen: Filter, interactions: Iterable[Interaction]) -> Self:
+        """The same, for the interactions that a filter has chosen, named one by one.
+
+        The core's filters are unanchored regular expressions (F17), so the names are escaped and anchored.
+        """
+        interactions = list(interactions)
+        changes: dict[str, Any] = {}
+        if chosen.description:
+            changes["description"] = _any_of(interaction.description for interaction in interactions)
+        if chosen.state:
+            matching = (state.name for interaction in interactions for state in interaction.states)
+            changes["state"] = _any_of(name for name in matching if chosen.state.search(name))
+        if chosen.no_state:
+            changes["no_state"] = True
+        return type(self)(**{**asdict(self), **changes})
+
+
+def _any_of(names: Iterable[str]) -> str:
+    return f"^(?:{'|'.join(sorted({re.escape(name) for name in names}))})$"
+
+
+@dataclass(frozen=True, slots=True)
+class CoreResult:
+    """What the core says of one interaction."""
+
+    description: str
+    states: tuple[str, ...]
+    ok: bool
+    mismatches: tuple[Mismatch, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CoreReport:
+    """What the core says of one pact, in the order in which the interactions ran.
+
+    Attributes:
+        error: why it has no results, or fewer than it should; empty when all ran.
+        output: what it printed.
+    """
+
+    results: tuple[CoreResult, ...]
+    error: str = ""
+    output: str = ""
+
+
+class Engine:
+    """The verifier process. It starts at once, and is ready by the time the test database is."""
+
+    def __init__(self) -> None:
+        self.output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # stop() closes it
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pact_verification.verifier_process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.output,
+            env=_environment(os.environ),
+            text=True,
+            encoding="utf-8",
+        )
+        self.lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.reader = threading.Thread(target=self._read, name="pact-engine", daemon=True)
+        self.reader.start()
+
+    def begin(self, job: Job) -> None:
+        """Start a job; the one before has to be answered."""
+        self.job = job
+        self.job_output_starts = self.output.seek(0, os.SEEK_END)
+        assert self.process.stdin
+        with suppress(OSError):  # it has ended: answer() tells how
+            print(json.dumps(asdict(job)), file=self.process.stdin, flush=True)
+
+    def answer(self, wait: float) -> CoreReport | None:
+        """The job's answer, or None when it hasn't come after `wait` seconds.
+
+        Raises:
+            CannotVerify: the process has ended.
+        """
+        try:
+            line = self.lines.get(timeout=wait)
+        except queue.Empty:
+            return None
+        self.output.seek(self.job_output_starts)
+        output = self.output.read().decode(errors="replace")
+        if not line:
+            raise CannotVerify(
+                f"The verifier process ended in the middle of {self.job.pact} (exit code {self.process.wait()}). "
+                f"Its last words:\n{output[-2000:].strip() or '(none)'}"
+            )
+        return read_answer(json.loads(line), output)
+
+    def stop(self) -> None:
+        """End the process, in whatever it is doing."""
+        self.process.kill()
+        self.process.wait()
+        self.reader.join()
+        for pipe in (self.process.stdin, self.process.stdout, self.output):
+            assert pipe
+            with suppress(OSError):  # what a job left unsent
+                pipe.close()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.lines.put(line)
+        self.lines.put("")
+
+
+@contextmanager
+def running_engine() -> Iterator[Engine]:
+    """Start the verifier process, and end it with the block.
+
+    Raises:
+        CannotVerify: pact-python is not installed.
+    """
+    if find_spec("pact") is None:
+        raise CannotVerify(
+            "pact-python is not installed here. It belongs to the tools that verify, not to production: "
+            "pip install 'pact-python>=4.2,<5'."
+        )
+    engine = Engine()
+    try:
+        yield engine
+    finally:
+        engine.stop()
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+    no_proxy = ",".join(filter(None, [environ.get("NO_PROXY") or environ.get("no_proxy"), "127.0.0.1", "localhost"]))
+    return {
+        **environ,
+        "NO_PROXY": no_proxy,  # the core would go through HTTP_PROXY even to loopback (F11)
+        "no_proxy": no_proxy,
+        "PACT_DO_NOT_TRACK": "true",  # exactly so (F24)
+        "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+        "PYTHONIOENCODING": "utf-8",
+    }
+
+
+def read_answer(answer: Mapping[str, Any], output: str) -> CoreReport:
+    """Read the verifier process's answer."""
+    if answer["results"] is None:
+        return CoreReport((), answer["error"] or "The verifier gave no results.", output)
+    results = answer["results"]
+    read = tuple(_core_result(result) for result in results.get("interactionResults", ()))
+    error = ""
+    if answer["error"] and all(result.ok for result in read):
+        # Nothing that ran explains it: the pact could not be loaded, or the core panicked.
+        reasons = [_error_text(entry.get("mismatch", {})) for entry in results.get("errors", ())]
+        error = "; ".join(filter(None, reasons)) or answer["error"]
+    return CoreReport(read, error, output)
+
+
+def _core_result(result: Mapping[str, Any]) -> CoreResult:
+    mismatch = result.get("mismatch") or {}
+    return CoreResult(
+        result["description"],
+        tuple(result["providerStates"]),
+        result["result"] == "OK",
+        tuple(_mismatch(entry) for entry in mismatch.get("mismatches", ())),
+        _error_text(mismatch),
+    )
+
+
+def _error_text(mismatch: Mapping[str, Any]) -> str:
+    return str(mismatch.get("message", ""))
+
+
+def _mismatch(entry: Mapping[str, Any]) -> Mismatch:
+    """One mismatch, its place spelt as a person would."""
+    match entry["type"]:
+        case "StatusMismatch":
+            where = "status"
+        case "HeaderMismatch":
+            where = f"header {entry.get('key', '')}"
+        case "BodyTypeMismatch":
+            where = "body's content type"
+        case "BodyMismatch":
+            where = f"body {entry.get('path', '')}".rstrip()
+        case other:
+            where = other.removesuffix("Mismatch").lower()
+    return Mismatch(where, entry.get("expected"), entry.get("actual"), str(entry.get("mismatch", "")))

@@ -1,0 +1,17 @@
+"""What keeps a verification from running. Each says the value, what exists, and the next step."""
+
+
+class CannotVerify(Exception):
+    """The run could not start or could not go on: exit code 2. Its text is for the person at the console."""
+
+
+class UnreadablePact(CannotVerify):
+    """A file is no pact, or not one that can be verified over HTTP."""
+
+
+class InvalidRegistration(CannotVerify):
+    """A pact_states.py registers something that can't work: a name twice, a pattern that doesn't parse."""
+
+
+class StateError(Exception):
+    """A provider state could not be set up. It fails its own interaction, and no other."""

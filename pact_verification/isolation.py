@@ -1,0 +1,154 @@
+"""One interaction, one database state: begin, commit as far as the project can tell, roll back.
+
+All of it runs on the live server's thread, which owns the connections it works on.
+"""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+from django.core.management import call_command
+from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from pact_verification.stores import empty_stores
+
+logger = logging.getLogger(__name__)
+
+
+class Isolation(ABC):
+    """Made on the thread that serves: connections belong to the thread that opens them."""
+
+    def __init__(self) -> None:
+        self.aliases = _share_connections()
+
+    def begin(self) -> None:
+        """Start an interaction on what migrations left, and nothing else."""
+        self.roll_back()
+        empty_stores()
+
+    @abstractmethod
+    def commit(self) -> None:
+        """Do what a commit would do: check deferred constraints and run on_commit callbacks. May raise what they do."""
+
+    @abstractmethod
+    def roll_back(self) -> None:
+        """Forget what the interaction wrote. Does nothing when there is none."""
+
+
+class TransactionIsolation(Isolation):
+    """Everything inside one transaction on each database, as Django's TestCase has it; and it ends in a rollback."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.atomics: dict[str, transaction.Atomic] = {}
+
+    def begin(self) -> None:
+        super().begin()
+        for alias in self.aliases:
+            atomic = transaction.atomic(using=alias)
+            atomic._from_testcase = True  # type: ignore[attr-defined]  # Django's own: durable blocks may nest in it
+            atomic.__enter__()
+            self.atomics[alias] = atomic
+
+    def commit(self) -> None:
+        connections_in_use = [
+            connections[alias]
+            for alias in self.atomics
+            if connections[alias].in_atomic_block and not connections[alias].needs_rollback
+        ]
+        for connection in connections_in_use:
+            if connection.features.can_defer_constraint_checks:
+                connection.check_constraints()
+        for connection in connections_in_use:
+            _run_on_commit(connection)
+
+    def roll_back(self) -> None:
+        for alias, atomic in reversed(self.atomics.items()):
+            connection = connections[alias]
+            try:
+                transaction.set_rollback(True, using=alias)
+                atomic.__exit__(None, None, None)
+            except Exception:  # the project closed the connection, or the server did: what was written is gone as well
+                logger.debug("%s could not be rolled back; a new connection takes its place", alias, exc_info=True)
+            if connection.in_atomic_block or connection.closed_in_transaction:
+                _start_anew(connection)
+        self.atomics.clear()
+
+
+class FlushIsolation(Isolation):
+    """Real commits, and every table emptied before the next interaction: slower, and nothing is nested.
+
+    Args:
+        migrated: by alias, what migrations had put into the tables.
+    """
+
+    def __init__(self, migrated: Mapping[str, str]) -> None:
+        super().__init__()
+        self.migrated = migrated
+        self.used = False
+
+    def begin(self) -> None:
+        super().begin()
+        self.used = True
+
+    def commit(self) -> None:
+        """Everything is committed already."""
+
+    def roll_back(self) -> None:
+        if not self.used:
+            return
+        for alias in self.aliases:
+            connection = connections[alias]
+            if connection.in_atomic_block:
+                _start_anew(connection)
+            # Sequences go on: what migrations had put in keeps its ids, and new rows must not meet them.
+            call_command(
+                "flush", verbosity=0, interactive=False, database=alias, reset_sequences=False, inhibit_post_migrate=True
+            )
+            connection.creation.deserialize_db_from_string(self.migrated.get(alias, "[]"))
+        self.used = False
+
+
+def _share_connections() -> list[str]:
+    """Give aliases of one database (mirrors, and those that name the same) one connection on this thread.
+
+    On connections of their own they would not see each other's open transaction.
+
+    Returns:
+        An alias for each connection.
+    """
+    first: dict[tuple[str, ...], str] = {}
+    for alias in connections:
+        if connections[alias].vendor == "unknown":  # Django's dummy, for a project without a database
+            continue
+        config = connections[alias].settings_dict
+        place = tuple(str(config[key]) for key in ("ENGINE", "HOST", "PORT", "NAME"))
+        if (primary := first.setdefault(place, alias)) != alias:
+            connections[alias] = connections[primary]
+        # A copy: should this thread outlive the run, it never opens the project's database, whose name comes back then.
+        connections[alias].settings_dict = dict(config)
+    return list(first.values())
+
+
+def _run_on_commit(connection: BaseDatabaseWrapper) -> None:
+    """Run the callbacks, and those that they register in turn, as a commit does."""
+    while connection.run_on_commit:
+        _, callback, robust = connection.run_on_commit.pop(0)
+        try:
+            callback()
+        except Exception:
+            if not robust:
+                raise
+            logger.exception("The on_commit callback %r failed; it is robust, so the others run.", callback)
+
+
+def _start_anew(connection: BaseDatabaseWrapper) -> None:
+    """Drop a transaction that can't be ended in order, and its connection."""
+    connection.in_atomic_block = False
+    connection.closed_in_transaction = False
+    connection.needs_rollback = False
+    connection.savepoint_ids.clear()
+    connection.atomic_blocks.clear()
+    connection.run_on_commit.clear()
+    connection.close()

@@ -1,0 +1,381 @@
+"""The project on a live server, with the state endpoint in front of it, on one thread that records what it saw."""
+
+import json
+import secrets
+import socketserver
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from http.client import responses
+from io import BytesIO
+from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.servers.basehttp import WSGIRequestHandler, WSGIServer
+from django.core.signals import got_request_exception, request_finished, request_started
+from django.db import close_old_connections, connections
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from pact_verification.errors import StateError
+from pact_verification.isolation import Isolation
+from pact_verification.pacts import Interaction
+from pact_verification.results import Crash, Exchange, Message
+from pact_verification.states import ActiveState, Registry
+
+HOST = "127.0.0.1"
+MAX_RECORDED_BODY = 64 * 1024
+
+
+@dataclass
+class Recording:
+    """An interaction while it runs; `exchange` is what a report keeps of it."""
+
+    interaction: Interaction
+    states_called: int = 0
+    active: list[ActiveState] = field(default_factory=list)
+    exchange: Exchange = Exchange()
+
+    def note(self, **seen: Any) -> None:
+        self.exchange = replace(self.exchange, **seen)
+
+    def note_crash(self, what: str, error: BaseException) -> None:
+        """Record that a state handler raised. A StateError says all there is to say."""
+        if isinstance(error, StateError):
+            self.note(state_error=str(error))
+            return
+        crash = Crash.of(error)
+        at = f" ({crash.where})" if crash.where else ""
+        self.note(crash=crash, state_error=f"{what} raised {crash.exception}{at}")
+
+    @property
+    def all_states_called(self) -> bool:
+        """The core calls once for every state, and once with an empty name when there is none (F4)."""
+        return self.states_called >= max(1, len(self.interaction.states))
+
+
+class OutOfStep(Exception):
+    """The core asks for something else than the pact's next interaction."""
+
+
+class Script:
+    """Which interaction is on: the pact's, in the order of the file, which is the order in which the core runs them.
+
+    An interaction begins at the first state call after a request or a teardown (F4), and also when the one before has
+    had all its states: after a setup that failed, neither request nor teardown follows (F5).
+    """
+
+    def __init__(self, interactions: Sequence[Interaction]) -> None:
+        self.interactions = interactions
+        self.recordings: list[Recording] = []
+        self.in_setup = False
+
+    @property
+    def current(self) -> Recording:
+        if not self.recordings:
+            raise OutOfStep("a request came before any state call")
+        return self.recordings[-1]
+
+    def begins_with(self, state: str) -> bool:
+        """Take a state call. Returns whether it begins an interaction."""
+        begins = not self.in_setup or self.current.all_states_called
+        if begins:
+            if len(self.recordings) == len(self.interactions):
+                raise OutOfStep(f"the state {state!r} was asked for after the last interaction")
+            self.recordings.append(Recording(self.interactions[len(self.recordings)]))
+            self.in_setup = True
+        recording = self.current
+        names = [known.name for known in recording.interaction.states] or [""]
+        if state != names[recording.states_called]:
+            raise OutOfStep(
+                f"the state {state!r} was asked for, and the pact's next interaction, "
+                f"{recording.interaction.description!r}, has {names[recording.states_called]!r}"
+            )
+        recording.states_called += 1
+        return begins
+
+    def end_setup(self) -> None:
+        self.in_setup = False
+
+    def lose_step(self, reason: str) -> None:
+        """Note that nothing after this can be told to belong to anything: it fails, rather than be green by chance."""
+        if not self.recordings:
+            self.recordings.append(Recording(Interaction("?")))
+        self.current.note(state_error=f"The verifier is out of step with the pact: {reason}.")
+
+
+class LiveServer:
+    """Serves the project, and beside it a state endpoint that nobody but the verifier knows.
+
+    Everything happens on one thread: state calls and requests come one after the other (F4), so the thread owns its
+    database connections, and nothing is shared.
+
+    Args:
+        registry: the state handlers, base states and request filters.
+        isolation: made on the server's thread, since connections belong to a thread.
+        request_timeout: seconds that a state or a request may take.
+    """
+
+    def __init__(self, registry: Registry, isolation: Callable[[], Isolation], request_timeout: float) -> None:
+        self.registry = registry
+        self.make_isolation = isolation
+        self.request_timeout = request_timeout
+        self.state_path = f"/{secrets.token_urlsafe(24)}"
+        self.script = Script(())
+        self.busy_since: float | None = None
+        self.crash: Crash | None = None
+        self.ready = threading.Event()
+        self.failure: BaseException | None = None
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Serve until the block ends. What the thread is still busy with then is left behind."""
+        with ExitStack() as cleanup:
+            for signal in (request_started, request_finished):
+                if signal.disconnect(close_old_connections):  # it would end the open transaction (F26)
+                    cleanup.callback(signal.connect, close_old_connections)
+            got_request_exception.connect(self._note_exception)
+            cleanup.callback(got_request_exception.disconnect, self._note_exception)
+            self.http = _Server((HOST, 0), _RequestHandler)
+            cleanup.callback(self.http.server_close)
+            self.http.set_app(self._answer)
+            self.thread = threading.Thread(target=self._serve, name="pact-live-server", daemon=True)
+            self.thread.start()
+            cleanup.callback(self._stop)
+            self.ready.wait()
+            if self.failure:
+                raise self.failure
+            yield
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.http.server_port}"
+
+    @property
+    def state_url(self) -> str:
+        return f"{self.url}{self.state_path}"
+
+    @property
+    def recordings(self) -> Sequence[Recording]:
+        return self.script.recordings
+
+    def expect(self, interactions: Sequence[Interaction]) -> None:
+        """Say which interactions the core is about to run, before it does."""
+        self.script = Script(interactions)
+
+    def busy_for(self) -> float:
+        """Seconds since the state or request that is being answered began; 0 when there is none."""
+        since = self.busy_since
+        return time.monotonic() - since if since else 0.0
+
+    def where(self) -> str:
+        """Where the thread is right now, innermost frame last: for a call that doesn't come back."""
+        frame = sys._current_frames().get(self.thread.ident or 0)
+        return "".join(traceback.format_stack(frame)[-3:]) if frame else ""
+
+    def _serve(self) -> None:
+        try:
+            self.isolation = self.make_isolation()
+            self.project = _Project(self.registry)
+            self.ready.set()
+            self.http.serve_forever(poll_interval=0.05)
+            self._clean_up()
+        except BaseException as error:
+            self.failure = error
+        finally:
+            self.ready.set()
+            connections.close_all()
+
+    def _stop(self) -> None:
+        # shutdown() waits for the loop, and the loop may be in a call that doesn't come back.
+        threading.Thread(target=self.http.shutdown, daemon=True).start()
+        self.thread.join(timeout=0.5)
+
+    # What follows runs on the server's thread.
+
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        self.busy_since = started = time.monotonic()
+        try:
+            if environ["PATH_INFO"] == self.state_path:
+                status, headers, body = self._answer_state(_read_body(environ))
+            else:
+                status, headers, body = self._answer_request(environ, started)
+        finally:
+            self.busy_since = None
+            if self.recordings:
+                exchange = self.script.current.exchange
+                self.script.current.note(seconds=exchange.seconds + time.monotonic() - started)
+        start_response(status, headers)
+        return [body]
+
+    def _answer_state(self, body: bytes) -> tuple[str, list[tuple[str, str]], bytes]:
+        """200 with values for the generators (F3), or 422, after which the core doesn't try again (F2)."""
+        call = json.loads(body)
+        values: dict[str, Any] = {}
+        status = HTTPStatus.OK
+        if call["action"] == "teardown":
+            self._clean_up()
+        else:
+            values = self._set_up(call["state"], call.get("params") or {})
+            if self.script.current.exchange.state_error:
+                status = HTTPStatus.UNPROCESSABLE_ENTITY
+        return _status_line(status), [("Content-Type", "application/json")], json.dumps(values).encode()
+
+    def _set_up(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Set up one state of an interaction. What goes wrong is noted; then the values are of no interest."""
+        try:
+            if self.script.begins_with(name):
+                self._begin()
+        except OutOfStep as error:
+            self.script.lose_step(str(error))
+        recording = self.script.current
+        if recording.exchange.state_error or not name:
+            return {}
+        started = time.monotonic()
+        try:
+            match = self.registry.find(name)
+            if match is None:
+                raise StateError(f"No handler for the state {name!r}.")
+            state = match.handler.set_up(match.arguments(name, params))
+            recording.active.append(state)
+            self.isolation.commit()
+            taken = time.monotonic() - started
+            if taken > self.request_timeout:
+                raise StateError(
+                    f"The state {name!r} took {taken:.1f} s, and may take {self.request_timeout:g} s "
+                    f"(--request-timeout). ({match.handler.location})"
+                )
+        except BaseException as error:  # also SystemExit, and what a test framework's fail() raises
+            recording.note_crash(f"The state {name!r}", error)
+            return {}
+        return state.values
+
+    def _begin(self) -> None:
+        recording = self.script.current
+        if len(self.recordings) > 1:
+            self._tear_down(self.recordings[-2])
+        try:
+            self.isolation.begin()
+            for handler in self.registry.base_states:
+                recording.active.append(handler.set_up({}))
+            self.isolation.commit()
+        except BaseException as error:
+            recording.note_crash("A base state", error)
+
+    def _clean_up(self) -> None:
+        """End the current interaction: the states' own teardowns, last first, then the database's."""
+        if not self.recordings:
+            return
+        self.script.end_setup()
+        self._tear_down(self.script.current)
+        self.isolation.roll_back()
+
+    def _tear_down(self, recording: Recording) -> None:
+        while recording.active:
+            state = recording.active.pop()
+            try:
+                state.tear_down()
+            except BaseException as error:  # a warning of its own: a failed teardown would hide a mismatch (F6)
+                crash = Crash.of(error)
+                warning = f"The teardown of {state.handler.location} failed: {crash.exception} ({crash.where})"
+                recording.note(warnings=(*recording.exchange.warnings, warning))
+
+    def _answer_request(self, environ: WSGIEnvironment, started: float) -> tuple[str, list[tuple[str, str]], bytes]:
+        recording = self.script.current
+        self.script.end_setup()
+        body = _read_body(environ)
+        recording.note(request=_request_message(environ, body))
+        environ["wsgi.input"] = BytesIO(body)
+        if settings.SECURE_SSL_REDIRECT:
+            environ["wsgi.url_scheme"] = "https"  # what a project that insists on it gets from its proxy
+        self.crash = None
+        try:
+            status, headers, answer = self.project.answer(environ)
+            self.isolation.commit()
+        except BaseException as error:
+            self.crash = Crash.of(error)
+            status, headers, answer = _status_line(HTTPStatus.INTERNAL_SERVER_ERROR), [], b"A server error occurred."
+        recording.note(crash=self.crash, response=Message(status, dict(headers), answer[:MAX_RECORDED_BODY]))
+        taken = time.monotonic() - started
+        if taken > self.request_timeout:
+            limit = f"{self.request_timeout:g} s (--request-timeout)"
+            recording.note(too_slow=f"The project took {taken:.1f} s to answer, and may take {limit}.")
+            return _status_line(HTTPStatus.GATEWAY_TIMEOUT), [], b""
+        return status, headers, answer
+
+    def _note_exception(self, sender: Any, **kwargs: Any) -> None:
+        error = sys.exc_info()[1]
+        if error is not None and threading.current_thread() is self.thread:
+            self.crash = Crash.of(error)
+
+
+class _Project(WSGIHandler):
+    """Django's handler, with the project's request filters before its middleware."""
+
+    def __init__(self, registry: Registry) -> None:
+        super().__init__()
+        self.registry = registry
+
+    def get_response(self, request: HttpRequest) -> HttpResponseBase:
+        for request_filter in self.registry.request_filters:
+            request_filter(request)
+            request.__dict__.pop("headers", None)  # read from META once and kept; the filter may have changed META
+        return super().get_response(request)
+
+    def answer(self, environ: WSGIEnvironment) -> tuple[str, list[tuple[str, str]], bytes]:
+        """The whole response, before anything of it is sent: on_commit callbacks may still turn it into a 500."""
+        started: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], Any]:
+            started.append((status, headers))
+            return lambda data: None
+
+        response = self(environ, start_response)
+        try:
+            body = b"".join(response)
+        finally:
+            response.close()
+        status, headers = started[-1]
+        return status, headers, body
+
+
+class _Server(WSGIServer):
+    def server_bind(self) -> None:
+        # Without HTTPServer's look-up of the host's full name, which can take seconds where no name server answers.
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = HOST, self.server_address[1]
+        self.setup_environ()
+
+
+class _RequestHandler(WSGIRequestHandler):
+    disable_nagle_algorithm = True  # headers and body are two writes; the second would wait for an acknowledgement
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """The report tells of every request."""
+
+
+def _read_body(environ: WSGIEnvironment) -> bytes:
+    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    return body
+
+
+def _request_message(environ: WSGIEnvironment, body: bytes) -> Message:
+    query = f"?{environ['QUERY_STRING']}" if environ.get("QUERY_STRING") else ""
+    headers = {
+        key.removeprefix("HTTP_").replace("_", "-").title(): value
+        for key, value in environ.items()
+        if key.startswith("HTTP_") or (key in {"CONTENT_TYPE", "CONTENT_LENGTH"} and value)
+    }
+    path = environ["PATH_INFO"].encode("latin-1", "replace").decode(errors="replace")
+    return Message(f"{environ['REQUEST_METHOD']} {path}{query}", headers, body[:MAX_RECORDED_BODY])
+
+
+def _status_line(status: HTTPStatus) -> str:
+    return f"{status.value} {responses[status]}"

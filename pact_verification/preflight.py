@@ -1,0 +1,44 @@
+"""All that can be known before anything starts: the pacts are there, and every state has a handler."""
+
+from collections.abc import Iterable
+
+from pact_verification.errors import CannotVerify
+from pact_verification.pacts import Pact, ProviderState
+from pact_verification.states import Registry, stub
+
+
+def require_handlers(pacts: Iterable[Pact], registry: Registry) -> None:
+    """Match every state of every pact to a handler.
+
+    Raises:
+        CannotVerify: naming all states that have none, who needs them, what looks like them, and stubs to paste.
+    """
+    missing: dict[str, ProviderState] = {}
+    needed_by: dict[str, list[str]] = {}
+    for pact in pacts:
+        for interaction in pact.interactions:
+            for state in interaction.states:
+                if registry.find(state.name) is None:
+                    missing.setdefault(state.name, state)
+                    who = f"{pact.consumer}: {interaction.description} ({pact.source})"
+                    needed_by.setdefault(state.name, []).append(who)
+    if missing:
+        raise CannotVerify("\n".join(_explain(missing, needed_by, registry)))
+
+
+def _explain(
+    missing: dict[str, ProviderState], needed_by: dict[str, list[str]], registry: Registry
+) -> Iterable[str]:
+    count = len(missing)
+    yield f"{count} provider states have no handler:" if count > 1 else "1 provider state has no handler:"
+    for name in missing:
+        yield f"\n  {name}"
+        yield from (f"      needed by {who}" for who in dict.fromkeys(needed_by[name]))
+        for pattern in registry.nearest(name):
+            yield f'      did you mean "{pattern.text}"? ({pattern.handler.location})'
+    files = [pattern.handler.location.rpartition(":")[0] for pattern in registry.patterns.values()]
+    file = max(files, key=files.count) if files else "the pact_states.py of one of your apps"
+    yield f"\nAdd to {file}, and fill in:\n"
+    if not files:
+        yield "from pact_verification import provider_state\n\n"
+    yield "\n\n".join(stub(name, state.params) for name, state in missing.items()).rstrip()

@@ -1,0 +1,1 @@
+"""One file for each way to show a Report: render(report) -> text."""

@@ -1,0 +1,233 @@
+"""The report for a person at a console, and the line that shows a run's progress there."""
+
+import io
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.text import Text
+
+from pact_verification.results import Crash, InteractionResult, Message, Outcome, PactResult, Report
+
+if TYPE_CHECKING:
+    from pact_verification.runner import Progress
+
+SIGNS = {Outcome.VERIFIED: "✓", Outcome.MISMATCH: "✗", Outcome.STATE_ERROR: "!", Outcome.NOT_VERIFIED: "?"}
+BODY_LINES = 20
+PLAIN_PROGRESS_SECONDS = 10
+
+
+def render(report: Report, *, colour: bool = False, verbosity: int = 1, unicode: bool = True) -> str:
+    """The report as text.
+
+    Args:
+        colour: with ANSI colours.
+        verbosity: 0 the verdict alone; 1 with every interaction and, where one failed, what was expected and what
+            came; 2 also headers, whole bodies and every line of a traceback; 3 also what the core printed.
+        unicode: whether the stream can show more than ASCII.
+    """
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        no_color=not colour,
+        width=10_000,  # a terminal wraps by itself; a log must not be wrapped
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    writer = _Writer(console, verbosity)
+    if verbosity > 0:
+        for note in report.notes:
+            writer.line(note, "dim")
+        for pact in report.pacts:
+            writer.pact(pact)
+    writer.verdict(report)
+    text = buffer.getvalue()
+    return text if unicode else text.translate({ord("✓"): "+", ord("✗"): "x", ord("…"): "...", ord("→"): "->"})
+
+
+class _Writer:
+    def __init__(self, console: Console, verbosity: int) -> None:
+        self.console = console
+        self.detailed = verbosity > 1
+        self.raw = verbosity > 2
+
+    def line(self, text: str = "", style: str = "", indent: int = 0) -> None:
+        for part in text.split("\n"):
+            self.console.print(Text(" " * indent + _printable(part), style=style), soft_wrap=True)
+
+    def pact(self, result: PactResult) -> None:
+        self.line()
+        self.line(f"{result.pact.consumer}  ({result.pact.source})", "bold")
+        if not result.interactions:
+            self.line("has no interactions: nothing was verified", "yellow", 2)
+        for interaction in result.interactions:
+            self.interaction(interaction)
+        if self.raw and result.core_output.strip():
+            self.line("What the Pact core printed:", "dim", 2)
+            self.line(result.core_output.strip(), "dim", 4)
+
+    def interaction(self, result: InteractionResult) -> None:
+        interaction = result.interaction
+        states = ", ".join(map(str, interaction.states))
+        heading = Text(f"  {SIGNS[result.outcome]} ", style=_style(result))
+        heading.append(_printable(interaction.description), "" if result.outcome is Outcome.VERIFIED else "bold")
+        if states:
+            heading.append(_printable(f"  [{states}]"), "dim")
+        if interaction.pending and result.outcome is not Outcome.VERIFIED:
+            heading.append("  pending: does not fail the run", "yellow")
+        if self.detailed:
+            heading.append(f"  {result.exchange.seconds * 1000:.0f} ms", "dim")
+        self.console.print(heading, soft_wrap=True)
+        if result.outcome is not Outcome.VERIFIED:
+            self.failure(result)
+        elif self.detailed and result.exchange.request and result.exchange.response:
+            self.line(f"{result.exchange.request.headline} → {result.exchange.response.headline}", "dim", 6)
+        for warning in result.exchange.warnings:
+            self.line(f"warning: {warning}", "yellow", 6)
+
+    def failure(self, result: InteractionResult) -> None:
+        exchange = result.exchange
+        if result.error:
+            self.line(result.error, "red", 6)
+        for mismatch in result.mismatches:
+            self.line(mismatch.where, "red", 6)
+            expected, actual = _value(mismatch.expected), _value(mismatch.actual)
+            if expected != actual:
+                self.line(f"expected  {expected}", "green", 8)
+                self.line(f"came      {actual}", "red", 8)
+            self.line(mismatch.message, "dim", 8)
+        if exchange.request:
+            self.line("the request", "bold", 6)
+            self.message(exchange.request)
+        if exchange.response:
+            self.line("the response", "bold", 6)
+            self.message(exchange.response)
+        if exchange.crash:
+            self.crash(exchange.crash)
+
+    def message(self, message: Message) -> None:
+        self.line(message.headline, "", 8)
+        if self.detailed:
+            for name, value in message.headers.items():
+                self.line(f"{name}: {_masked(name, value)}", "dim", 8)
+        body = _body(message)
+        lines = body.split("\n") if body else []
+        kept = lines if self.detailed else lines[:BODY_LINES]
+        self.line("\n".join(kept), "", 8) if kept else None
+        if len(kept) < len(lines):
+            self.line(f"… {len(lines) - len(kept)} more lines (--verbosity 2)", "dim", 8)
+
+    def crash(self, crash: Crash) -> None:
+        self.line("the exception", "bold", 6)
+        hidden = 0
+        for frame in crash.frames:
+            if not (frame.own or self.detailed or frame is crash.frames[-1]):
+                hidden += 1
+                continue
+            self.line(f"{frame.file}:{frame.line} in {frame.function}", "" if frame.own else "dim", 8)
+            if frame.code:
+                self.line(frame.code, "cyan" if frame.own else "dim", 10)
+        self.line(crash.exception, "red", 8)
+        if hidden:
+            self.line(f"({hidden} lines of libraries left out: --verbosity 2)", "dim", 8)
+
+    def verdict(self, report: Report) -> None:
+        self.line()
+        parts = [
+            f"{count} {outcome.value}{' (pending)' if pending else ''}"
+            for outcome in Outcome
+            for pending in (False, True)
+            if (count := report.count(outcome, pending=pending))
+        ]
+        consumers = len({pact.pact.consumer for pact in report.pacts})
+        of = f"{_count(len(report.interactions), 'interaction')} of {_count(consumers, 'consumer')}"
+        summary = f"{report.provider}: {of}: {', '.join(parts)}" if parts else report.provider
+        match report.exit_code:
+            case 0 if report.interactions:
+                self.line(f"{summary}, in {report.seconds:.1f} s. The contracts hold.", "bold green")
+            case 0:
+                self.line(f"{summary}: nothing was verified, and --allow-no-pacts says that this is fine.", "yellow")
+            case 1:
+                self.line(f"{summary}, in {report.seconds:.1f} s. The contracts are broken.", "bold red")
+            case _:
+                self.line(f"{summary}: {self.nothing(report)}", "bold red")
+
+    @staticmethod
+    def nothing(report: Report) -> str:
+        if report.unproven:
+            names = ", ".join(pact.source for pact in report.unproven)
+            return f"nothing was verified for {names}, which holds no interactions. --allow-no-pacts accepts that."
+        return (
+            "nothing was verified: no pact was selected. Are the paths, the provider's name and the filters right? "
+            "--allow-no-pacts accepts that."
+        )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _style(result: InteractionResult) -> str:
+    if result.outcome is Outcome.VERIFIED:
+        return "green"
+    return "bold red" if result.failed else "yellow"
+
+
+def _value(value: Any) -> str:
+    """An expected or actual value. The core gives bodies as lists of bytes."""
+    if isinstance(value, list) and value and all(isinstance(item, int) and 0 <= item < 256 for item in value):
+        return bytes(value).decode(errors="replace")
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _body(message: Message) -> str:
+    if not message.body:
+        return ""
+    try:
+        return json.dumps(json.loads(message.body), indent=2, ensure_ascii=False)
+    except ValueError:
+        return message.body.decode(errors="replace")
+
+
+SECRET_HEADERS = {"authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key"}
+
+
+def _masked(name: str, value: str) -> str:
+    return "(hidden)" if name.lower() in SECRET_HEADERS else value
+
+
+def _printable(text: str) -> str:
+    """Without the control characters that a consumer or a body might bring to somebody's terminal."""
+    return "".join(char if char.isprintable() or char == "\t" else repr(char)[1:-1] for char in text)
+
+
+@contextmanager
+def live_progress(stream: IO[str], *, colour: bool) -> Iterator["Progress"]:
+    """Show how far a run is: on a terminal a line that changes, elsewhere a line now and then.
+
+    Args:
+        stream: where to; not where the report goes.
+        colour: whether the stream may have colours.
+    """
+    if stream.isatty():
+        console = Console(file=stream, no_color=not colour, highlight=False, markup=False)
+        with console.status("Making the test database…") as status:
+            yield lambda begun, total, description: status.update(
+                Text(f"{begun} of {total}  {_printable(description)}", overflow="ellipsis", no_wrap=True)
+            )
+        return
+    last = time.monotonic()
+
+    def tell(begun: int, total: int, description: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= PLAIN_PROGRESS_SECONDS:
+            last = time.monotonic()
+            print(f"{begun} of {total}: {_printable(description)}", file=stream, flush=True)
+
+    yield tell

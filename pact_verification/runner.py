@@ -1,0 +1,168 @@
+"""The use case: verify(options) -> Report."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from itertools import zip_longest
+
+from pact_verification.databases import run_databases
+from pact_verification.engine import CoreReport, CoreResult, Engine, Job, running_engine
+from pact_verification.errors import CannotVerify
+from pact_verification.isolation import FlushIsolation, Isolation, TransactionIsolation
+from pact_verification.live_server import HOST, LiveServer
+from pact_verification.pacts import Filter, Interaction, Pact
+from pact_verification.preflight import require_handlers
+from pact_verification.results import Exchange, InteractionResult, Outcome, PactResult, Report
+from pact_verification.sources import Selection, select_pacts
+from pact_verification.states import Registry, autodiscover
+from pact_verification.stores import own_stores
+
+GIVE_UP_AFTER = 4
+"""A state or request that takes this many times the request timeout is taken never to come back."""
+
+POLL_SECONDS = 0.1
+
+Progress = Callable[[int, int, str], None]
+"""Called now and then with the number of interactions begun, of all, and the description of the current one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to verify, and how. The command's options of the same names explain them."""
+
+    pacts: tuple[str, ...]
+    provider_name: str
+    consumers: tuple[str, ...] = ()
+    chosen: Filter = Filter()
+    isolation: str = "transaction"
+    request_timeout: float = 5.0
+    allow_no_pacts: bool = False
+    verbosity: int = 1
+
+
+def verify(options: Options, progress: Progress = lambda begun, total, description: None) -> Report:
+    """Verify the selected pacts against the project, and report.
+
+    Raises:
+        CannotVerify: it can't run: options, an unreadable pact, states without a handler, no database.
+    """
+    started = time.monotonic()
+    if not options.provider_name:
+        raise CannotVerify(
+            "The provider has no name. Set PACT_PROVIDER_NAME, in the settings or in the environment, to the name that "
+            "consumers write in their pacts, or use --provider-name."
+        )
+    selection = select_pacts(options.pacts, options.provider_name, options.consumers, options.chosen)
+    registry = autodiscover()
+    require_handlers(selection.pacts, registry)
+    results: Sequence[PactResult] = [PactResult(pact, ()) for pact in selection.pacts]
+    if selection.interactions:
+        results = _run(options, selection, registry, progress)
+    return Report(
+        options.provider_name,
+        tuple(results),
+        selection.left_out,
+        time.monotonic() - started,
+        nothing_is_fine=options.allow_no_pacts,
+    )
+
+
+def _run(options: Options, selection: Selection, registry: Registry, progress: Progress) -> list[PactResult]:
+    flush = options.isolation == "flush"
+    with ExitStack() as cleanup:
+        engine = cleanup.enter_context(running_engine())
+        cleanup.enter_context(own_stores())
+        migrated = cleanup.enter_context(run_databases(verbosity=options.verbosity - 1, serialize=flush))
+        isolation: Callable[[], Isolation] = partial(FlushIsolation, migrated) if flush else TransactionIsolation
+        server = LiveServer(registry, isolation, options.request_timeout)
+        cleanup.enter_context(server.running())
+        run = _Run(options, engine, server, progress, selection.interactions)
+        return [run.verify(pact) for pact in selection.pacts]
+
+
+@dataclass
+class _Run:
+    """Verifies pacts one after the other, until one of them doesn't come back."""
+
+    options: Options
+    engine: Engine
+    server: LiveServer
+    progress: Progress
+    total: int
+    done: int = 0
+    stopped: str = ""
+
+    def verify(self, pact: Pact) -> PactResult:
+        if self.stopped:
+            return join(pact, CoreReport((), self.stopped), ())
+        self.server.expect(pact.interactions)
+        self.engine.begin(self._job(pact))
+        while (core := self.engine.answer(POLL_SECONDS)) is None:
+            if recordings := self.server.recordings:
+                self.progress(self.done + len(recordings), self.total, recordings[-1].interaction.description)
+            if self.server.busy_for() > GIVE_UP_AFTER * self.options.request_timeout:
+                core = CoreReport((), self._give_up())
+                break
+        self.done += len(pact.interactions)
+        return join(pact, core, [recording.exchange for recording in self.server.recordings])
+
+    def _job(self, pact: Pact) -> Job:
+        # The server tells what took too long, and says whose fault it was; the core's own clock would only say "failed"
+        # (F8), and go on with the next interaction while the thread is still busy with this one.
+        seconds = (GIVE_UP_AFTER + 1) * self.options.request_timeout
+        job = Job(
+            provider=self.options.provider_name,
+            pact=str(pact.path),
+            host=HOST,
+            port=self.server.http.server_port,
+            state_url=self.server.state_url,
+            request_timeout_ms=int(seconds * 1000),
+        )
+        return job.only(self.options.chosen, pact.interactions)
+
+    def _give_up(self) -> str:
+        recording = self.server.recordings[-1]
+        recording.note(
+            too_slow=f"It did not come back in {self.server.busy_for():.0f} s, so the run was stopped. It is at\n"
+            f"{self.server.where()}"
+        )
+        self.stopped = f"Not run: {recording.interaction.description!r} did not come back, and the run was stopped."
+        return self.stopped
+
+
+def join(pact: Pact, core: CoreReport, exchanges: Sequence[Exchange]) -> PactResult:
+    """Put together what was selected, what the core says and what the server saw, one interaction after the other.
+
+    Two interactions may share description and states, so their order is the only key (F18). Whatever is missing or
+    doesn't fit is an interaction that was not verified: never a green one.
+    """
+    joined = zip_longest(pact.interactions, core.results, exchanges)
+    results = tuple(_judge(interaction, result, exchange, core.error) for interaction, result, exchange in joined)
+    return PactResult(pact, results, core.output)
+
+
+def _judge(
+    interaction: Interaction | None, result: CoreResult | None, exchange: Exchange | None, core_error: str
+) -> InteractionResult:
+    if interaction is None:
+        extra = Interaction(result.description if result else "?")
+        return InteractionResult(extra, Outcome.NOT_VERIFIED, error="The verifier ran more than the pact holds.")
+    exchange = exchange or Exchange()
+    judged = partial(InteractionResult, interaction, exchange=exchange)
+    if exchange.state_error:
+        return judged(outcome=Outcome.STATE_ERROR, error=exchange.state_error)
+    if exchange.too_slow:
+        return judged(outcome=Outcome.MISMATCH, error=exchange.too_slow)
+    if result is None:
+        return judged(outcome=Outcome.NOT_VERIFIED, error=core_error or "The verifier did not run it.")
+    if (result.description, result.states) != (interaction.description, tuple(s.name for s in interaction.states)):
+        return judged(
+            outcome=Outcome.NOT_VERIFIED, error=f"The verifier reports {result.description!r} in its place."
+        )
+    if not result.ok:
+        return judged(outcome=Outcome.MISMATCH, mismatches=result.mismatches, error=result.error)
+    if exchange.response is None:
+        return judged(outcome=Outcome.NOT_VERIFIED, error="The verifier says that it passed, but sent no request.")
+    return judged(outcome=Outcome.VERIFIED)

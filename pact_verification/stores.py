@@ -1,0 +1,54 @@
+"""Every store that a run writes to and empties is the run's own; the project's are left alone."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.core import mail
+from django.core.cache import caches
+from django.core.files.storage import default_storage
+
+LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
+DUMMY = "django.core.cache.backends.dummy.DummyCache"
+
+
+@contextmanager
+def own_stores() -> Iterator[None]:
+    """Put memory in place of the project's caches, mail and default file storage, and settings fit for loopback.
+
+    What else is overridden: DEBUG, since pacts are about production's answers; ALLOWED_HOSTS and PREPEND_WWW, since the
+    verifier says 127.0.0.1 or whatever host the pact has.
+    """
+    from django.test.utils import override_settings  # here, since it imports Django's test client
+
+    with override_settings(
+        DEBUG=False,
+        ALLOWED_HOSTS=["*"],
+        PREPEND_WWW=False,
+        CACHES={alias: _in_memory(alias, config) for alias, config in settings.CACHES.items()},
+        EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend",
+        STORAGES={
+            **settings.STORAGES,
+            "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+        },
+    ):
+        yield
+
+
+def _in_memory(alias: str, config: dict[str, Any]) -> dict[str, Any]:
+    if config["BACKEND"] == DUMMY:
+        return config
+    kept = {key: value for key, value in config.items() if key not in {"BACKEND", "LOCATION", "OPTIONS"}}
+    return {**kept, "BACKEND": LOCMEM, "LOCATION": f"pact-verification-{alias}"}
+
+
+def empty_stores() -> None:
+    """Forget all that an interaction left in caches, outbox and files."""
+    for alias in settings.CACHES:
+        caches[alias].clear()
+    if hasattr(mail, "outbox"):
+        mail.outbox.clear()
+    directories, files = default_storage.listdir("")
+    for name in [*directories, *files]:
+        default_storage.delete(name)
