@@ -55,7 +55,7 @@ def run_databases(*, verbosity: int = 0, serialize: bool = False) -> Iterator[Ma
         except Exception as error:
             raise CannotVerify(
                 f"The test databases can't be made: {type(error).__name__}: {str(error).strip()}\n"
-                "verify_pacts makes them as `manage.py test` does: is the server up, and may its user create a database?"
+                "verify_pacts makes them as `manage.py test` does: does the server answer, and may its user create one?"
             ) from error
         except SystemExit as error:  # Django's way to say that it could not create one
             raise CannotVerify(
@@ -93,7 +93,7 @@ def _drop(connection: BaseDatabaseWrapper, name: str, project_name: str, verbosi
     connection.settings_dict["NAME"] = name
     try:
         connection.creation.destroy_test_db(project_name, verbosity=verbosity)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # it must not hide what ended the run
         if made:
             logger.warning("The test database %s could not be dropped: %s. Drop it by hand.", name, error)
     finally:

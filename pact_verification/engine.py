@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import IO, Any, Self
 
 from pact_verification.errors import CannotVerify
@@ -167,7 +168,7 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
         "NO_PROXY": no_proxy,  # the core would go through HTTP_PROXY even to loopback (F11)
         "no_proxy": no_proxy,
         "PACT_DO_NOT_TRACK": "true",  # exactly so (F24)
-        "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+        "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
         "PYTHONIOENCODING": "utf-8",
     }
 

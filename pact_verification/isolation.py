@@ -104,7 +104,12 @@ class FlushIsolation(Isolation):
                 _start_anew(connection)
             # Sequences go on: what migrations had put in keeps its ids, and new rows must not meet them.
             call_command(
-                "flush", verbosity=0, interactive=False, database=alias, reset_sequences=False, inhibit_post_migrate=True
+                "flush",
+                verbosity=0,
+                interactive=False,
+                database=alias,
+                reset_sequences=False,
+                inhibit_post_migrate=True,
             )
             connection.creation.deserialize_db_from_string(self.migrated.get(alias, "[]"))
         self.used = False
@@ -134,7 +139,7 @@ def _share_connections() -> list[str]:
 def _run_on_commit(connection: BaseDatabaseWrapper) -> None:
     """Run the callbacks, and those that they register in turn, as a commit does."""
     while connection.run_on_commit:
-        _, callback, robust = connection.run_on_commit.pop(0)
+        _, callback, robust = connection.run_on_commit.pop(0)  # type: ignore[misc]  # the stubs know two of the three
         try:
             callback()
         except Exception:

@@ -187,7 +187,7 @@ class LiveServer:
             self.ready.set()
             self.http.serve_forever(poll_interval=0.05)
             self._clean_up()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  # running() raises it on the main thread
             self.failure = error
         finally:
             self.ready.set()
@@ -252,7 +252,7 @@ class LiveServer:
                     f"The state {name!r} took {taken:.1f} s, and may take {self.request_timeout:g} s "
                     f"(--request-timeout). ({match.handler.location})"
                 )
-        except BaseException as error:  # also SystemExit, and what a test framework's fail() raises
+        except BaseException as error:  # noqa: BLE001  # also SystemExit, and what a test framework's fail() raises
             recording.note_crash(f"The state {name!r}", error)
             return {}
         return state.values
@@ -266,7 +266,7 @@ class LiveServer:
             for handler in self.registry.base_states:
                 recording.active.append(handler.set_up({}))
             self.isolation.commit()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  # as for any state
             recording.note_crash("A base state", error)
 
     def _clean_up(self) -> None:
@@ -282,7 +282,7 @@ class LiveServer:
             state = recording.active.pop()
             try:
                 state.tear_down()
-            except BaseException as error:  # a warning of its own: a failed teardown would hide a mismatch (F6)
+            except BaseException as error:  # noqa: BLE001  # a warning: as a failure it would hide a mismatch (F6)
                 crash = Crash.of(error)
                 warning = f"The teardown of {state.handler.location} failed: {crash.exception} ({crash.where})"
                 recording.note(warnings=(*recording.exchange.warnings, warning))
@@ -299,7 +299,7 @@ class LiveServer:
         try:
             status, headers, answer = self.project.answer(environ)
             self.isolation.commit()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  # a server answers
             self.crash = Crash.of(error)
             status, headers, answer = _status_line(HTTPStatus.INTERNAL_SERVER_ERROR), [], b"A server error occurred."
         recording.note(crash=self.crash, response=Message(status, dict(headers), answer[:MAX_RECORDED_BODY]))

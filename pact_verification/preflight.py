@@ -26,9 +26,7 @@ def require_handlers(pacts: Iterable[Pact], registry: Registry) -> None:
         raise CannotVerify("\n".join(_explain(missing, needed_by, registry)))
 
 
-def _explain(
-    missing: dict[str, ProviderState], needed_by: dict[str, list[str]], registry: Registry
-) -> Iterable[str]:
+def _explain(missing: dict[str, ProviderState], needed_by: dict[str, list[str]], registry: Registry) -> Iterable[str]:
     count = len(missing)
     yield f"{count} provider states have no handler:" if count > 1 else "1 provider state has no handler:"
     for name in missing:

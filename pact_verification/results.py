@@ -1,12 +1,16 @@
 """The Report of a run and its parts. Every reporter reads these, and nothing else."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from pact_verification.pacts import Interaction, Pact
+
+Progress = Callable[[int, int, str], None]
+"""Called now and then with the number of interactions begun, of all, and the description of the current one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +51,9 @@ def _frames(trace: TracebackType | None) -> Iterator[Frame]:
     import traceback
 
     libraries = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
-    here = os.path.dirname(__file__)
+    here = Path(__file__).parent
     for frame in traceback.extract_tb(trace):
-        if os.path.dirname(frame.filename) == here:
+        if Path(frame.filename).parent == here:
             continue
         relative = os.path.relpath(frame.filename)
         own = not frame.filename.startswith((*libraries, "<"))
@@ -153,9 +157,7 @@ class Report:
         return tuple(result for pact in self.pacts for result in pact.interactions)
 
     def count(self, outcome: Outcome, *, pending: bool = False) -> int:
-        return sum(
-            result.outcome is outcome and result.interaction.pending is pending for result in self.interactions
-        )
+        return sum(result.outcome is outcome and result.interaction.pending is pending for result in self.interactions)
 
     @property
     def unproven(self) -> tuple[Pact, ...]:

@@ -14,7 +14,7 @@ from pact_verification.isolation import FlushIsolation, Isolation, TransactionIs
 from pact_verification.live_server import HOST, LiveServer
 from pact_verification.pacts import Filter, Interaction, Pact
 from pact_verification.preflight import require_handlers
-from pact_verification.results import Exchange, InteractionResult, Outcome, PactResult, Report
+from pact_verification.results import Exchange, InteractionResult, Outcome, PactResult, Progress, Report
 from pact_verification.sources import Selection, select_pacts
 from pact_verification.states import Registry, autodiscover
 from pact_verification.stores import own_stores
@@ -23,9 +23,6 @@ GIVE_UP_AFTER = 4
 """A state or request that takes this many times the request timeout is taken never to come back."""
 
 POLL_SECONDS = 0.1
-
-Progress = Callable[[int, int, str], None]
-"""Called now and then with the number of interactions begun, of all, and the description of the current one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ class Options:
     verbosity: int = 1
 
 
-def verify(options: Options, progress: Progress = lambda begun, total, description: None) -> Report:
+def verify(options: Options, progress: Progress = lambda *_: None) -> Report:
     """Verify the selected pacts against the project, and report.
 
     Raises:
@@ -143,7 +140,7 @@ def join(pact: Pact, core: CoreReport, exchanges: Sequence[Exchange]) -> PactRes
     return PactResult(pact, results, core.output)
 
 
-def _judge(
+def _judge(  # noqa: PLR0911  # one return for each way to end
     interaction: Interaction | None, result: CoreResult | None, exchange: Exchange | None, core_error: str
 ) -> InteractionResult:
     if interaction is None:
@@ -158,9 +155,7 @@ def _judge(
     if result is None:
         return judged(outcome=Outcome.NOT_VERIFIED, error=core_error or "The verifier did not run it.")
     if (result.description, result.states) != (interaction.description, tuple(s.name for s in interaction.states)):
-        return judged(
-            outcome=Outcome.NOT_VERIFIED, error=f"The verifier reports {result.description!r} in its place."
-        )
+        return judged(outcome=Outcome.NOT_VERIFIED, error=f"The verifier reports {result.description!r} in its place.")
     if not result.ok:
         return judged(outcome=Outcome.MISMATCH, mismatches=result.mismatches, error=result.error)
     if exchange.response is None:

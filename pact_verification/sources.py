@@ -57,7 +57,9 @@ def select_pacts(
                 pacts[path.resolve()] = pact
     selected = [chosen.select(pact) for pact in pacts.values()]
     if chosen:
-        left_out += [f"{pact.source} has no interaction that matches {chosen}." for pact in selected if not pact.interactions]
+        left_out += [
+            f"{pact.source} has no interaction that matches {chosen}." for pact in selected if not pact.interactions
+        ]
         selected = [pact for pact in selected if pact.interactions]
     _refuse_messages(selected)
     return Selection(tuple(selected), tuple(left_out))
@@ -102,6 +104,6 @@ def _refuse_messages(pacts: Iterable[Pact]) -> None:
         for interaction in pact.interactions:
             if interaction.kind != HTTP:
                 raise CannotVerify(
-                    f"{pact.source}: {interaction.description!r} is of the type {interaction.kind}, and only HTTP can be "
-                    "verified here. Leave it out with --description, and verify it with pact-python's Verifier."
+                    f"{pact.source}: {interaction.description!r} is of the type {interaction.kind}, and only HTTP "
+                    "can be verified here. Leave it out with --description, and verify it with pact-python's Verifier."
                 )

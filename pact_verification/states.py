@@ -71,15 +71,15 @@ class Handler:
             return {}
         if not isinstance(returned, Mapping) or not all(isinstance(key, str) for key in returned):
             raise StateError(
-                f"{self.function.__name__}() returned {returned!r}. A state returns None, or a dict with the values that "
-                f"the pact may use, such as {{'id': 10}}. ({self.location})"
+                f"{self.function.__name__}() returned {returned!r}. A state returns None, or a dict with the "
+                f"values that the pact may use, such as {{'id': 10}}. ({self.location})"
             )
         try:
             values: dict[str, Any] = json.loads(json.dumps(dict(returned), cls=DjangoJSONEncoder, allow_nan=False))
         except (TypeError, ValueError) as error:
             raise StateError(
-                f"{self.function.__name__}() returned {returned!r}, which is not JSON: {error}. Return plain values, such "
-                f"as the object's id. ({self.location})"
+                f"{self.function.__name__}() returned {returned!r}, which is not JSON: {error}. Return plain "
+                f"values, such as the object's id. ({self.location})"
             ) from error
         return values
 
@@ -90,7 +90,7 @@ class ActiveState:
 
     handler: Handler
     values: dict[str, Any] = field(default_factory=dict)
-    generator: Generator[Any, None, None] | None = None
+    generator: Generator[Any, Any, Any] | None = None
 
     def tear_down(self) -> None:
         """Run what follows the handler's yield."""
@@ -234,7 +234,8 @@ class Registry:
         if len({pattern.handler for pattern, _ in found}) > 1:
             claims = " and ".join(f"{pattern.text!r} ({pattern.handler.location})" for pattern, _ in found)
             raise InvalidRegistration(
-                f"Several handlers claim the state {name!r}: {claims}. Make one more specific, or register {name!r} itself."
+                f"Several handlers claim the state {name!r}: {claims}. Make one more specific, or register "
+                f"{name!r} itself."
             )
         return Match(found[0][0].handler, found[0][1]) if found else None
 
@@ -264,7 +265,7 @@ def _check_names(decorator: str, names: Sequence[Any]) -> None:
 def _handler(decorator: str, function: Callable[..., Any]) -> Handler:
     if not inspect.isroutine(function):
         raise InvalidRegistration(f"@{decorator} registers functions, not {function!r}.")
-    code = inspect.unwrap(function).__code__  # type: ignore[attr-defined]  # isroutine() has seen that it is a function
+    code = inspect.unwrap(function).__code__
     handler = Handler(function, _location(code.co_filename, code.co_firstlineno))
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise InvalidRegistration(
@@ -314,9 +315,15 @@ def autodiscover() -> Registry:
     except InvalidRegistration:
         raise
     except Exception as error:
-        frames = [
-            frame for frame in inspect.getinnerframes(error.__traceback__) if frame.filename.endswith("pact_states.py")
-        ] if error.__traceback__ else []
+        frames = (
+            [
+                frame
+                for frame in inspect.getinnerframes(error.__traceback__)
+                if frame.filename.endswith("pact_states.py")
+            ]
+            if error.__traceback__
+            else []
+        )
         where = f" ({_location(frames[-1].filename, frames[-1].lineno)})" if frames else ""
         raise InvalidRegistration(
             f"A pact_states.py can't be imported: {type(error).__name__}: {error}.{where} "

@@ -37,4 +37,3 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBa
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
     return _error(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here. It has been logged.")
-

@@ -14,15 +14,13 @@ logger = logging.getLogger(__name__)
 STATUS = inline_serializer("Health", {"status": serializers.CharField()})
 
 
-@extend_schema(summary="Does the process answer?", responses=STATUS, tags=["health"], auth=[{}])
+@extend_schema(summary="Does the process answer?", responses=STATUS, tags=["health"])
 @api_view(["GET"])
 def live(request: Request) -> Response:
     return Response({"status": "ok"})
 
 
-@extend_schema(
-    summary="Does the database answer?", responses={200: STATUS, 503: STATUS}, tags=["health"], auth=[{}]
-)
+@extend_schema(summary="Does the database answer?", responses={200: STATUS, 503: STATUS}, tags=["health"])
 @api_view(["GET"])
 def ready(request: Request) -> Response:
     try:

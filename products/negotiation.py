@@ -1,7 +1,7 @@
 """JSON in, JSON out, whatever the Accept header says."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import IO, Any
 
@@ -62,7 +62,7 @@ def _refuse_constant(name: str) -> None:
 class AlwaysJSON(BaseContentNegotiation):
     """Each view has one renderer, and uses it whatever the Accept header says."""
 
-    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser | None:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         # The charset parameter of a JSON type has no meaning (RFC 8259, section 11).
         media_type = (request.content_type or "").partition(";")[0].strip().lower()
         return next((parser for parser in parsers if parser.media_type == media_type), None)
@@ -70,7 +70,8 @@ class AlwaysJSON(BaseContentNegotiation):
     def select_renderer(
         self,
         request: Request,
-        renderers: Sequence[BaseRenderer],
+        renderers: Iterable[BaseRenderer],
         format_suffix: str | None = None,
     ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type or ""
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type or ""

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -21,9 +20,7 @@ class PageQuery(serializers.Serializer[Any]):
 class LinkHeaderPagination(BasePagination):
     """`page` and `per_page`; a page past the last is empty, and a value that makes no sense is a 400."""
 
-    def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
-    ) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
         query = PageQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         self.request = request

@@ -21,9 +21,7 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
         ],
         help_text="Made up by the service when it isn't given.",
     )
-    price = serializers.DecimalField(
-        max_digits=10, decimal_places=2, min_value=0, allow_null=True, required=False
-    )
+    price = serializers.DecimalField(max_digits=10, decimal_places=2, min_value=0, allow_null=True, required=False)
 
     class Meta:
         model = Product

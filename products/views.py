@@ -25,9 +25,7 @@ UNREADABLE = {
 LINK = OpenApiParameter(
     "Link", str, OpenApiParameter.HEADER, response=[200], description="RFC 8288: first, prev, next, last."
 )
-LOCATION = OpenApiParameter(
-    "Location", str, OpenApiParameter.HEADER, response=[201], description="The product's URL."
-)
+LOCATION = OpenApiParameter("Location", str, OpenApiParameter.HEADER, response=[201], description="The product's URL.")
 READ = {200: ProductSerializer, 401: UNAUTHORIZED, 404: NOT_FOUND}
 CHANGE = {200: ProductSerializer, 400: BAD_REQUEST, 401: UNAUTHORIZED, 404: NOT_FOUND, **UNREADABLE}
 
@@ -49,7 +47,7 @@ class ProductList(generics.ListCreateAPIView[Product]):
     serializer_class = ProductSerializer
     pagination_class = LinkHeaderPagination
 
-    def filter_queryset(self, queryset: QuerySet[Product]) -> QuerySet[Product]:
+    def filter_queryset(self, queryset: QuerySet[Product, Any]) -> QuerySet[Product, Any]:
         query = ProductQuery(data=self.request.query_params)
         query.is_valid(raise_exception=True)
         wanted = query.validated_data.get("type")
@@ -70,9 +68,7 @@ class ProductList(generics.ListCreateAPIView[Product]):
     get=extend_schema(summary="Get a product", responses=READ),
     put=extend_schema(summary="Replace a product", responses=CHANGE),
     patch=extend_schema(summary="Change a product", responses=CHANGE),
-    delete=extend_schema(
-        summary="Delete a product", responses={204: None, 401: UNAUTHORIZED, 404: NOT_FOUND}
-    ),
+    delete=extend_schema(summary="Delete a product", responses={204: None, 401: UNAUTHORIZED, 404: NOT_FOUND}),
 )
 class ProductDetail(generics.RetrieveUpdateDestroyAPIView[Product]):
     queryset = Product.objects.all()
@@ -85,4 +81,3 @@ class ProductDetail(generics.RetrieveUpdateDestroyAPIView[Product]):
 class ProductAlias(generics.RetrieveAPIView[Product]):
     queryset = Product.objects.all()
     serializer_class = ProductSerializer
-

@@ -5,17 +5,15 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.text import Text
 
-from pact_verification.results import Crash, InteractionResult, Message, Outcome, PactResult, Report
-
-if TYPE_CHECKING:
-    from pact_verification.runner import Progress
+from pact_verification.results import Crash, InteractionResult, Message, Outcome, PactResult, Progress, Report
 
 SIGNS = {Outcome.VERIFIED: "✓", Outcome.MISMATCH: "✗", Outcome.STATE_ERROR: "!", Outcome.NOT_VERIFIED: "?"}
+DETAILED, RAW = 2, 3
 BODY_LINES = 20
 PLAIN_PROGRESS_SECONDS = 10
 
@@ -54,8 +52,8 @@ def render(report: Report, *, colour: bool = False, verbosity: int = 1, unicode:
 class _Writer:
     def __init__(self, console: Console, verbosity: int) -> None:
         self.console = console
-        self.detailed = verbosity > 1
-        self.raw = verbosity > 2
+        self.detailed = verbosity >= DETAILED
+        self.raw = verbosity >= RAW
 
     def line(self, text: str = "", style: str = "", indent: int = 0) -> None:
         for part in text.split("\n"):
@@ -181,7 +179,7 @@ def _style(result: InteractionResult) -> str:
 
 def _value(value: Any) -> str:
     """An expected or actual value. The core gives bodies as lists of bytes."""
-    if isinstance(value, list) and value and all(isinstance(item, int) and 0 <= item < 256 for item in value):
+    if isinstance(value, list) and value and all(isinstance(item, int) and item in range(256) for item in value):
         return bytes(value).decode(errors="replace")
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
@@ -208,7 +206,7 @@ def _printable(text: str) -> str:
 
 
 @contextmanager
-def live_progress(stream: IO[str], *, colour: bool) -> Iterator["Progress"]:
+def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Progress]:
     """Show how far a run is: on a terminal a line that changes, elsewhere a line now and then.
 
     Args:

@@ -70,7 +70,7 @@ class Command(BaseCommand):
         pacts.add_argument(
             "--provider-name",
             metavar="NAME",
-            help="The provider's name in the pacts. By default PACT_PROVIDER_NAME, from the environment or the settings.",
+            help="The provider's name in the pacts; by default PACT_PROVIDER_NAME, in the environment or the settings.",
         )
         pacts.add_argument(
             "--consumer",
@@ -143,7 +143,8 @@ class Command(BaseCommand):
         )
         if choice.verbosity == 0:
             return verify(choice)
-        with console.live_progress(self.stderr, colour=_colour(self.stderr, options)) as progress:
+        stream: Any = self.stderr._out  # below the wrapper, which would end every part of a line with a newline
+        with console.live_progress(stream, colour=_colour(self.stderr, options)) as progress:
             return verify(choice, progress)
 
 
