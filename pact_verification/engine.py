@@ -193,7 +193,7 @@ def _core_result(result: Mapping[str, Any]) -> CoreResult:
         result["description"],
         tuple(result["providerStates"]),
         result["result"] == "OK",
-        tuple(_mismatch(entry) for entry in mismatch.get("mismatches", ())),
+        tuple(sorted(map(_mismatch, mismatch.get("mismatches", ())), key=_as_in_a_response)),
         _error_text(mismatch),
     )
 
@@ -216,3 +216,9 @@ def _mismatch(entry: Mapping[str, Any]) -> Mismatch:
         case other:
             where = other.removesuffix("Mismatch").lower()
     return Mismatch(where, entry.get("expected"), entry.get("actual"), str(entry.get("mismatch", "")))
+
+
+def _as_in_a_response(mismatch: Mismatch) -> int:
+    """The status first, headers, then the body."""
+    places = ("status", "header", "body")
+    return next((rank for rank, place in enumerate(places) if mismatch.where.startswith(place)), len(places))

@@ -224,7 +224,7 @@ class Registry:
         Raises:
             InvalidRegistration: several patterns fit the name.
         """
-        if exact := self.patterns.get(name):
+        if (exact := self.patterns.get(name)) and exact.parser is None:
             return Match(exact.handler, {})
         found = [
             (pattern, result.named)

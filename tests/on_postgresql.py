@@ -1,0 +1,32 @@
+"""Run the suite once more, on PostgreSQL: `python -m tests.on_postgresql [pytest's arguments]`.
+
+The server is TEST_POSTGRES_URL, or one that answers on 127.0.0.1:5432 to the user postgres without a password. Where
+there is none the suite has run on SQLite alone, which this says; in CI that is an error.
+"""
+
+import os
+import subprocess
+import sys
+
+import psycopg
+
+DEFAULT_URL = "postgres://postgres@127.0.0.1:5432/postgres"
+
+
+def main() -> int:
+    url = os.environ.get("TEST_POSTGRES_URL", DEFAULT_URL)
+    try:
+        psycopg.connect(url, connect_timeout=3).close()
+    except psycopg.OperationalError as error:
+        if os.environ.get("CI") or "TEST_POSTGRES_URL" in os.environ:
+            print(f"PostgreSQL does not answer, and it has to: {error}", file=sys.stderr)
+            return 1
+        print("PostgreSQL was not tested: none answers on 127.0.0.1:5432. Name one in TEST_POSTGRES_URL.")
+        return 0
+    print("The same on PostgreSQL:", flush=True)
+    environment = {**os.environ, "DATABASE_URL": url}
+    return subprocess.run([sys.executable, "-m", "pytest", *sys.argv[1:]], env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

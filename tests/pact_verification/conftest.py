@@ -1,0 +1,83 @@
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import environ
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished command: what a person, or a CI job, gets of it."""
+
+    exit_code: int
+    out: str
+    err: str
+
+
+Verify = Callable[..., Run]
+
+
+def on_postgresql() -> bool:
+    return os.environ.get("DATABASE_URL", "").startswith("postgres")
+
+
+@pytest.fixture(params=["postgresql"] if on_postgresql() else ["sqlite in memory", "sqlite on disk"])
+def databases(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, dict[str, Any]]:
+    """DATABASES of the test app, of one kind after the other. None of the project's own exists: it is never needed."""
+    if request.param == "postgresql":
+        server = environ.Env.db_url_config(os.environ["DATABASE_URL"])
+        name = f"no_such_{secrets.token_hex(4)}"
+        return {"default": {**server, "NAME": name}, "audit": {**server, "NAME": f"{name}_audit"}}
+    databases: dict[str, dict[str, Any]] = {}
+    for alias in ("default", "audit"):
+        name = str(tmp_path / "no-such-directory" / alias)
+        databases[alias] = {"ENGINE": "django.db.backends.sqlite3", "NAME": name}
+        if request.param == "sqlite on disk":
+            databases[alias]["TEST"] = {"NAME": str(tmp_path / alias)}
+    return databases
+
+
+def environment(
+    *, project: str = "tests.testapp.settings", settings: Mapping[str, Any] | None = None, **variables: str
+) -> dict[str, str]:
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("PACT_", "DJANGO_"))}
+    return {
+        **inherited,
+        "DJANGO_SETTINGS_MODULE": project,
+        "TESTAPP_SETTINGS": json.dumps(settings or {}),
+        "PYTHONWARNINGS": "error",
+        "COLUMNS": "100",
+        **variables,
+    }
+
+
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "django", "verify_pacts", *map(str, arguments)]
+
+
+@pytest.fixture
+def verify() -> Verify:
+    """Runs verify_pacts as a process: by default the test app's."""
+
+    def run(*arguments: str | Path, **options: Any) -> Run:
+        finished = subprocess.run(
+            command(*arguments),
+            cwd=ROOT,
+            env=environment(**options),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return Run(finished.returncode, finished.stdout, finished.stderr)
+
+    return run

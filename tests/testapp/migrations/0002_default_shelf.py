@@ -1,0 +1,11 @@
+from django.db import migrations
+
+
+def create(apps, schema_editor):
+    if schema_editor.connection.alias == "default":
+        apps.get_model("testapp", "Shelf").objects.create(label="the shelf that a migration made")
+
+
+class Migration(migrations.Migration):
+    dependencies = [("testapp", "0001_initial")]
+    operations = [migrations.RunPython(create)]

@@ -1,0 +1,64 @@
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.contrib.auth import get_user_model
+from django.http import HttpRequest
+
+from pact_verification import base_state, provider_state, request_filter, seeded_state
+from tests.testapp.models import Item
+
+seeded_state("there are spoons", fixtures=["spoons"])
+
+
+@base_state
+def somebody() -> None:
+    get_user_model().objects.create(email="somebody@example.com")
+
+
+@provider_state("an item {name} exists", "there is an item {name}")
+def item_exists(name: str) -> dict[str, int]:
+    return {"id": Item.objects.create(name=name).pk}
+
+
+@provider_state("nothing is there")
+def nothing() -> None:
+    pass
+
+
+@provider_state("the item raises")
+def raises() -> None:
+    Item.objects.create(name="half done")
+    raise RuntimeError("no such warehouse")
+
+
+@provider_state("it takes {seconds} seconds")
+def slow(seconds: str) -> None:
+    if announce := os.environ.get("TESTAPP_ANNOUNCE"):
+        Path(announce).touch()
+    threading.Event().wait(float(seconds))
+
+
+@provider_state("the price service is down")
+def price_service_down() -> Iterator[None]:
+    Path(os.environ["TESTAPP_TEARDOWN"]).write_text("set up")
+    yield
+    Path(os.environ["TESTAPP_TEARDOWN"]).write_text("torn down")
+
+
+@provider_state("the teardown fails")
+def teardown_fails() -> Iterator[None]:
+    yield
+    raise RuntimeError("the lid does not close")
+
+
+@provider_state("something that is not JSON")
+def not_json() -> dict[str, object]:
+    return {"item": Item(name="x")}
+
+
+@request_filter
+def replace_old_token(request: HttpRequest) -> None:
+    if request.headers.get("Authorization") == "Bearer old":
+        request.META["HTTP_AUTHORIZATION"] = "Bearer new"

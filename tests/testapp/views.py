@@ -1,0 +1,100 @@
+"""What a project may do to a verifier: one view for each thing that has to work, or to be told well."""
+
+import json
+import threading
+from http import HTTPStatus
+
+from django.conf import settings
+from django.core.cache import cache
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.mail import send_mail
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
+
+from tests.testapp.models import Audit, Item, Shelf
+
+
+def items(request: HttpRequest) -> HttpResponse:
+    if request.method == "POST":
+        with transaction.atomic():
+            item = Item.objects.create(name=json.loads(request.body)["name"])
+            transaction.on_commit(lambda: Audit.objects.create(text=f"created {item.name}"))
+        return JsonResponse({"id": item.pk, "name": item.name}, status=HTTPStatus.CREATED)
+    names = list(Item.objects.order_by("name").values_list("name", flat=True))
+    return JsonResponse(names, safe=False)
+
+
+def durable(request: HttpRequest) -> HttpResponse:
+    with transaction.atomic(durable=True):
+        return JsonResponse(list(Item.objects.values_list("name", flat=True)), safe=False)
+
+
+def item(request: HttpRequest, pk: int) -> HttpResponse:
+    return JsonResponse({"name": Item.objects.get(pk=pk).name})
+
+
+def audit(request: HttpRequest) -> HttpResponse:
+    return JsonResponse(list(Audit.objects.values_list("text", flat=True)), safe=False)
+
+
+def shelves(request: HttpRequest) -> HttpResponse:
+    return JsonResponse(list(Shelf.objects.values_list("label", flat=True)), safe=False)
+
+
+def stores(request: HttpRequest) -> HttpResponse:
+    """Writes to every store that an interaction may not leave anything in, and tells what it found there."""
+    from django.core import mail
+
+    found = {
+        "cache": cache.get("seen"),
+        "files": default_storage.listdir("")[1],
+        "mail": len(getattr(mail, "outbox", [])),
+    }
+    cache.set("seen", "yes")
+    default_storage.save("seen.txt", ContentFile(b"yes"))
+    send_mail("seen", "yes", None, ["somebody@example.com"])
+    return JsonResponse(found)
+
+
+def crash(request: HttpRequest) -> HttpResponse:
+    raise LookupError("the price service has no answer")
+
+
+def crash_on_commit(request: HttpRequest) -> HttpResponse:
+    def index() -> None:
+        raise LookupError("the search index is down")
+
+    with transaction.atomic():
+        transaction.on_commit(index)
+    return JsonResponse({})
+
+
+def dangling(request: HttpRequest) -> HttpResponse:
+    """Leaves a row that refers to nothing; the database finds out when the transaction is committed."""
+    Item.objects.create(name="dangling", shelf_id=4711)
+    return JsonResponse({})
+
+
+def slow(request: HttpRequest) -> HttpResponse:
+    threading.Event().wait(float(request.GET["seconds"]))
+    return JsonResponse({})
+
+
+def stream(request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse(iter([b"one ", b"two"]), content_type="text/plain")
+
+
+def redirect(request: HttpRequest) -> HttpResponse:
+    return HttpResponseRedirect("/items")
+
+
+def about(request: HttpRequest) -> HttpResponse:
+    return JsonResponse(
+        {
+            "secure": request.is_secure(),
+            "host": request.get_host().partition(":")[0],
+            "debug": settings.DEBUG,
+            "token": request.headers.get("Authorization"),
+        }
+    )
