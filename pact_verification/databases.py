@@ -4,6 +4,7 @@ import logging
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -99,6 +100,9 @@ def _drop(connection: BaseDatabaseWrapper, name: str, project_name: str, verbosi
     finally:
         connection.close()
         connection.settings_dict["NAME"] = project_name
+        if connection.vendor == "sqlite" and not name.startswith("file:"):
+            for suffix in ("-journal", "-wal", "-shm"):  # of a transaction that Ctrl-C has left behind
+                Path(name + suffix).unlink(missing_ok=True)
 
 
 def _end_other_sessions(connection: BaseDatabaseWrapper) -> None:

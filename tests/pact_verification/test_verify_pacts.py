@@ -559,7 +559,12 @@ class TestInterruption:
         with subprocess.Popen(
             command(pact, "--request-timeout", "30"),
             cwd=ROOT,
-            env=environment(settings={"DATABASES": databases}, TESTAPP_ANNOUNCE=str(announced)),
+            env=environment(
+                settings={"DATABASES": databases},
+                TESTAPP_ANNOUNCE=str(announced),
+                # The thread that is left behind in its state holds a connection until the process ends.
+                PYTHONWARNINGS="error,ignore::ResourceWarning",
+            ),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -567,7 +572,7 @@ class TestInterruption:
             while not announced.exists():
                 assert process.poll() is None, process.stderr and process.stderr.read()
             in_memory = not on_postgresql() and "TEST" not in databases["default"]
-            assert len(_made(databases, tmp_path)) == (0 if in_memory else 2)
+            assert bool(_made(databases, tmp_path)) is not in_memory
             process.send_signal(number)
             sent = time.monotonic()
             _, err = process.communicate(timeout=10)
