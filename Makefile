@@ -66,7 +66,7 @@ format: .venv/dev ## let ruff write the code's layout
 
 .PHONY: pacts
 pacts: .venv/dev ## make pacts/ again, from the consumers' tests
-	$(BIN)/python -m pytest tests/consumers --write-pacts
+	$(BIN)/python -m pytest tests/consumers --numprocesses 0 --write-pacts=pacts
 
 .PHONY: lock
 lock: .venv/lock ## renew the locks from pyproject.toml

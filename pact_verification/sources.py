@@ -74,9 +74,13 @@ def _files(argument: str) -> Iterator[tuple[Path, bool]]:
             "download it, and give its path."
         )
     path = Path(url2pathname(urlsplit(argument).path)) if scheme else Path(argument)
-    if path.is_dir():
+    try:
+        is_directory, is_file = path.is_dir(), path.is_file()
+    except (OSError, ValueError) as error:  # a folder that may not be entered; a NUL in the name
+        raise CannotVerify(f"{argument!r} can't be read: {getattr(error, 'strerror', error)}.") from error
+    if is_directory:
         yield from ((file, False) for file in sorted(path.rglob("*.json")) if file.is_file())
-    elif path.is_file():
+    elif is_file:
         yield path, True
     else:
         here = ", ".join(sorted(str(found) for found in _nearby(path))) or "nothing"

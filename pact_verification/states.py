@@ -3,6 +3,7 @@
 import difflib
 import inspect
 import json
+import keyword
 import os
 import re
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -128,6 +129,11 @@ class Pattern:
                 f"{self.text!r} is not a pattern: {error}. Write {{name}} for a value, or {{{{ for a brace. "
                 f"({self.handler.location})"
             ) from error
+        if re.search(r"[{}]", re.sub(r"\{\{|\}\}|\{[^{}]*\}", "", self.text)):
+            raise InvalidRegistration(
+                f"{self.text!r} has a brace without its other half. Write {{{{ for a brace that is meant. "
+                f"({self.handler.location})"
+            )
         if parser.fixed_fields or any(not str(name).isidentifier() for name in parser.named_fields):
             raise InvalidRegistration(
                 f"{self.text!r} has a placeholder without a name, or with one that is no Python name: write {{id}}. "
@@ -283,7 +289,7 @@ def _location(file: str, line: int) -> str:
 def stub(name: str, params: Mapping[str, Any]) -> str:
     """Python to paste for a state that has no handler yet. It fails until someone fills it in."""
     identifier = re.sub(r"\W+", "_", name).strip("_").lower() or "state"
-    if not identifier.isidentifier():
+    if not identifier.isidentifier() or keyword.iskeyword(identifier):
         identifier = f"state_{identifier}"
     text = name.replace("{", "{{").replace("}", "}}")
     arguments = ", ".join(f"{key}: {type(value).__name__}" for key, value in params.items() if key.isidentifier())

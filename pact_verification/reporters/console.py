@@ -133,7 +133,7 @@ class _Writer:
                 self.line(frame.code, "cyan" if frame.own else "dim", 10)
         self.line(crash.exception, "red", 8)
         if hidden:
-            self.line(f"({hidden} lines of libraries left out: --verbosity 2)", "dim", 8)
+            self.line(f"({_count(hidden, 'line')} of libraries left out: --verbosity 2)", "dim", 8)
 
     def verdict(self, report: Report) -> None:
         self.line()

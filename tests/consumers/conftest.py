@@ -1,4 +1,4 @@
-"""Consumer tests write the pacts that this provider verifies: into pacts/ with --write-pacts, else beside the tests."""
+"""Consumer tests write the pacts that this provider verifies: where --write-pacts says, or into a temporary folder."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,9 +13,9 @@ NewPact = Callable[[str, str], Pact]
 
 @pytest.fixture(scope="session")
 def pact_directory(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not request.config.getoption("--write-pacts"):
+    directory: Path | None = request.config.getoption("--write-pacts")
+    if directory is None:
         return tmp_path_factory.mktemp("pacts")
-    directory = request.config.rootpath / "pacts"
     for path in directory.glob("*.json"):
         path.unlink()
     return directory

@@ -97,7 +97,7 @@ class TestGreen:
         assert (run.exit_code, run.err) == (0, ""), run.out
 
     def test_stores_are_the_runs_own_and_empty_every_time(self, verify: Verify, pact: Path, tmp_path: Path) -> None:
-        found_nothing = {"body": {"cache": None, "files": [], "mail": 0}}
+        found_nothing: dict[str, Any] = {"body": {"cache": None, "files": [], "mail": 0}}
         write_pact(pact, *(interaction(f"look {n}", "/stores", response=found_nothing) for n in range(3)))
         projects_own = {
             "MEDIA_ROOT": str(tmp_path / "media"),
@@ -519,7 +519,7 @@ class TestOutput:
         colour: bool,
     ) -> None:
         write_pact(pact, interaction("slow", states=["it takes 0.5 seconds"], response={"body": []}), self.RED)
-        screen = _on_a_terminal(command(pact, *arguments), environment(**{"TERM": "xterm", **variables}))
+        screen = _on_a_terminal(command(pact, *arguments), {**environment(), "TERM": "xterm", **variables})
         assert "1 verified, 1 failed" in screen
         assert bool(re.search(r"\x1b\[(\d+;)?3[12]m", screen)) is colour
         if "dumb" not in variables.values():

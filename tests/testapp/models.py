@@ -6,7 +6,7 @@ from django.db import models
 
 class User(AbstractBaseUser):
     email = models.EmailField(unique=True)
-    objects: BaseUserManager["User"] = BaseUserManager()
+    objects = BaseUserManager()
     USERNAME_FIELD = "email"
 
 

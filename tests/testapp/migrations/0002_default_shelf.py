@@ -1,7 +1,9 @@
+from typing import Any
+
 from django.db import migrations
 
 
-def create(apps, schema_editor):
+def create(apps: Any, schema_editor: Any) -> None:
     if schema_editor.connection.alias == "default":
         apps.get_model("testapp", "Shelf").objects.create(label="the shelf that a migration made")
 

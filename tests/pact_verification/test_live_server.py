@@ -1,0 +1,156 @@
+"""Where one interaction ends and the next begins, and who can reach the state endpoint."""
+
+import http.client
+import json
+import threading
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client, override_settings
+from django.urls import get_resolver
+from pytest_django import DjangoDbBlocker
+
+from pact_verification.isolation import Isolation
+from pact_verification.live_server import HOST, LiveServer, OutOfStep, Script
+from pact_verification.pacts import Interaction, ProviderState
+from pact_verification.states import Registry
+
+
+def interaction(description: str, *states: str) -> Interaction:
+    return Interaction(description, tuple(map(ProviderState, states)))
+
+
+class TestScript:
+    def test_a_request_ends_the_states_of_an_interaction(self) -> None:
+        script = Script([interaction("a", "x", "y"), interaction("b"), interaction("c", "x")])
+        assert script.begins_with("x")
+        assert not script.begins_with("y")
+        script.end_setup()
+        assert script.begins_with("")
+        script.end_setup()
+        assert script.begins_with("x")
+        assert [recording.interaction.description for recording in script.recordings] == ["a", "b", "c"]
+
+    def test_after_a_setup_that_failed_no_request_follows(self) -> None:
+        """F5: its other setups still run, and then the next interaction's."""
+        script = Script([interaction("a", "x", "y"), interaction("b", "y")])
+        begins = [script.begins_with(state) for state in ("x", "y", "y")]
+        assert begins == [True, False, True]
+
+    def test_the_same_state_twice_is_two_calls(self) -> None:
+        script = Script([interaction("a", "x", "x"), interaction("b", "x")])
+        assert [script.begins_with("x") for _ in range(3)] == [True, False, True]
+
+    def test_another_state_than_the_next_one_is_out_of_step(self) -> None:
+        script = Script([interaction("a", "x")])
+        with pytest.raises(OutOfStep, match="the pact's next interaction, 'a', has 'x'"):
+            script.begins_with("y")
+
+    def test_more_than_the_pact_holds_is_out_of_step(self) -> None:
+        script = Script([interaction("a")])
+        script.begins_with("")
+        script.end_setup()
+        with pytest.raises(OutOfStep, match="after the last interaction"):
+            script.begins_with("")
+
+    def test_a_request_before_any_state_is_out_of_step(self) -> None:
+        with pytest.raises(OutOfStep):
+            _ = Script([]).current
+
+
+class NoIsolation(Isolation):
+    def __init__(self) -> None: ...
+
+    def begin(self) -> None: ...
+
+    def commit(self) -> None: ...
+
+    def roll_back(self) -> None: ...
+
+
+@pytest.fixture
+def server(django_db_blocker: DjangoDbBlocker) -> Iterator[LiveServer]:
+    registry = Registry()
+    registry.provider_state("fine")(lambda: {"id": 1})
+    registry.provider_state("broken")(_raise_system_exit)
+    with django_db_blocker.unblock(), override_settings(ROOT_URLCONF="tests.testapp.nodb.urls", MIDDLEWARE=[]):
+        server = LiveServer(registry, NoIsolation, 5)
+        with server.running():
+            yield server
+
+
+def _raise_system_exit() -> None:
+    raise SystemExit(3)
+
+
+def post(server: LiveServer, path: str, body: object) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(HOST, server.http.server_port, timeout=5)
+    connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+    response = connection.getresponse()
+    try:
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+def setup(state: str) -> dict[str, object]:
+    return {"action": "setup", "state": state, "params": {}}
+
+
+class TestStateEndpoint:
+    def test_values_of_a_state_are_the_answer(self, server: LiveServer) -> None:
+        server.expect([interaction("a", "fine")])
+        assert post(server, server.state_path, setup("fine")) == (200, b'{"id": 1}')
+
+    def test_a_state_that_fails_is_not_tried_again(self, server: LiveServer) -> None:
+        """422: on a 5xx the core would try for two minutes (F2). SystemExit is no Exception, and no reason to hang."""
+        server.expect([interaction("a", "broken", "fine"), interaction("b", "fine")])
+        assert post(server, server.state_path, setup("broken"))[0] == 422
+        assert post(server, server.state_path, setup("fine"))[0] == 422
+        assert post(server, server.state_path, setup("fine"))[0] == 200
+        assert "SystemExit: 3" in server.recordings[0].exchange.state_error
+        assert server.recordings[1].exchange.state_error == ""
+
+    def test_out_of_step_is_an_error(self, server: LiveServer) -> None:
+        server.expect([interaction("a", "broken")])
+        assert post(server, server.state_path, setup("fine"))[0] == 422
+        assert "out of step" in server.recordings[0].exchange.state_error
+
+    def test_a_teardown_always_answers_200(self, server: LiveServer) -> None:
+        server.expect([interaction("a", "fine")])
+        post(server, server.state_path, setup("fine"))
+        assert post(server, server.state_path, {"action": "teardown", "state": "fine", "params": {}})[0] == 200
+
+    def test_any_other_path_is_the_projects(self, server: LiveServer) -> None:
+        server.expect([interaction("a", "fine")])
+        post(server, server.state_path, setup("fine"))
+        assert post(server, server.state_path + "x", setup("fine"))[0] == 404
+        assert post(server, "/", setup("fine"))[0] == 404
+
+    def test_no_other_server_has_it(self, server: LiveServer) -> None:
+        """The project as everybody else serves it, asked at the very path that works here, while it works here."""
+        server.expect([interaction("a", "fine")])
+        assert post(server, server.state_path, setup("fine"))[0] == 200
+        answer = Client().post(server.state_path, setup("fine"), content_type="application/json")
+        assert answer.status_code == 404
+
+    def test_the_path_can_not_be_guessed(self) -> None:
+        paths = {LiveServer(Registry(), NoIsolation, 5).state_path for _ in range(100)}
+        assert len(paths) == 100
+        assert min(map(len, paths)) > 30
+
+
+def test_no_url_leads_here() -> None:
+    views = [str(getattr(pattern, "callback", pattern)) for pattern in get_resolver().url_patterns]
+    assert views
+    assert not [view for view in views if "pact_verification" in view]
+
+
+def test_a_thread_that_can_not_start_says_why() -> None:
+    def no_isolation() -> Isolation:
+        raise RuntimeError("no connection")
+
+    server = LiveServer(Registry(), no_isolation, 5)
+    with pytest.raises(RuntimeError, match="no connection"), server.running():
+        pass
+    assert "pact-live-server" not in {thread.name for thread in threading.enumerate()}

@@ -1,0 +1,106 @@
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pact_verification.errors import CannotVerify
+from pact_verification.pacts import Filter, ProviderState, read_pact
+from pact_verification.sources import select_pacts
+from tests.pact_verification.pact_files import interaction, write_pact
+
+
+def test_a_directory_is_searched_to_any_depth_and_in_order(tmp_path: Path) -> None:
+    write_pact(tmp_path / "b.json", interaction("b"))
+    write_pact(tmp_path / "a" / "deep" / "z.json", interaction("a"))
+    (tmp_path / "README.md").write_text("no pact")
+    (tmp_path / ".gitkeep").touch()
+    selection = select_pacts([str(tmp_path)], "testapp")
+    assert [pact.path.name for pact in selection.pacts] == ["z.json", "b.json"]
+    assert selection.left_out == ()
+
+
+def test_a_pact_that_is_named_twice_is_verified_once(tmp_path: Path) -> None:
+    pact = write_pact(tmp_path / "a.json", interaction("a"))
+    link = tmp_path / "link.json"
+    link.symlink_to(pact)
+    assert len(select_pacts([str(pact), str(tmp_path), pact.as_uri(), str(link)], "testapp").pacts) == 1
+
+
+def test_file_urls(tmp_path: Path) -> None:
+    pact = write_pact(tmp_path / "with space.json", interaction("a"))
+    assert "%20" in pact.as_uri()
+    assert select_pacts([pact.as_uri(), tmp_path.as_uri()], "testapp").pacts[0].path == pact
+
+
+def test_what_a_filter_leaves_out_is_told(tmp_path: Path) -> None:
+    write_pact(tmp_path / "a.json", interaction("list"), interaction("item"))
+    write_pact(tmp_path / "b.json", interaction("item"), consumer="other")
+    write_pact(tmp_path / "c.json", interaction("list"), consumer="third")
+    selection = select_pacts([str(tmp_path)], "testapp", ["shop", "other"], Filter.of("list", None))
+    assert [(pact.consumer, [i.description for i in pact.interactions]) for pact in selection.pacts] == [
+        ("shop", ["list"])
+    ]
+    assert selection.left_out == (
+        f"{tmp_path / 'c.json'} is a pact of 'third', which --consumer leaves out.",
+        f"{tmp_path / 'b.json'} has no interaction that matches --description 'list'.",
+    )
+
+
+def test_an_unreadable_file_in_a_directory_is_an_error(tmp_path: Path) -> None:
+    """It may be the pact that would be red."""
+    write_pact(tmp_path / "a.json", interaction("list"))
+    (tmp_path / "b.json").write_text('{"consumer":')
+    with pytest.raises(CannotVerify, match=r"b\.json can't be read: it is not JSON"):
+        select_pacts([str(tmp_path)], "testapp")
+
+
+@pytest.fixture
+def not_root() -> Iterator[None]:
+    """Root may read everything, so nobody it is."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_what_may_not_be_read(tmp_path: Path, not_root: None) -> None:
+    with pytest.raises(CannotVerify, match="can't be read: Permission denied"):
+        select_pacts(["/etc/shadow"], "testapp")
+
+
+@pytest.mark.parametrize(
+    ("more", "states"),
+    [
+        ('"providerState": "x"', (ProviderState("x"),)),
+        ('"provider_state": "x"', (ProviderState("x"),)),
+        ('"providerState": ""', ()),
+        ('"providerState": null', ()),
+        ('"providerStates": []', ()),
+        (
+            '"providerStates": [{"name": "x"}, {"name": "y", "params": {"a": 1}}]',
+            (ProviderState("x"), ProviderState("y")),
+        ),
+        ('"providerStates": [{"name": "x", "params": null}]', (ProviderState("x"),)),
+    ],
+)
+def test_states_in_every_version_of_the_specification(
+    tmp_path: Path, more: str, states: tuple[ProviderState, ...]
+) -> None:
+    path = tmp_path / "pact.json"
+    path.write_text(
+        '{"consumer": {"name": "a"}, "provider": {"name": "b"}, "interactions": '
+        f'[{{"description": "d", {more}, "request": {{"method": "get", "path": "/"}}, "response": {{}}}}]}}'
+    )
+    pact = read_pact(path)
+    assert pact
+    found = pact.interactions[0]
+    assert found.method == "GET"
+    assert [state.name for state in found.states] == [state.name for state in states]
+    if len(states) > 1:
+        assert found.states[1].params == {"a": 1}
+        assert str(found.states[1]) == "y (a=1)"

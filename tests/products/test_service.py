@@ -1,0 +1,122 @@
+"""What stands around the API: its description, health, the admin, and the settings for production."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+import schemathesis
+from django.db import OperationalError
+from django.test import Client
+from hypothesis import HealthCheck, settings
+from rest_framework.test import APIClient
+from schemathesis import Case
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from config.wsgi import application
+from products.models import Product
+
+ROOT = Path(__file__).resolve().parents[2]
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+schema = schemathesis.openapi.from_wsgi("/openapi.json", application)
+
+
+@schema.parametrize()
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.django_db
+def test_every_answer_is_in_the_schema(case: Case[Any], product: Product, token: str) -> None:
+    for headers in ({}, {"Authorization": f"Bearer {token}"}):
+        case.call_and_validate(checks=CHECKS, headers=headers)
+
+
+def test_the_schema_holds_every_route() -> None:
+    paths = {path: set(operations) for path, operations in schema.raw_schema["paths"].items()}
+    assert paths == {
+        "/products": {"get", "post"},
+        "/products/{id}": {"get", "put", "patch", "delete"},
+        "/product/{id}": {"get"},
+        "/health/live": {"get"},
+        "/health/ready": {"get"},
+    }
+
+
+@pytest.mark.django_db
+def test_the_docs_load_nothing_from_elsewhere(client: Client) -> None:
+    page = client.get("/docs")
+    assert page.status_code == 200
+    assert "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js" in page.content.decode()
+    assert "//cdn" not in page.content.decode()
+    assert "https://" not in page.content.decode()
+
+
+@pytest.mark.django_db
+def test_the_admin_is_there(client: Client, admin_client: Client, product: Product) -> None:
+    assert client.get("/admin")["Location"] == "/admin/"
+    assert client.get("/admin/")["Location"].startswith("/admin/login/")
+    assert "28 Degrees" in admin_client.get("/admin/products/product/").content.decode()
+
+
+@pytest.mark.django_db
+def test_health(client: APIClient) -> None:
+    assert client.get("/health/live").json() == {"status": "ok"}
+    assert client.get("/health/ready").json() == {"status": "ok"}
+
+
+@pytest.mark.django_db
+def test_it_lives_but_is_not_ready_when_the_database_does_not_answer(client: APIClient) -> None:
+    with patch("products.health.connection.cursor", side_effect=OperationalError("gone")):
+        assert client.get("/health/live").status_code == 200
+        response = client.get("/health/ready")
+    assert response.status_code == 503
+    assert "gone" not in response.content.decode()
+
+
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("DJANGO_")}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env={**kept, **environment}, capture_output=True, text=True, check=False
+    )
+
+
+class TestProduction:
+    def test_without_a_secret_key_it_does_not_start(self) -> None:
+        run = python("-c", "import config.wsgi")
+        assert run.returncode == 1
+        assert "DJANGO_SECRET_KEY is not set, and production has no default for it" in run.stderr
+
+    def test_with_one_it_passes_djangos_check_for_deployment(self) -> None:
+        run = python(
+            *("manage.py", "check", "--deploy", "--fail-level", "INFO"),
+            DJANGO_DEBUG="false",
+            DJANGO_SECRET_KEY="correct horse battery staple, and fifty characters long at least",
+        )
+        assert run.returncode == 0, run.stderr
+
+    def test_it_knows_nothing_of_pact(self) -> None:
+        """Neither the core nor the project's states are loaded in a server."""
+        code = (
+            "import sys, config.wsgi\n"
+            "list(config.wsgi.application({'REQUEST_METHOD': 'GET', 'PATH_INFO': '/health/live', 'SERVER_NAME': 'x',"
+            " 'SERVER_PORT': '80', 'wsgi.input': None, 'wsgi.url_scheme': 'http', 'HTTP_HOST': 'localhost'},"
+            " lambda *a: print(a[0])))\n"
+            "print([name for name in sys.modules if name.split('.')[0] in {'pact', 'pact_ffi', 'parse', 'rich'}"
+            " or name == 'products.pact_states'])"
+        )
+        run = python("-c", code, DJANGO_SECRET_KEY="x" * 60, DJANGO_DEBUG="false", DJANGO_HTTPS="false")
+        assert run.stdout.split("\n")[:2] == ["200 OK", "[]"], run.stdout + run.stderr
