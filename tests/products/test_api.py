@@ -260,6 +260,7 @@ class TestBadInput:
         response = writer.generic("POST", "/products", json.dumps(NEW), content_type=content_type)
         assert response.status_code == 415
 
+    @pytest.mark.django_db(transaction=True)  # a server closes connections; one in a transaction would be lost
     @pytest.mark.parametrize("charset", ["utf-8", "latin-1", "hex", "zlib", "utf-16", "nonsense"])
     def test_json_is_utf_8_whatever_charset_is_named(self, token: str, charset: str) -> None:
         """Through config.wsgi, as a server does it: Django itself would fail before any of our code runs."""
