@@ -53,11 +53,8 @@ check: .venv/dev ## all that CI runs: lint, types, layers, Django's checks, the 
 		$(MANAGE) check --deploy --fail-level WARNING
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
-	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
-	$(BIN)/coverage run -m tests.on_postgresql $(PYTEST_ARGS)
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report
+	$(BIN)/python -m pytest --cov --cov-report= $(PYTEST_ARGS)
+	$(BIN)/python -m tests.on_postgresql --cov --cov-append --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
 
 .PHONY: format
 format: .venv/dev ## let ruff write the code's layout

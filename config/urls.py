@@ -11,7 +11,6 @@ from products.errors import not_found
 from products.negotiation import JSONRenderer
 
 handler400 = "products.errors.bad_request"
-handler403 = "products.errors.forbidden"
 handler404 = "products.errors.page_not_found"
 handler500 = "products.errors.server_error"
 

@@ -19,6 +19,8 @@ from pact_verification.errors import CannotVerify
 from pact_verification.pacts import Filter, Interaction
 from pact_verification.results import Mismatch
 
+STOP_SECONDS = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -84,6 +86,7 @@ class Engine:
     """The verifier process. It starts at once, and is ready by the time the test database is."""
 
     def __init__(self) -> None:
+        self.busy = False
         self.output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # stop() closes it
         self.process = subprocess.Popen(
             [sys.executable, "-m", "pact_verification.verifier_process"],
@@ -101,6 +104,7 @@ class Engine:
     def begin(self, job: Job) -> None:
         """Start a job; the one before has to be answered."""
         self.job = job
+        self.busy = True
         self.job_output_starts = self.output.seek(0, os.SEEK_END)
         assert self.process.stdin
         with suppress(OSError):  # it has ended: answer() tells how
@@ -116,6 +120,7 @@ class Engine:
             line = self.lines.get(timeout=wait)
         except queue.Empty:
             return None
+        self.busy = False
         self.output.seek(self.job_output_starts)
         output = self.output.read().decode(errors="replace")
         if not line:
@@ -126,14 +131,21 @@ class Engine:
         return read_answer(json.loads(line), output)
 
     def stop(self) -> None:
-        """End the process, in whatever it is doing."""
-        self.process.kill()
-        self.process.wait()
+        """End the process: at once when it is in the middle of a job, in order when it waits for one."""
+        assert self.process.stdin
+        assert self.process.stdout
+        if self.busy:
+            self.process.kill()
+        with suppress(OSError):  # what a job left unsent
+            self.process.stdin.close()
+        try:
+            self.process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         self.reader.join()
-        for pipe in (self.process.stdin, self.process.stdout, self.output):
-            assert pipe
-            with suppress(OSError):  # what a job left unsent
-                pipe.close()
+        self.process.stdout.close()
+        self.output.close()
 
     def _read(self) -> None:
         assert self.process.stdout

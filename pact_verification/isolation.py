@@ -35,6 +35,10 @@ class Isolation(ABC):
     def roll_back(self) -> None:
         """Forget what the interaction wrote. Does nothing when there is none."""
 
+    def advice(self, error: BaseException) -> str:
+        """What to say when the project raised an error that may be the isolation's own fault."""
+        return ""
+
 
 class TransactionIsolation(Isolation):
     """Everything inside one transaction on each database, as Django's TestCase has it; and it ends in a rollback."""
@@ -74,6 +78,14 @@ class TransactionIsolation(Isolation):
             if connection.in_atomic_block or connection.closed_in_transaction:
                 _start_anew(connection)
         self.atomics.clear()
+
+    def advice(self, error: BaseException) -> str:
+        if isinstance(error, transaction.TransactionManagementError) or "transaction is aborted" in str(error):
+            return (
+                "The project goes on after a database error, which the transaction around every interaction does not "
+                "allow: try --isolation flush."
+            )
+        return ""
 
 
 class FlushIsolation(Isolation):

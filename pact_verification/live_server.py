@@ -130,7 +130,7 @@ class LiveServer:
         self.state_path = f"/{secrets.token_urlsafe(24)}"
         self.script = Script(())
         self.busy_since: float | None = None
-        self.crash: Crash | None = None
+        self.raised: BaseException | None = None
         self.ready = threading.Event()
         self.failure: BaseException | None = None
 
@@ -254,6 +254,7 @@ class LiveServer:
                 )
         except BaseException as error:  # noqa: BLE001  # also SystemExit, and what a test framework's fail() raises
             recording.note_crash(f"The state {name!r}", error)
+            self._advise(recording, error)
             return {}
         return state.values
 
@@ -295,14 +296,17 @@ class LiveServer:
         environ["wsgi.input"] = BytesIO(body)
         if settings.SECURE_SSL_REDIRECT:
             environ["wsgi.url_scheme"] = "https"  # what a project that insists on it gets from its proxy
-        self.crash = None
+        self.raised = None
         try:
             status, headers, answer = self.project.answer(environ)
             self.isolation.commit()
         except BaseException as error:  # noqa: BLE001  # a server answers
-            self.crash = Crash.of(error)
+            self.raised = error
             status, headers, answer = _status_line(HTTPStatus.INTERNAL_SERVER_ERROR), [], b"A server error occurred."
-        recording.note(crash=self.crash, response=Message(status, dict(headers), answer[:MAX_RECORDED_BODY]))
+        recording.note(response=Message(status, dict(headers), answer[:MAX_RECORDED_BODY]))
+        if self.raised:
+            recording.note(crash=Crash.of(self.raised))
+            self._advise(recording, self.raised)
         taken = time.monotonic() - started
         if taken > self.request_timeout:
             limit = f"{self.request_timeout:g} s (--request-timeout)"
@@ -311,9 +315,12 @@ class LiveServer:
         return status, headers, answer
 
     def _note_exception(self, sender: Any, **kwargs: Any) -> None:
-        error = sys.exc_info()[1]
-        if error is not None and threading.current_thread() is self.thread:
-            self.crash = Crash.of(error)
+        if threading.current_thread() is self.thread:
+            self.raised = sys.exc_info()[1]
+
+    def _advise(self, recording: Recording, error: BaseException) -> None:
+        if advice := self.isolation.advice(error):
+            recording.note(warnings=(*recording.exchange.warnings, advice))
 
 
 class _Project(WSGIHandler):

@@ -27,10 +27,6 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     return _error(HTTPStatus.BAD_REQUEST, "Bad request.")
 
 
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    return _error(HTTPStatus.FORBIDDEN, "Forbidden.")
-
-
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     return _error(HTTPStatus.NOT_FOUND, "Not found.")
 

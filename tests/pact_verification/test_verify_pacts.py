@@ -96,6 +96,37 @@ class TestGreen:
         )
         assert (run.exit_code, run.err) == (0, ""), run.out
 
+    def test_a_mirror_sees_what_the_mirrored_sees(self, verify: Verify, pact: Path, databases: Databases) -> None:
+        databases["replica"] = {**databases["default"], "TEST": {"MIRROR": "default"}}
+        write_pact(
+            pact, interaction("list", "/replica", states=["an item cup exists"], response={"body": ["cup"]}), EMPTY
+        )
+        run = verify(pact, settings={"DATABASES": databases})
+        assert (run.exit_code, run.err) == (0, ""), run.out
+
+    def test_two_aliases_of_one_database(self, verify: Verify, pact: Path, databases: Databases) -> None:
+        databases["replica"] = databases["default"]
+        if on_postgresql() or "TEST" in databases["default"]:  # in memory each alias has its own, as in Django's tests
+            cup = interaction("list", "/replica", states=["an item cup exists"], response={"body": ["cup"]})
+            run = verify(write_pact(pact, cup, EMPTY), settings={"DATABASES": databases})
+            assert (run.exit_code, run.err) == (0, ""), run.out
+
+    def test_a_view_that_closes_its_connection_does_not_disturb_the_next(
+        self, verify: Verify, pact: Path, databases: Databases
+    ) -> None:
+        close = interaction("close", "/close", states=["an item cup exists"])
+        run = verify(write_pact(pact, close, EMPTY, GREEN), settings={"DATABASES": databases})
+        has(run, "✓ an empty list", "✓ a list")
+
+    def test_what_a_transaction_breaks_works_with_flush_and_the_report_says_so(
+        self, verify: Verify, pact: Path, databases: Databases
+    ) -> None:
+        write_pact(pact, interaction("clumsy", "/clumsy", response={"body": 1}), EMPTY)
+        assert verify(pact, "--isolation", "flush", settings={"DATABASES": databases}).exit_code == 0
+        run = verify(pact, settings={"DATABASES": databases})
+        assert run.exit_code == 1
+        has(run, "try --isolation flush", "✓ an empty list")
+
     def test_stores_are_the_runs_own_and_empty_every_time(self, verify: Verify, pact: Path, tmp_path: Path) -> None:
         found_nothing: dict[str, Any] = {"body": {"cache": None, "files": [], "mail": 0}}
         write_pact(pact, *(interaction(f"look {n}", "/stores", response=found_nothing) for n in range(3)))
@@ -287,6 +318,11 @@ class TestRed:
         if path == "/crash":
             has(run, "tests/testapp/views.py:")
 
+    def test_a_base_state_that_raises(self, verify: Verify, pact: Path) -> None:
+        run = verify(write_pact(pact, EMPTY, GREEN), TESTAPP_BASE="raise")
+        assert run.exit_code == 1
+        has(run, "A base state raised RuntimeError: nobody is there (tests/testapp/pact_states.py:", "2 state error")
+
     def test_a_redirect_is_not_followed(self, verify: Verify, pact: Path) -> None:
         """A POST that is redirected becomes an empty GET, and passes, if one lets the core follow."""
         post = {**CREATE, "request": {**CREATE["request"], "path": "/redirect"}}
@@ -451,6 +487,25 @@ class TestCannotRun:
         run = verify(write_pact(pact, EMPTY), settings={"PACT_ISOLATION": "hope"})
         assert run.exit_code == 2
         has(run, "(pact_verification.E002) PACT_ISOLATION is 'hope'")
+
+    def test_a_pact_states_module_that_can_not_be_imported(self, verify: Verify, pact: Path) -> None:
+        apps = ["tests.testapp.nodb", "tests.testapp.broken", "pact_verification"]
+        settings = {"INSTALLED_APPS": apps, "DATABASES": {}, "DATABASE_ROUTERS": []}
+        run = verify(write_pact(pact, EMPTY), settings={**settings, "ROOT_URLCONF": "tests.testapp.nodb.urls"})
+        assert run.exit_code == 2
+        has(run, "can't be imported: KeyError: 'SETTING_THAT_IS_NOT_SET'", "(tests/testapp/broken/pact_states.py:8)")
+
+    def test_a_project_without_any_state(self, verify: Verify, pact: Path) -> None:
+        apps = ["tests.testapp.nodb", "pact_verification"]
+        settings = {"INSTALLED_APPS": apps, "DATABASES": {}, "DATABASE_ROUTERS": []}
+        run = verify(write_pact(pact, GREEN), settings={**settings, "ROOT_URLCONF": "tests.testapp.nodb.urls"})
+        assert run.exit_code == 2
+        has(
+            run,
+            "Add to the pact_states.py of one of your apps, and fill in:",
+            "from pact_verification import provider_state",
+            '@provider_state("an item cup exists")',
+        )
 
     def test_middleware_that_can_not_be_loaded(self, verify: Verify, pact: Path) -> None:
         run = verify(write_pact(pact, EMPTY), settings={"MIDDLEWARE": ["no.such.middleware"]})

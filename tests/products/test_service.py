@@ -73,6 +73,20 @@ def test_the_admin_is_there(client: Client, admin_client: Client, product: Produ
 
 
 @pytest.mark.django_db
+def test_errors_outside_the_apis_own_views_are_json_too(admin_client: Client) -> None:
+    admin_client.raise_request_exception = False
+    with patch("products.views.ProductList.filter_queryset", side_effect=RuntimeError("secret")):
+        answers = {
+            500: admin_client.get("/products"),
+            404: admin_client.get("/admin/nothing"),
+            400: admin_client.get("/products", headers={"host": "evil.example.com"}),
+        }
+    for status, answer in answers.items():
+        assert (answer.status_code, answer["Content-Type"]) == (status, "application/json; charset=utf-8")
+        assert "secret" not in answer.json()["detail"]
+
+
+@pytest.mark.django_db
 def test_health(client: APIClient) -> None:
     assert client.get("/health/live").json() == {"status": "ok"}
     assert client.get("/health/ready").json() == {"status": "ok"}

@@ -13,8 +13,11 @@ seeded_state("there are spoons", fixtures=["spoons"])
 
 
 @base_state
-def somebody() -> None:
+def somebody() -> Iterator[None]:
+    if os.environ.get("TESTAPP_BASE") == "raise":
+        raise RuntimeError("nobody is there")
     get_user_model().objects.create(email="somebody@example.com")
+    yield
 
 
 @provider_state("an item {name} exists", "there is an item {name}")

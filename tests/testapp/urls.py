@@ -14,6 +14,9 @@ urlpatterns = [
     path("dangling", views.dangling),
     path("slow", views.slow),
     path("stream", views.stream),
+    path("replica", views.replica),
+    path("close", views.close),
+    path("clumsy", views.clumsy),
     path("redirect", views.redirect),
     path("about", views.about),
 ]

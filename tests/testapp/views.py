@@ -2,6 +2,7 @@
 
 import json
 import threading
+from contextlib import suppress
 from http import HTTPStatus
 
 from django.conf import settings
@@ -9,7 +10,7 @@ from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.mail import send_mail
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
 
 from tests.testapp.models import Audit, Item, Shelf
@@ -83,6 +84,24 @@ def slow(request: HttpRequest) -> HttpResponse:
 
 def stream(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(iter([b"one ", b"two"]), content_type="text/plain")
+
+
+def replica(request: HttpRequest) -> HttpResponse:
+    return JsonResponse(list(Item.objects.using("replica").values_list("name", flat=True)), safe=False)
+
+
+def close(request: HttpRequest) -> HttpResponse:
+    """Some libraries do this at the end of their work, whatever is open."""
+    connection.close()
+    return JsonResponse(Item.objects.count(), safe=False)
+
+
+def clumsy(request: HttpRequest) -> HttpResponse:
+    """Goes on after a database error, as is well without a transaction around it."""
+    for _ in range(2):
+        with suppress(IntegrityError):
+            Item.objects.create(name="cup")
+    return JsonResponse(Item.objects.count(), safe=False)
 
 
 def redirect(request: HttpRequest) -> HttpResponse:

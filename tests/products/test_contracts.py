@@ -1,0 +1,37 @@
+"""The service keeps its consumers' contracts, and the verification notices when it doesn't."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def verify(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", "verify_pacts", *map(str, arguments)],
+        cwd=ROOT,
+        env={key: value for key, value in os.environ.items() if not key.startswith(("PACT_", "DJANGO_"))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("isolation", ["transaction", "flush"])
+def test_every_pact_is_verified(isolation: str) -> None:
+    run = verify("--isolation", isolation)
+    assert (run.returncode, run.stderr) == (0, ""), run.stdout
+    assert "18 interactions of 4 consumers: 18 verified" in run.stdout
+
+
+def test_a_consumer_that_expects_something_else_is_told(tmp_path: Path) -> None:
+    pact = tmp_path / "pact.json"
+    for path in (ROOT / "pacts").glob("*-python-pactflow-*.json"):
+        pact.write_text(path.read_text().replace('"name": "Margharita"', '"title": "Margharita"'))
+    run = verify(pact)
+    assert run.returncode == 1
+    assert "does not contain" in run.stdout or "title" in run.stdout
