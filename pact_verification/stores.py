@@ -1,5 +1,6 @@
 """Every store that a run writes to and empties is the run's own; the project's are left alone."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,7 @@ from django.core import mail
 from django.core.cache import caches
 from django.core.files.storage import default_storage
 
+LOCMEM_MAIL = "django.core.mail.backends.locmem.EmailBackend"
 LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
 DUMMY = "django.core.cache.backends.dummy.DummyCache"
 
@@ -22,18 +24,30 @@ def own_stores() -> Iterator[None]:
     """
     from django.test.utils import override_settings  # here, since it imports Django's test client
 
-    with override_settings(
+    own = override_settings(
         DEBUG=False,
         ALLOWED_HOSTS=["*"],
         PREPEND_WWW=False,
         CACHES={alias: _in_memory(alias, config) for alias, config in settings.CACHES.items()},
-        EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend",
         STORAGES={
             **settings.STORAGES,
             "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
         },
-    ):
+        **_mail(),
+    )
+    with warnings.catch_warnings(action="ignore"):  # EMAIL_BACKEND is deprecated, and it is the project that has it
+        own.enable()
+    try:
         yield
+    finally:
+        own.disable()
+
+
+def _mail() -> dict[str, Any]:
+    """Django 6.1 replaces EMAIL_BACKEND with MAILERS; a project has either."""
+    if hasattr(settings, "MAILERS"):
+        return {"MAILERS": {alias: {"BACKEND": LOCMEM_MAIL} for alias in settings.MAILERS}}
+    return {"EMAIL_BACKEND": LOCMEM_MAIL}
 
 
 def _in_memory(alias: str, config: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import django
 import psycopg
 import pytest
 
@@ -130,10 +131,13 @@ class TestGreen:
     def test_stores_are_the_runs_own_and_empty_every_time(self, verify: Verify, pact: Path, tmp_path: Path) -> None:
         found_nothing: dict[str, Any] = {"body": {"cache": None, "files": [], "mail": 0}}
         write_pact(pact, *(interaction(f"look {n}", "/stores", response=found_nothing) for n in range(3)))
+        backend, folder = "django.core.mail.backends.filebased.EmailBackend", str(tmp_path / "mail")
+        mail: dict[str, Any] = {"EMAIL_BACKEND": backend, "EMAIL_FILE_PATH": folder}
+        if django.VERSION >= (6, 1):
+            mail = {"MAILERS": {"default": {"BACKEND": backend, "OPTIONS": {"file_path": folder}}}}
         projects_own = {
             "MEDIA_ROOT": str(tmp_path / "media"),
-            "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
-            "EMAIL_FILE_PATH": str(tmp_path / "mail"),
+            **mail,
             "CACHES": {
                 "default": {
                     "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
