@@ -1,7 +1,7 @@
 """Every store that a run writes to and empties is the run's own; the project's are left alone."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,19 +35,24 @@ def own_stores() -> Iterator[None]:
         },
         **_mail(),
     )
-    with warnings.catch_warnings(action="ignore"):  # EMAIL_BACKEND is deprecated, and it is the project that has it
-        own.enable()
+    _quietly(own.enable)
     try:
         yield
     finally:
-        own.disable()
+        _quietly(own.disable)
+
+
+def _quietly(switch: Callable[[], None]) -> None:
+    with warnings.catch_warnings(action="ignore"):  # some settings are deprecated, and it is the project that has them
+        switch()
 
 
 def _mail() -> dict[str, Any]:
     """Django 6.1 replaces EMAIL_BACKEND with MAILERS; a project has either."""
-    if hasattr(settings, "MAILERS"):
-        return {"MAILERS": {alias: {"BACKEND": LOCMEM_MAIL} for alias in settings.MAILERS}}
-    return {"EMAIL_BACKEND": LOCMEM_MAIL}
+    mailers = getattr(settings, "MAILERS", None)
+    if mailers is None:
+        return {"EMAIL_BACKEND": LOCMEM_MAIL}
+    return {"MAILERS": {alias: {"BACKEND": LOCMEM_MAIL} for alias in mailers}}
 
 
 def _in_memory(alias: str, config: dict[str, Any]) -> dict[str, Any]:
