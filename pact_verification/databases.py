@@ -66,6 +66,11 @@ def run_databases(*, verbosity: int = 0, serialize: bool = False) -> Iterator[Ma
         yield {alias: getattr(connections[alias], "_test_serialized_contents", "[]") for alias in _with_databases()}
 
 
+def close(connection: BaseDatabaseWrapper) -> None:
+    """Close a connection to a run's database, also one in memory: SQLite's own close() keeps that, and all it holds."""
+    BaseDatabaseWrapper.close(connection)
+
+
 def _with_databases() -> list[str]:
     """Aliases with a database of their own: no mirrors, and not Django's dummy for a project without one."""
     return [
@@ -98,7 +103,7 @@ def _drop(connection: BaseDatabaseWrapper, name: str, project_name: str, verbosi
         if made:
             logger.warning("The test database %s could not be dropped: %s. Drop it by hand.", name, error)
     finally:
-        connection.close()
+        close(connection)
         connection.settings_dict["NAME"] = project_name
         if connection.vendor == "sqlite" and not name.startswith("file:"):
             for suffix in ("-journal", "-wal", "-shm"):  # of a transaction that Ctrl-C has left behind

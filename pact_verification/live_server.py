@@ -24,6 +24,7 @@ from django.db import close_old_connections, connections
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from pact_verification.databases import close
 from pact_verification.errors import StateError
 from pact_verification.isolation import Isolation
 from pact_verification.pacts import Interaction
@@ -191,7 +192,8 @@ class LiveServer:
             self.failure = error
         finally:
             self.ready.set()
-            connections.close_all()
+            for connection in connections.all(initialized_only=True):
+                close(connection)
 
     def _stop(self) -> None:
         # shutdown() waits for the loop, and the loop may be in a call that doesn't come back.
