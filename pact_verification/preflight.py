@@ -18,7 +18,7 @@ def require_handlers(pacts: Iterable[Pact], registry: Registry) -> None:
     for pact in pacts:
         for interaction in pact.interactions:
             for state in interaction.states:
-                if registry.find(state.name) is None:
+                if state.name and registry.find(state.name) is None:
                     missing.setdefault(state.name, state)
                     who = f"{pact.consumer}: {interaction.description} ({pact.source})"
                     needed_by.setdefault(state.name, []).append(who)

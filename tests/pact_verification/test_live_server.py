@@ -1,4 +1,4 @@
-"""Where one interaction ends and the next begins, and who can reach the state endpoint."""
+"""Who can reach the state endpoint, and what it answers."""
 
 import http.client
 import json
@@ -11,51 +11,13 @@ from django.urls import get_resolver
 from pytest_django import DjangoDbBlocker
 
 from pact_verification.isolation import Isolation
-from pact_verification.live_server import HOST, LiveServer, OutOfStep, Script
+from pact_verification.live_server import HOST, LiveServer
 from pact_verification.pacts import Interaction, ProviderState
 from pact_verification.states import Registry
 
 
 def interaction(description: str, *states: str) -> Interaction:
     return Interaction(description, tuple(map(ProviderState, states)))
-
-
-class TestScript:
-    def test_a_request_ends_the_states_of_an_interaction(self) -> None:
-        script = Script([interaction("a", "x", "y"), interaction("b"), interaction("c", "x")])
-        assert script.begins_with("x")
-        assert not script.begins_with("y")
-        script.end_setup()
-        assert script.begins_with("")
-        script.end_setup()
-        assert script.begins_with("x")
-        assert [recording.interaction.description for recording in script.recordings] == ["a", "b", "c"]
-
-    def test_after_a_setup_that_failed_no_request_follows(self) -> None:
-        """F5: its other setups still run, and then the next interaction's."""
-        script = Script([interaction("a", "x", "y"), interaction("b", "y")])
-        begins = [script.begins_with(state) for state in ("x", "y", "y")]
-        assert begins == [True, False, True]
-
-    def test_the_same_state_twice_is_two_calls(self) -> None:
-        script = Script([interaction("a", "x", "x"), interaction("b", "x")])
-        assert [script.begins_with("x") for _ in range(3)] == [True, False, True]
-
-    def test_another_state_than_the_next_one_is_out_of_step(self) -> None:
-        script = Script([interaction("a", "x")])
-        with pytest.raises(OutOfStep, match="the pact's next interaction, 'a', has 'x'"):
-            script.begins_with("y")
-
-    def test_more_than_the_pact_holds_is_out_of_step(self) -> None:
-        script = Script([interaction("a")])
-        script.begins_with("")
-        script.end_setup()
-        with pytest.raises(OutOfStep, match="after the last interaction"):
-            script.begins_with("")
-
-    def test_a_request_before_any_state_is_out_of_step(self) -> None:
-        with pytest.raises(OutOfStep):
-            _ = Script([]).current
 
 
 class NoIsolation(Isolation):
