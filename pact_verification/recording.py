@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pact_verification.errors import StateError
+from pact_verification.handlers import ActiveState
 from pact_verification.pacts import Interaction
 from pact_verification.results import Crash, Exchange
-from pact_verification.states import ActiveState
 
 
 @dataclass

@@ -1,0 +1,159 @@
+"""State handlers: the names that one claims, the arguments it takes, what it leaves to be torn down."""
+
+import inspect
+import json
+import os
+import re
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pact_verification.errors import InvalidRegistration, StateError
+
+if TYPE_CHECKING:
+    from parse import Parser
+
+
+@dataclass(frozen=True, eq=False)
+class Handler:
+    """A function that sets up a state.
+
+    Attributes:
+        function: returns a mapping of values or None, or is a generator that yields once and then tears down.
+        location: file and line, for a person.
+    """
+
+    function: Callable[..., Any]
+    location: str
+
+    def check_arguments(self, arguments: Mapping[str, Any]) -> None:
+        """Raise a StateError that names what the function doesn't accept, or lacks."""
+        signature = inspect.signature(self.function)
+        try:
+            signature.bind(**arguments)
+        except TypeError as error:
+            accepted = ", ".join(signature.parameters) or "no parameters"
+            given = ", ".join(f"{key}={value!r}" for key, value in arguments.items()) or "none"
+            raise StateError(
+                f"{self.function.__name__}() does not fit the state's parameters: {error}. It accepts {accepted}; "
+                f"the pact gives {given}. ({self.location})"
+            ) from error
+
+    def set_up(self, arguments: Mapping[str, Any]) -> "ActiveState":
+        """Run the function up to its end or its yield.
+
+        Raises:
+            StateError: an argument doesn't fit, or what it returned can't go to the verifier.
+            Exception: whatever the function raises.
+        """
+        self.check_arguments(arguments)
+        result = self.function(**arguments)
+        if not inspect.isgenerator(result):
+            return ActiveState(self, self._values(result))
+        try:
+            yielded = next(result)
+        except StopIteration as end:
+            raise StateError(f"{self.function.__name__}() ended without a yield. ({self.location})") from end
+        return ActiveState(self, self._values(yielded), result)
+
+    def _values(self, returned: Any) -> dict[str, Any]:
+        """What was returned, as JSON has it: the values that `fromProviderState` generators may use."""
+        from django.core.serializers.json import DjangoJSONEncoder
+
+        if returned is None:
+            return {}
+        if not isinstance(returned, Mapping) or not all(isinstance(key, str) for key in returned):
+            raise StateError(
+                f"{self.function.__name__}() returned {returned!r}. A state returns None, or a dict with the "
+                f"values that the pact may use, such as {{'id': 10}}. ({self.location})"
+            )
+        try:
+            values: dict[str, Any] = json.loads(json.dumps(dict(returned), cls=DjangoJSONEncoder, allow_nan=False))
+        except (TypeError, ValueError) as error:
+            raise StateError(
+                f"{self.function.__name__}() returned {returned!r}, which is not JSON: {error}. Return plain "
+                f"values, such as the object's id. ({self.location})"
+            ) from error
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveState:
+    """A state that is set up, with the values it returned and what is left to do at its end."""
+
+    handler: Handler
+    values: dict[str, Any] = field(default_factory=dict)
+    generator: Generator[Any, Any, Any] | None = None
+
+    def tear_down(self) -> None:
+        """Run what follows the handler's yield."""
+        if self.generator is None:
+            return
+        try:
+            next(self.generator)
+        except StopIteration:
+            return
+        self.generator.close()
+        raise StateError(
+            f"{self.handler.function.__name__}() yields more than once; what follows the first yield is the teardown. "
+            f"({self.handler.location})"
+        )
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A name that a handler claims: literal, or with {placeholders} as the `parse` library has them."""
+
+    text: str
+    handler: Handler
+
+    @cached_property
+    def parser(self) -> "Parser | None":
+        from parse import compile as compile_pattern  # here, since production imports this module and has no use for it
+
+        if "{" not in self.text and "}" not in self.text:
+            return None
+        try:
+            parser = compile_pattern(self.text, case_sensitive=True)
+            parser.parse("")  # it compiles its expression only now
+        except Exception as error:
+            raise InvalidRegistration(
+                f"{self.text!r} is not a pattern: {error}. Write {{name}} for a value, or {{{{ for a brace. "
+                f"({self.handler.location})"
+            ) from error
+        if re.search(r"[{}]", re.sub(r"\{\{|\}\}|\{[^{}]*\}", "", self.text)):
+            raise InvalidRegistration(
+                f"{self.text!r} has a brace without its other half. Write {{{{ for a brace that is meant. "
+                f"({self.handler.location})"
+            )
+        if parser.fixed_fields or any(not str(name).isidentifier() for name in parser.named_fields):
+            raise InvalidRegistration(
+                f"{self.text!r} has a placeholder without a name, or with one that is no Python name: write {{id}}. "
+                f"({self.handler.location})"
+            )
+        return parser
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The handler for a state, with the values that its pattern found in the name."""
+
+    handler: Handler
+    values: Mapping[str, Any]
+
+    def arguments(self, name: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Values in the name and the state's params, together. A StateError where the two disagree."""
+        for key in self.values.keys() & params.keys():
+            if str(self.values[key]) != str(params[key]):
+                raise StateError(
+                    f"The state {name!r} says {key}={self.values[key]!r}, its params say {key}={params[key]!r}. "
+                    "The consumer's test has to settle which."
+                )
+        return {**self.values, **params}
+
+
+def place(file: str, line: int) -> str:
+    """File and line as a person at the console would name them."""
+    path = os.path.relpath(file)
+    return f"{file if path.startswith('..') else path}:{line}"
