@@ -99,25 +99,27 @@ class _Writer:
             if expected != actual:
                 self.line(f"expected  {expected}", "green", 8)
                 self.line(f"came      {actual}", "red", 8)
-            self.line(mismatch.message, "dim", 8)
+            if mismatch.where != "status":  # there it says the same once more
+                self.line(mismatch.message, "dim", 8)
         if exchange.request:
             self.line("the request", "bold", 6)
             self.message(exchange.request)
         if exchange.response:
             self.line("the response", "bold", 6)
-            self.message(exchange.response)
+            # After a crash the body is Django's page for it, and the traceback says more.
+            self.message(exchange.response, with_body=self.detailed or not exchange.crash)
         if exchange.crash:
             self.crash(exchange.crash)
 
-    def message(self, message: Message) -> None:
+    def message(self, message: Message, *, with_body: bool = True) -> None:
         self.line(message.headline, "", 8)
         if self.detailed:
             for name, value in message.headers.items():
                 self.line(f"{name}: {_masked(name, value)}", "dim", 8)
-        body = _body(message)
-        lines = body.split("\n") if body else []
+        lines = _body(message).splitlines() if with_body else []
         kept = lines if self.detailed else lines[:BODY_LINES]
-        self.line("\n".join(kept), "", 8) if kept else None
+        for line in kept:
+            self.line(line, "", 8)
         if len(kept) < len(lines):
             self.line(f"… {len(lines) - len(kept)} more lines (--verbosity 2)", "dim", 8)
 
@@ -185,12 +187,10 @@ def _value(value: Any) -> str:
 
 
 def _body(message: Message) -> str:
-    if not message.body:
-        return ""
     try:
         return json.dumps(json.loads(message.body), indent=2, ensure_ascii=False)
     except ValueError:
-        return message.body.decode(errors="replace")
+        return message.body.decode(errors="replace").strip()
 
 
 SECRET_HEADERS = {"authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key"}
