@@ -2,6 +2,8 @@
 # Everything runs in .venv, made with this machine's own python3 from the locks in requirements/.
 
 PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -28,13 +30,15 @@ test: .venv/dev ## run the tests, on SQLite and on a PostgreSQL that answers
 run: .venv/verify ## migrate, seed and serve for development, on http://127.0.0.1:8000
 	$(MANAGE) migrate --verbosity 0
 	$(MANAGE) seed_catalogue
-	$(MANAGE) runserver
+	$(MANAGE) runserver $(HOST):$(PORT)
 
 .PHONY: serve
 serve: export DJANGO_DEBUG := false
 serve: export DJANGO_HTTPS ?= false# there is no TLS in front of it here
-serve: .venv/verify .env ## the same under gunicorn, with the settings for production
-	@set -a; . ./.env; set +a; set -e; \
+serve: export HOST := $(HOST)
+serve: export PORT := $(PORT)
+serve: .venv/verify $(if $(DJANGO_SECRET_KEY),,.env) ## the same under gunicorn, with the settings for production
+	@set -ae; [ -n "$$DJANGO_SECRET_KEY" ] || . ./.env; \
 	$(MANAGE) migrate --verbosity 0; \
 	$(MANAGE) seed_catalogue; \
 	$(MANAGE) collectstatic --no-input --verbosity 0; \

@@ -12,3 +12,4 @@ workers = int(os.environ.get("WEB_CONCURRENCY", str(multiprocessing.cpu_count() 
 max_requests = 10_000
 max_requests_jitter = 1_000
 accesslog = "-"
+control_socket_disable = True  # one path for all that a user runs

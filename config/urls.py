@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 from rest_framework.renderers import TemplateHTMLRenderer
 
 from products import health
-from products.errors import not_found
+from products.errors import Nothing
 from products.negotiation import JSONRenderer
 
 handler400 = "products.errors.bad_request"
@@ -15,6 +15,7 @@ handler404 = "products.errors.page_not_found"
 handler500 = "products.errors.server_error"
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="docs")),
     path("", include("products.urls")),
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
@@ -26,5 +27,5 @@ urlpatterns = [
     ),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
-    re_path("", not_found),
+    re_path("", Nothing.as_view()),
 ]

@@ -5,7 +5,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
-from pact_verification.conf import ISOLATIONS
+from pact_verification.conf import ISOLATIONS, is_timeout
 
 
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
@@ -30,11 +30,11 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
             )
         )
     timeout = getattr(settings, "PACT_REQUEST_TIMEOUT", 5.0)
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
+    if not is_timeout(timeout):
         problems.append(
             Error(
                 f"PACT_REQUEST_TIMEOUT is {timeout!r}.",
-                hint="Set it to a number of seconds above 0.",
+                hint="Set it to a number of seconds above 0, and at most a day.",
                 id="pact_verification.E003",
             )
         )

@@ -4,39 +4,39 @@ Where a setting has a variable in the environment, the variable wins: it belongs
 """
 
 import os
-from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 
 ISOLATIONS = ("transaction", "flush")
+MAX_TIMEOUT = 24 * 3600
+
+
+def is_timeout(value: Any) -> bool:
+    """Whether a value is a number of seconds that a run can wait for."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MAX_TIMEOUT
 
 
 class Settings:
     @property
     def provider_name(self) -> str:
         """PACT_PROVIDER_NAME, in the environment or the settings: the provider's name in pacts and broker."""
-        return os.environ.get("PACT_PROVIDER_NAME") or self._get("PACT_PROVIDER_NAME", "")
+        return os.environ.get("PACT_PROVIDER_NAME") or str(getattr(settings, "PACT_PROVIDER_NAME", ""))
 
     @property
-    def pacts(self) -> Sequence[str]:
+    def pacts(self) -> list[str]:
         """PACT_PATHS: files and directories to verify when the command names none."""
-        paths: Sequence[Any] = self._get("PACT_PATHS", ("pacts",))
-        return [str(path) for path in paths]
+        return [str(path) for path in getattr(settings, "PACT_PATHS", ["pacts"])]
 
     @property
     def isolation(self) -> str:
-        """PACT_ISOLATION: how interactions are kept apart, "transaction" or "flush"."""
-        return str(self._get("PACT_ISOLATION", "transaction"))
+        """PACT_ISOLATION: how interactions are kept apart, one of ISOLATIONS."""
+        return str(getattr(settings, "PACT_ISOLATION", ISOLATIONS[0]))
 
     @property
     def request_timeout(self) -> float:
         """PACT_REQUEST_TIMEOUT: seconds that a provider state or a request may take."""
-        return float(self._get("PACT_REQUEST_TIMEOUT", 5.0))
-
-    @staticmethod
-    def _get(name: str, default: Any) -> Any:
-        return getattr(settings, name, default)
+        return float(getattr(settings, "PACT_REQUEST_TIMEOUT", 5))
 
 
 conf = Settings()

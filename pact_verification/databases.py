@@ -2,7 +2,9 @@
 
 import logging
 import secrets
-from collections.abc import Iterator, Mapping
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -36,8 +38,7 @@ def run_databases(*, verbosity: int = 0, serialize: bool = False) -> Iterator[Ma
     token = f"pact_{secrets.token_hex(4)}"
     with ExitStack() as cleanup:
         for alias in connections:
-            config = connections[alias].settings_dict
-            cleanup.callback(config.__setitem__, "NAME", config["NAME"])
+            cleanup.callback(_set_aside(alias))
         places = set()
         for alias in _with_databases():
             connection = connections[alias]
@@ -63,7 +64,49 @@ def run_databases(*, verbosity: int = 0, serialize: bool = False) -> Iterator[Ma
                 "A test database can't be created; Django's message is above. "
                 "Does the database user have the right to create one?"
             ) from error
+        for alias in _with_databases():
+            require_run_database(connections[alias])
         yield {alias: getattr(connections[alias], "_test_serialized_contents", "[]") for alias in _with_databases()}
+
+
+def require_run_database(connection: BaseDatabaseWrapper) -> None:
+    """Refuse to go on with a connection that leads elsewhere than its settings say: next, tables are emptied."""
+    name = str(connection.settings_dict["NAME"])
+    found = name
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_database()")
+            found = cursor.fetchone()[0]
+    if found != name or "pact_" not in name:
+        raise CannotVerify(
+            f"The connection {connection.alias!r} leads to the database {found!r}, not to the run's own."
+        )
+
+
+def _set_aside(alias: str) -> Callable[[], None]:
+    """Put a connection of the run's own in place of the caller's, whose transaction or memory it would end.
+
+    A pool belongs to the alias, whatever database it was opened for, so it is closed before and after.
+
+    Returns:
+        What puts the caller's back.
+    """
+    caller = connections[alias]
+    project_name = caller.settings_dict["NAME"]
+    _close_pool(caller)
+    connections[alias] = connections.create_connection(alias)
+
+    def put_back() -> None:
+        _close_pool(connections[alias])
+        caller.settings_dict["NAME"] = project_name
+        connections[alias] = caller
+
+    return put_back
+
+
+def _close_pool(connection: BaseDatabaseWrapper) -> None:
+    if hasattr(connection, "close_pool"):  # PostgreSQL's
+        connection.close_pool()
 
 
 def close(connection: BaseDatabaseWrapper) -> None:
@@ -91,9 +134,25 @@ def _run_name(connection: BaseDatabaseWrapper, token: str) -> str:
     return f"{name}.{token}"
 
 
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let no second Ctrl-C leave a database behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@_undisturbed()
 def _drop(connection: BaseDatabaseWrapper, name: str, project_name: str, verbosity: int) -> None:
     """Drop the run's database by its own name, also when creating it was interrupted. Never the project's."""
     made = connection.settings_dict["NAME"] == name
+    _close_pool(connection)
     if made and connection.vendor == "postgresql":
         _end_other_sessions(connection)
     connection.settings_dict["NAME"] = name

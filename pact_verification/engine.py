@@ -8,15 +8,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any
 
 from pact_verification.errors import CannotVerify
-from pact_verification.pacts import Filter, Interaction
 from pact_verification.results import Mismatch
 
 STOP_SECONDS = 2
@@ -32,29 +30,6 @@ class Job:
     port: int
     state_url: str
     request_timeout_ms: int
-    description: str | None = None
-    state: str | None = None
-    no_state: bool = False
-
-    def only(self, chosen: Filter, interactions: Iterable[Interaction]) -> Self:
-        """The same, for the interactions that a filter has chosen, named one by one.
-
-        The core's filters are unanchored regular expressions (F17), so the names are escaped and anchored.
-        """
-        interactions = list(interactions)
-        changes: dict[str, Any] = {}
-        if chosen.description:
-            changes["description"] = _any_of(interaction.description for interaction in interactions)
-        if chosen.state:
-            matching = (state.name for interaction in interactions for state in interaction.states)
-            changes["state"] = _any_of(name for name in matching if chosen.state.search(name))
-        if chosen.no_state:
-            changes["no_state"] = True
-        return type(self)(**{**asdict(self), **changes})
-
-
-def _any_of(names: Iterable[str]) -> str:
-    return f"^(?:{'|'.join(sorted({re.escape(name) for name in names}))})$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +62,51 @@ class Engine:
 
     def __init__(self) -> None:
         self.busy = False
+        self._start()
+
+    def begin(self, job: Job) -> None:
+        """Start a job; the one before has to be answered."""
+        if self.process.poll() is not None:  # it ended over the one before
+            self.stop()
+            self._start()
+        self.job = job
+        self.busy = True
+        self.job_output_starts = self.output.seek(0, os.SEEK_END)
+        with suppress(OSError):  # it has ended just now: answer() tells how
+            print(json.dumps(asdict(job)), file=self._stdin, flush=True)
+
+    def answer(self, wait: float) -> CoreReport | None:
+        """The job's answer, or None when it hasn't come after `wait` seconds."""
+        try:
+            line = self.lines.get(timeout=wait)
+        except queue.Empty:
+            return None
+        self.busy = False
+        self.output.seek(self.job_output_starts)
+        output = self.output.read().decode(errors="replace")
+        if line:
+            return read_answer(json.loads(line), output)
+        words = output[-2000:].strip() or "(none)"
+        code = self.process.wait()
+        error = f"The verifier process ended over {self.job.pact} (exit code {code}). Its last words: {words}"
+        return CoreReport((), error, output)
+
+    def stop(self) -> None:
+        """End the process: at once when it is in the middle of a job, in order when it waits for one."""
+        if self.busy:
+            self.process.kill()
+        with suppress(OSError):  # what a job left unsent
+            self._stdin.close()
+        try:
+            self.process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.reader.join()
+        self._stdout.close()
+        self.output.close()
+
+    def _start(self) -> None:
         self.output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # stop() closes it
         self.process = subprocess.Popen(
             [sys.executable, "-m", "pact_verification.verifier_process"],
@@ -97,75 +117,22 @@ class Engine:
             text=True,
             encoding="utf-8",
         )
+        assert self.process.stdin
+        assert self.process.stdout
+        self._stdin, self._stdout = self.process.stdin, self.process.stdout
         self.lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.reader = threading.Thread(target=self._read, name="pact-engine", daemon=True)
         self.reader.start()
 
-    def begin(self, job: Job) -> None:
-        """Start a job; the one before has to be answered."""
-        self.job = job
-        self.busy = True
-        self.job_output_starts = self.output.seek(0, os.SEEK_END)
-        assert self.process.stdin
-        with suppress(OSError):  # it has ended: answer() tells how
-            print(json.dumps(asdict(job)), file=self.process.stdin, flush=True)
-
-    def answer(self, wait: float) -> CoreReport | None:
-        """The job's answer, or None when it hasn't come after `wait` seconds.
-
-        Raises:
-            CannotVerify: the process has ended.
-        """
-        try:
-            line = self.lines.get(timeout=wait)
-        except queue.Empty:
-            return None
-        self.busy = False
-        self.output.seek(self.job_output_starts)
-        output = self.output.read().decode(errors="replace")
-        if not line:
-            raise CannotVerify(
-                f"The verifier process ended in the middle of {self.job.pact} (exit code {self.process.wait()}). "
-                f"Its last words:\n{output[-2000:].strip() or '(none)'}"
-            )
-        return read_answer(json.loads(line), output)
-
-    def stop(self) -> None:
-        """End the process: at once when it is in the middle of a job, in order when it waits for one."""
-        assert self.process.stdin
-        assert self.process.stdout
-        if self.busy:
-            self.process.kill()
-        with suppress(OSError):  # what a job left unsent
-            self.process.stdin.close()
-        try:
-            self.process.wait(timeout=STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.reader.join()
-        self.process.stdout.close()
-        self.output.close()
-
     def _read(self) -> None:
-        assert self.process.stdout
-        for line in self.process.stdout:
+        for line in self._stdout:
             self.lines.put(line)
         self.lines.put("")
 
 
 @contextmanager
 def running_engine() -> Iterator[Engine]:
-    """Start the verifier process, and end it with the block.
-
-    Raises:
-        CannotVerify: pact-python is not installed.
-    """
-    if find_spec("pact") is None:
-        raise CannotVerify(
-            "pact-python is not installed here. It belongs to the tools that verify, not to production: "
-            "pip install 'pact-python>=4.2,<5'."
-        )
+    """Start the verifier process, and end it with the block."""
     engine = Engine()
     try:
         yield engine
@@ -186,8 +153,10 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def read_answer(answer: Mapping[str, Any], output: str) -> CoreReport:
-    """Read the verifier process's answer."""
+    """Read the verifier process's answer. Raises CannotVerify when it can't verify anything at all."""
     if answer["results"] is None:
+        if answer.get("fatal"):
+            raise CannotVerify(answer["error"])
         return CoreReport((), answer["error"] or "The verifier gave no results.", output)
     results = answer["results"]
     read = tuple(_core_result(result) for result in results.get("interactionResults", ()))
@@ -195,7 +164,7 @@ def read_answer(answer: Mapping[str, Any], output: str) -> CoreReport:
     if answer["error"] and all(result.ok for result in read):
         # Nothing that ran explains it: the pact could not be loaded, or the core panicked.
         reasons = [_error_text(entry.get("mismatch", {})) for entry in results.get("errors", ())]
-        error = "; ".join(filter(None, reasons)) or answer["error"]
+        error = "; ".join(filter(None, reasons)) or output.strip()[-2000:] or answer["error"]
     return CoreReport(read, error, output)
 
 
@@ -230,7 +199,9 @@ def _mismatch(entry: Mapping[str, Any]) -> Mismatch:
     return Mismatch(where, entry.get("expected"), entry.get("actual"), str(entry.get("mismatch", "")))
 
 
-def _as_in_a_response(mismatch: Mismatch) -> int:
-    """The status first, headers, then the body."""
+def _as_in_a_response(mismatch: Mismatch) -> tuple[int, list[tuple[int, str]]]:
+    """The status first, headers, then the body from its beginning: the core's order changes from run to run."""
     places = ("status", "header", "body")
-    return next((rank for rank, place in enumerate(places) if mismatch.where.startswith(place)), len(places))
+    rank = next((rank for rank, place in enumerate(places) if mismatch.where.startswith(place)), len(places))
+    parts = re.findall(r"\d+|\D+", mismatch.where)
+    return rank, [(int(part), "") if part.isdecimal() else (0, part) for part in parts]

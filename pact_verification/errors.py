@@ -6,7 +6,7 @@ class CannotVerify(Exception):
 
 
 class UnreadablePact(CannotVerify):
-    """A file is no pact, or not one that can be verified over HTTP."""
+    """A file can't be read, or is a pact with parts of the wrong shape."""
 
 
 class InvalidRegistration(CannotVerify):

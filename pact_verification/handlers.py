@@ -4,8 +4,9 @@ import inspect
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -29,62 +30,69 @@ class Handler:
 
     def check_arguments(self, arguments: Mapping[str, Any]) -> None:
         """Raise a StateError that names what the function doesn't accept, or lacks."""
-        signature = inspect.signature(self.function)
+        accepted = signature(self.function)
         try:
-            signature.bind(**arguments)
+            accepted.bind(**arguments)
         except TypeError as error:
-            accepted = ", ".join(signature.parameters) or "no parameters"
+            names = ", ".join(accepted.parameters) or "no parameters"
             given = ", ".join(f"{key}={value!r}" for key, value in arguments.items()) or "none"
             raise StateError(
-                f"{self.function.__name__}() does not fit the state's parameters: {error}. It accepts {accepted}; "
-                f"the pact gives {given}. ({self.location})"
+                f"{self} does not fit the state's parameters: {error}. It accepts {names}; the pact gives {given}. "
+                f"({self.location})"
             ) from error
 
     def set_up(self, arguments: Mapping[str, Any]) -> "ActiveState":
         """Run the function up to its end or its yield.
 
         Raises:
-            StateError: an argument doesn't fit, or what it returned can't go to the verifier.
+            StateError: an argument doesn't fit, or a generator yields nothing.
             Exception: whatever the function raises.
         """
         self.check_arguments(arguments)
         result = self.function(**arguments)
         if not inspect.isgenerator(result):
-            return ActiveState(self, self._values(result))
+            return ActiveState(self, result)
         try:
-            yielded = next(result)
+            return ActiveState(self, next(result), result)
         except StopIteration as end:
-            raise StateError(f"{self.function.__name__}() ended without a yield. ({self.location})") from end
-        return ActiveState(self, self._values(yielded), result)
+            raise StateError(f"{self} ended without a yield. ({self.location})") from end
 
-    def _values(self, returned: Any) -> dict[str, Any]:
-        """What was returned, as JSON has it: the values that `fromProviderState` generators may use."""
-        from django.core.serializers.json import DjangoJSONEncoder
-
-        if returned is None:
-            return {}
-        if not isinstance(returned, Mapping) or not all(isinstance(key, str) for key in returned):
-            raise StateError(
-                f"{self.function.__name__}() returned {returned!r}. A state returns None, or a dict with the "
-                f"values that the pact may use, such as {{'id': 10}}. ({self.location})"
-            )
-        try:
-            values: dict[str, Any] = json.loads(json.dumps(dict(returned), cls=DjangoJSONEncoder, allow_nan=False))
-        except (TypeError, ValueError) as error:
-            raise StateError(
-                f"{self.function.__name__}() returned {returned!r}, which is not JSON: {error}. Return plain "
-                f"values, such as the object's id. ({self.location})"
-            ) from error
-        return values
+    def __str__(self) -> str:
+        return f"{self.function.__name__}()"
 
 
 @dataclass(frozen=True, slots=True)
 class ActiveState:
-    """A state that is set up, with the values it returned and what is left to do at its end."""
+    """A state that is set up, with what its handler returned, and what is left to do at its end."""
 
     handler: Handler
-    values: dict[str, Any] = field(default_factory=dict)
+    returned: Any = None
     generator: Generator[Any, Any, Any] | None = None
+
+    def values(self) -> dict[str, Any]:
+        """What the handler returned, as JSON has it: the values that `fromProviderState` generators may use.
+
+        Raises:
+            StateError: it is no JSON object.
+        """
+        from django.core.serializers.json import DjangoJSONEncoder
+
+        if self.returned is None:
+            return {}
+        if not isinstance(self.returned, Mapping) or not all(isinstance(key, str) for key in self.returned):
+            raise StateError(
+                f"{self.handler} returned {self.returned!r}. A state returns None, or a dict with the values that the "
+                f"pact may use, such as {{'id': 10}}. ({self.handler.location})"
+            )
+        try:
+            text = json.dumps(dict(self.returned), cls=DjangoJSONEncoder, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise StateError(
+                f"{self.handler} returned {self.returned!r}, which is not JSON: {error}. Return plain values, such as "
+                f"the object's id. ({self.handler.location})"
+            ) from error
+        values: dict[str, Any] = json.loads(text)
+        return values
 
     def tear_down(self) -> None:
         """Run what follows the handler's yield."""
@@ -96,7 +104,7 @@ class ActiveState:
             return
         self.generator.close()
         raise StateError(
-            f"{self.handler.function.__name__}() yields more than once; what follows the first yield is the teardown. "
+            f"{self.handler} yields more than once; what follows the first yield is the teardown. "
             f"({self.handler.location})"
         )
 
@@ -151,6 +159,15 @@ class Match:
                     "The consumer's test has to settle which."
                 )
         return {**self.values, **params}
+
+
+def signature(function: Callable[..., Any]) -> inspect.Signature:
+    """What the function itself accepts: a decorator may take over some of what the decorated one does."""
+    if sys.version_info >= (3, 14):  # it would evaluate annotations that stand for the type checker alone
+        import annotationlib
+
+        return inspect.signature(function, follow_wrapped=False, annotation_format=annotationlib.Format.FORWARDREF)
+    return inspect.signature(function, follow_wrapped=False)
 
 
 def place(file: str, line: int) -> str:

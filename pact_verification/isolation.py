@@ -6,11 +6,14 @@ All of it runs on the live server's thread, which owns the connections it works 
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from typing import Any
 
 from django.core.management import call_command
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from pact_verification.databases import close, require_run_database
+from pact_verification.errors import StateError
 from pact_verification.stores import empty_stores
 
 logger = logging.getLogger(__name__)
@@ -35,6 +38,11 @@ class Isolation(ABC):
     def roll_back(self) -> None:
         """Forget what the interaction wrote. Does nothing when there is none."""
 
+    def start_anew(self) -> None:
+        """Give up the connections, with whatever is open on them."""
+        for alias in self.aliases:
+            _reconnect(connections[alias])
+
     def advice(self, error: BaseException) -> str:
         """What to say when the project raised an error that may be the isolation's own fault."""
         return ""
@@ -46,9 +54,12 @@ class TransactionIsolation(Isolation):
     def __init__(self) -> None:
         super().__init__()
         self.atomics: dict[str, transaction.Atomic] = {}
+        self.spoiled = ""
 
     def begin(self) -> None:
         super().begin()
+        if self.spoiled:
+            raise StateError(self.spoiled)
         for alias in self.aliases:
             atomic = transaction.atomic(using=alias)
             atomic._from_testcase = True  # type: ignore[attr-defined]  # Django's own: durable blocks may nest in it
@@ -56,11 +67,16 @@ class TransactionIsolation(Isolation):
             self.atomics[alias] = atomic
 
     def commit(self) -> None:
-        connections_in_use = [
-            connections[alias]
-            for alias in self.atomics
-            if connections[alias].in_atomic_block and not connections[alias].needs_rollback
-        ]
+        connections_in_use = []
+        for alias in self.atomics:
+            connection = connections[alias]
+            if connection.in_atomic_block and not connection.needs_rollback:
+                connections_in_use.append(connection)
+            elif connection.run_on_commit:
+                raise transaction.TransactionManagementError(
+                    "An on_commit callback is waiting, and the transaction around the interaction is broken, so nobody "
+                    "can tell whether it would run."
+                )
         for connection in connections_in_use:
             if connection.features.can_defer_constraint_checks:
                 connection.check_constraints()
@@ -70,13 +86,18 @@ class TransactionIsolation(Isolation):
     def roll_back(self) -> None:
         for alias, atomic in reversed(self.atomics.items()):
             connection = connections[alias]
+            if connection.in_atomic_block and not _in_transaction(connection):
+                self.spoiled = (
+                    f"An earlier interaction ended the transaction on {alias!r} by itself, so what it wrote is still "
+                    "there: use --isolation flush."
+                )
             try:
                 transaction.set_rollback(True, using=alias)
                 atomic.__exit__(None, None, None)
             except Exception:  # the project closed the connection, or the server did: what was written is gone as well
                 logger.debug("%s could not be rolled back; a new connection takes its place", alias, exc_info=True)
             if connection.in_atomic_block or connection.closed_in_transaction:
-                _start_anew(connection)
+                _reconnect(connection)
         self.atomics.clear()
 
     def advice(self, error: BaseException) -> str:
@@ -112,8 +133,8 @@ class FlushIsolation(Isolation):
             return
         for alias in self.aliases:
             connection = connections[alias]
-            if connection.in_atomic_block:
-                _start_anew(connection)
+            if connection.in_atomic_block or not connection.get_autocommit():
+                _reconnect(connection)
             # Sequences go on: what migrations had put in keeps its ids, and new rows must not meet them.
             call_command(
                 "flush",
@@ -141,11 +162,26 @@ def _share_connections() -> list[str]:
             continue
         config = connections[alias].settings_dict
         place = tuple(str(config[key]) for key in ("ENGINE", "HOST", "PORT", "NAME"))
-        if (primary := first.setdefault(place, alias)) != alias:
+        primary = config["TEST"]["MIRROR"] or first.setdefault(place, alias)
+        if primary != alias:
             connections[alias] = connections[primary]
+            continue
+        require_run_database(connections[alias])
         # A copy: should this thread outlive the run, it never opens the project's database, whose name comes back then.
         connections[alias].settings_dict = dict(config)
     return list(first.values())
+
+
+def _in_transaction(connection: BaseDatabaseWrapper) -> bool:
+    """Whether the database itself sees an open transaction, which a COMMIT in SQL ends behind Django's back."""
+    raw: Any = connection.connection
+    if raw is None:
+        return True  # the connection is gone, and with it what it had written
+    if connection.vendor == "sqlite":
+        return bool(raw.in_transaction)
+    if connection.vendor == "postgresql":
+        return bool(raw.info.transaction_status)  # IDLE is 0
+    return True
 
 
 def _run_on_commit(connection: BaseDatabaseWrapper) -> None:
@@ -160,12 +196,12 @@ def _run_on_commit(connection: BaseDatabaseWrapper) -> None:
             logger.exception("The on_commit callback %r failed; it is robust, so the others run.", callback)
 
 
-def _start_anew(connection: BaseDatabaseWrapper) -> None:
-    """Drop a transaction that can't be ended in order, and its connection."""
+def _reconnect(connection: BaseDatabaseWrapper) -> None:
+    """Drop a transaction that can't be ended in order, with its connection; the next query opens another."""
     connection.in_atomic_block = False
     connection.closed_in_transaction = False
     connection.needs_rollback = False
     connection.savepoint_ids.clear()
     connection.atomic_blocks.clear()
     connection.run_on_commit.clear()
-    connection.close()
+    close(connection)

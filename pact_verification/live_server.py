@@ -10,10 +10,11 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
-from http.client import responses
+from http.client import HTTPConnection, responses
 from io import BytesIO
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
+from wsgiref.util import is_hop_by_hop
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
@@ -74,8 +75,7 @@ class LiveServer:
             self.thread.start()
             cleanup.callback(self._stop)
             self.ready.wait()
-            if self.failure:
-                raise self.failure
+            self.check_alive()
             yield
 
     @property
@@ -94,6 +94,27 @@ class LiveServer:
         """Say which interactions the core is about to run, before it does."""
         self.script = Script(interactions)
 
+    def finish(self, wait: float) -> None:
+        """End the pact's last interaction, when the core is done: after a setup that failed it sends no teardown (F5).
+
+        Args:
+            wait: seconds that this may take.
+
+        Raises:
+            TimeoutError: it took longer.
+        """
+        connection = HTTPConnection(HOST, self.http.server_port, timeout=wait)
+        try:
+            connection.request("POST", self.state_path, json.dumps({"action": "teardown"}))
+            connection.getresponse().read()
+        finally:
+            connection.close()
+
+    def check_alive(self) -> None:
+        """Raise what has ended the thread, if anything has."""
+        if self.failure:
+            raise self.failure
+
     def busy_for(self) -> float:
         """Seconds since the state or request that is being answered began; 0 when there is none."""
         since = self.busy_since
@@ -110,7 +131,6 @@ class LiveServer:
             self.project = _Project(self.registry)
             self.ready.set()
             self.http.serve_forever(poll_interval=0.05)
-            self._clean_up()
         except BaseException as error:  # noqa: BLE001  # running() raises it on the main thread
             self.failure = error
         finally:
@@ -141,14 +161,17 @@ class LiveServer:
         return [body]
 
     def _answer_state(self, body: bytes) -> tuple[str, list[tuple[str, str]], bytes]:
-        """200 with values for the generators (F3), or 422, after which the core doesn't try again (F2)."""
+        """200 with values for the generators (F3), or 422, after which the core doesn't try again (F2); never a 5xx."""
         call = json.loads(body)
         values: dict[str, Any] = {}
         status = HTTPStatus.OK
         if call["action"] == "teardown":
             self._clean_up()
         else:
-            values = self._set_up(call["state"], call.get("params") or {})
+            try:
+                values = self._set_up(call["state"], call.get("params") or {})
+            except BaseException as error:  # noqa: BLE001  # ours, but a 5xx would be asked again for two minutes
+                self.script.current.note_crash("pact_verification itself", error)
             if self.script.current.exchange.state_error:
                 status = HTTPStatus.UNPROCESSABLE_ENTITY
         return _status_line(status), [("Content-Type", "application/json")], json.dumps(values).encode()
@@ -170,6 +193,7 @@ class LiveServer:
                 raise StateError(f"No handler for the state {name!r}.")
             state = match.handler.set_up(match.arguments(name, params))
             recording.active.append(state)
+            values = state.values()
             self.isolation.commit()
             taken = time.monotonic() - started
             if taken > self.request_timeout:
@@ -181,27 +205,34 @@ class LiveServer:
             recording.note_crash(f"The state {name!r}", error)
             self._advise(recording, error)
             return {}
-        return state.values
+        return values
 
     def _begin(self) -> None:
         recording = self.script.current
         if len(self.recordings) > 1:
             self._tear_down(self.recordings[-2])
+        doing = "Making the database ready"
         try:
             self.isolation.begin()
+            doing = "A base state"
             for handler in self.registry.base_states:
                 recording.active.append(handler.set_up({}))
             self.isolation.commit()
         except BaseException as error:  # noqa: BLE001  # as for any state
-            recording.note_crash("A base state", error)
+            recording.note_crash(doing, error)
 
     def _clean_up(self) -> None:
         """End the current interaction: the states' own teardowns, last first, then the database's."""
         if not self.recordings:
             return
         self.script.end_setup()
-        self._tear_down(self.script.current)
-        self.isolation.roll_back()
+        recording = self.script.current
+        self._tear_down(recording)
+        try:
+            self.isolation.roll_back()
+        except BaseException as error:  # noqa: BLE001  # the next interaction tries again, and fails if that does too
+            recording.warn(f"What the interaction wrote could not be taken back: {Crash.of(error).exception}")
+            self.isolation.start_anew()
 
     def _tear_down(self, recording: Recording) -> None:
         while recording.active:
@@ -210,8 +241,7 @@ class LiveServer:
                 state.tear_down()
             except BaseException as error:  # noqa: BLE001  # a warning: as a failure it would hide a mismatch (F6)
                 crash = Crash.of(error)
-                warning = f"The teardown of {state.handler.location} failed: {crash.exception} ({crash.where})"
-                recording.note(warnings=(*recording.exchange.warnings, warning))
+                recording.warn(f"The teardown of {state.handler.location} failed: {crash.exception} ({crash.where})")
 
     def _answer_request(self, environ: WSGIEnvironment, started: float) -> tuple[str, list[tuple[str, str]], bytes]:
         recording = self.script.current
@@ -245,7 +275,7 @@ class LiveServer:
 
     def _advise(self, recording: Recording, error: BaseException) -> None:
         if advice := self.isolation.advice(error):
-            recording.note(warnings=(*recording.exchange.warnings, advice))
+            recording.warn(advice)
 
 
 class _Project(WSGIHandler):
@@ -275,7 +305,9 @@ class _Project(WSGIHandler):
         finally:
             response.close()
         status, headers = started[-1]
-        return status, headers, body
+        # The connection is not the project's affair, and the server would refuse to send these.
+        headers = [(name, value) for name, value in headers if not is_hop_by_hop(name)]
+        return status.encode("latin-1", "replace").decode("latin-1"), headers, body
 
 
 class _Server(WSGIServer):

@@ -60,8 +60,8 @@ class Pact:
 class Filter:
     """Which interactions to verify. Regular expressions are Python's, found anywhere in the text, case-sensitive.
 
-    The core's own are Rust's, a panic answers an invalid one, and two dialects would select differently. So the choice
-    is made here, once; the core is given the names of what was chosen.
+    The core's own are Rust's, a panic answers an invalid one (F17), and two dialects would select differently. So the
+    choice is made here, once; the core is given a copy of the pact that holds what was chosen (`copy_chosen`).
     """
 
     description: re.Pattern[str] | None = None
@@ -97,6 +97,18 @@ class Filter:
 
     def select(self, pact: Pact) -> Pact:
         return replace(pact, interactions=tuple(filter(self.matches, pact.interactions))) if self else pact
+
+
+def copy_chosen(pact: Pact, chosen: Filter, directory: Path) -> Path:
+    """Write the pact into a directory with only those interactions that a filter chooses."""
+    document = json.loads(pact.path.read_text(encoding="utf-8"))
+    document["interactions"] = [
+        interaction for interaction in document["interactions"] if chosen.matches(_interaction(interaction))
+    ]
+    document.pop("messages", None)  # V3's; a message that is chosen has been refused
+    path = directory / pact.path.name
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
 
 
 def _compile(option: str, expression: str) -> re.Pattern[str]:
@@ -159,7 +171,7 @@ def _interaction(data: Mapping[str, Any]) -> Interaction:
 
 def _states(data: Mapping[str, Any]) -> tuple[ProviderState, ...]:
     """States as the core reads them: a list from V3 on, before that one name, where an empty one is none."""
-    if "providerStates" in data:
+    if data.get("providerStates") is not None:
         states: Sequence[Mapping[str, Any]] = data["providerStates"]
         return tuple(ProviderState(_text(state, "name"), dict(state.get("params") or {})) for state in states)
     name = data.get("providerState") or data.get("provider_state")

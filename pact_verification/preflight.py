@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from pact_verification.errors import CannotVerify
+from pact_verification.errors import CannotVerify, InvalidRegistration
 from pact_verification.pacts import Pact, ProviderState
 from pact_verification.states import Registry, stub
 
@@ -15,15 +15,24 @@ def require_handlers(pacts: Iterable[Pact], registry: Registry) -> None:
     """
     missing: dict[str, ProviderState] = {}
     needed_by: dict[str, list[str]] = {}
+    ambiguous: dict[str, str] = {}
     for pact in pacts:
         for interaction in pact.interactions:
             for state in interaction.states:
-                if state.name and registry.find(state.name) is None:
+                try:
+                    found = registry.find(state.name)
+                except InvalidRegistration as error:
+                    ambiguous[state.name] = str(error)
+                    continue
+                if state.name and found is None:
                     missing.setdefault(state.name, state)
                     who = f"{pact.consumer}: {interaction.description} ({pact.source})"
                     needed_by.setdefault(state.name, []).append(who)
+    explained = [*ambiguous.values()]
     if missing:
-        raise CannotVerify("\n".join(_explain(missing, needed_by, registry)))
+        explained.append("\n".join(_explain(missing, needed_by, registry)))
+    if explained:
+        raise CannotVerify("\n\n".join(explained))
 
 
 def _explain(missing: dict[str, ProviderState], needed_by: dict[str, list[str]], registry: Registry) -> Iterable[str]:

@@ -22,6 +22,9 @@ class Recording:
     def note(self, **seen: Any) -> None:
         self.exchange = replace(self.exchange, **seen)
 
+    def warn(self, text: str) -> None:
+        self.note(warnings=(*self.exchange.warnings, text))
+
     def note_crash(self, what: str, error: BaseException) -> None:
         """Record that a state handler raised. A StateError says all there is to say."""
         if isinstance(error, StateError):

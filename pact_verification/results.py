@@ -34,7 +34,10 @@ class Crash:
     @classmethod
     def of(cls, error: BaseException) -> Self:
         """Take what a report needs of an exception; its frames would keep alive all that they refer to."""
-        text = str(error)
+        try:
+            text = str(error)
+        except Exception as another:  # noqa: BLE001  # the project's __str__ is the project's
+            text = f"(its text raised {type(another).__name__})"
         name = type(error).__name__
         return cls(f"{name}: {text}" if text else name, tuple(_frames(error.__traceback__)))
 
@@ -78,8 +81,8 @@ class Exchange:
         state_error: why a provider state could not be set up; no request follows then.
         crash: the exception behind a state error or a 500.
         too_slow: what took longer than the request timeout.
-        warnings: what went wrong in tearing down.
-        seconds: how long the states and the request took together.
+        warnings: what did not change the outcome, such as a teardown that failed.
+        seconds: how long the states, the request and the teardown took together.
     """
 
     request: Message | None = None
@@ -124,13 +127,19 @@ class InteractionResult:
 
     @property
     def failed(self) -> bool:
-        """Whether it fails the run."""
+        """Whether it fails the run. Pending excuses a failure, not that nothing was tried."""
+        if self.outcome is Outcome.NOT_VERIFIED:
+            return True
         return self.outcome is not Outcome.VERIFIED and not self.interaction.pending
 
 
 @dataclass(frozen=True, slots=True)
 class PactResult:
-    """Attributes: core_output: what the core printed, for those who ask for it."""
+    """A pact with a result for each of its selected interactions.
+
+    Attributes:
+        core_output: what the core printed, for those who ask for it.
+    """
 
     pact: Pact
     interactions: tuple[InteractionResult, ...]
@@ -143,12 +152,14 @@ class Report:
 
     Attributes:
         notes: what a reader has to know beside the results, such as pacts that were left out.
+        nothing_for: what was asked for, and has no pact: a directory, a consumer.
         nothing_is_fine: --allow-no-pacts.
     """
 
     provider: str
     pacts: tuple[PactResult, ...]
     notes: tuple[str, ...] = ()
+    nothing_for: tuple[str, ...] = ()
     seconds: float = 0.0
     nothing_is_fine: bool = False
 
@@ -169,6 +180,6 @@ class Report:
         """0 all verified, 1 something failed, 3 nothing was verified."""
         if any(result.failed for result in self.interactions):
             return 1
-        if (not self.pacts or self.unproven) and not self.nothing_is_fine:
+        if (not self.pacts or self.unproven or self.nothing_for) and not self.nothing_is_fine:
             return 3
         return 0

@@ -6,13 +6,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from pact_verification.conf import ISOLATIONS
 from pact_verification.databases import run_databases
 from pact_verification.engine import CoreReport, CoreResult, Engine, Job, running_engine
 from pact_verification.errors import CannotVerify
 from pact_verification.isolation import FlushIsolation, Isolation, TransactionIsolation
 from pact_verification.live_server import HOST, LiveServer
-from pact_verification.pacts import Filter, Interaction, Pact
+from pact_verification.pacts import Filter, Interaction, Pact, copy_chosen
 from pact_verification.preflight import require_handlers
 from pact_verification.results import Exchange, InteractionResult, Outcome, PactResult, Progress, Report
 from pact_verification.sources import Selection, select_pacts
@@ -51,8 +54,11 @@ def verify(options: Options, progress: Progress = lambda *_: None) -> Report:
             "The provider has no name. Set PACT_PROVIDER_NAME, in the settings or in the environment, to the name that "
             "consumers write in their pacts, or use --provider-name."
         )
+    if options.isolation not in ISOLATIONS:
+        raise CannotVerify(f"There is no isolation {options.isolation!r}; there are {' and '.join(ISOLATIONS)}.")
     selection = select_pacts(options.pacts, options.provider_name, options.consumers, options.chosen)
-    registry = autodiscover()
+    with own_stores():  # before any of the project's modules takes hold of a cache
+        registry = autodiscover()
     require_handlers(selection.pacts, registry)
     results: Sequence[PactResult] = [PactResult(pact, ()) for pact in selection.pacts]
     if selection.interactions:
@@ -61,6 +67,7 @@ def verify(options: Options, progress: Progress = lambda *_: None) -> Report:
         options.provider_name,
         tuple(results),
         selection.left_out,
+        selection.nothing_for,
         time.monotonic() - started,
         nothing_is_fine=options.allow_no_pacts,
     )
@@ -75,17 +82,23 @@ def _run(options: Options, selection: Selection, registry: Registry, progress: P
         isolation: Callable[[], Isolation] = partial(FlushIsolation, migrated) if flush else TransactionIsolation
         server = LiveServer(registry, isolation, options.request_timeout)
         cleanup.enter_context(server.running())
-        run = _Run(options, engine, server, progress, selection.interactions)
+        directory = Path(cleanup.enter_context(TemporaryDirectory(prefix="verify_pacts")))
+        run = _Run(options, engine, server, directory, progress, selection.interactions)
         return [run.verify(pact) for pact in selection.pacts]
 
 
 @dataclass
 class _Run:
-    """Verifies pacts one after the other, until one of them doesn't come back."""
+    """Verifies pacts one after the other, until one of them doesn't come back.
+
+    Attributes:
+        directory: for copies of pacts of which only a part is verified.
+    """
 
     options: Options
     engine: Engine
     server: LiveServer
+    directory: Path
     progress: Progress
     total: int
     done: int = 0
@@ -97,32 +110,41 @@ class _Run:
         self.server.expect(pact.interactions)
         self.engine.begin(self._job(pact))
         while (core := self.engine.answer(POLL_SECONDS)) is None:
+            self.server.check_alive()
             if recordings := self.server.recordings:
                 self.progress(self.done + len(recordings), self.total, recordings[-1].interaction.description)
-            if self.server.busy_for() > GIVE_UP_AFTER * self.options.request_timeout:
+            if self.server.busy_for() > self._patience:
                 core = CoreReport((), self._give_up())
                 break
+        if not self.stopped:
+            try:
+                self.server.finish(self._patience)
+            except TimeoutError:
+                self._give_up()
         self.done += len(pact.interactions)
         return join(pact, core, [recording.exchange for recording in self.server.recordings])
 
+    @property
+    def _patience(self) -> float:
+        return GIVE_UP_AFTER * self.options.request_timeout
+
     def _job(self, pact: Pact) -> Job:
+        path = copy_chosen(pact, self.options.chosen, self.directory) if self.options.chosen else pact.path
         # The server tells what took too long, and says whose fault it was; the core's own clock would only say "failed"
         # (F8), and go on with the next interaction while the thread is still busy with this one.
-        seconds = (GIVE_UP_AFTER + 1) * self.options.request_timeout
-        job = Job(
+        return Job(
             provider=self.options.provider_name,
-            pact=str(pact.path),
+            pact=str(path),
             host=HOST,
             port=self.server.http.server_port,
             state_url=self.server.state_url,
-            request_timeout_ms=int(seconds * 1000),
+            request_timeout_ms=int((self._patience + self.options.request_timeout) * 1000),
         )
-        return job.only(self.options.chosen, pact.interactions)
 
     def _give_up(self) -> str:
         recording = self.server.recordings[-1]
         recording.note(
-            too_slow=f"It did not come back in {self.server.busy_for():.0f} s, so the run was stopped. It is at\n"
+            too_slow=f"It did not come back in {self._patience:g} s, so the run was stopped. It is at\n"
             f"{self.server.where()}"
         )
         self.stopped = f"Not run: {recording.interaction.description!r} did not come back, and the run was stopped."
@@ -151,7 +173,8 @@ def _judge(  # noqa: PLR0911  # one return for each way to end
     if exchange.state_error:
         return judged(outcome=Outcome.STATE_ERROR, error=exchange.state_error)
     if exchange.too_slow:
-        return judged(outcome=Outcome.MISMATCH, error=exchange.too_slow)
+        # Where the run was stopped over it there is no result, and nothing excuses that.
+        return judged(outcome=Outcome.MISMATCH if result else Outcome.NOT_VERIFIED, error=exchange.too_slow)
     if result is None:
         return judged(outcome=Outcome.NOT_VERIFIED, error=core_error or "The verifier did not run it.")
     if (result.description, result.states) != (interaction.description, tuple(s.name for s in interaction.states)):

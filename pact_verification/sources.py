@@ -1,5 +1,6 @@
-"""Where pacts come from: files, directories and file: URLs. (A broker is a source of another kind.)"""
+"""Where pacts come from: files, directories and file: URLs."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,16 @@ from pact_verification.pacts import HTTP, Filter, Pact, read_pact
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The pacts to verify, in order, and a line for each file or pact that was left out."""
+    """The pacts to verify, in order.
+
+    Attributes:
+        left_out: a line for each file or pact that is not verified.
+        nothing_for: directories and consumers that were named, and for which there is no pact.
+    """
 
     pacts: tuple[Pact, ...]
     left_out: tuple[str, ...] = ()
+    nothing_for: tuple[str, ...] = ()
 
     @property
     def interactions(self) -> int:
@@ -41,9 +48,11 @@ def select_pacts(
     """
     pacts: dict[Path, Pact] = {}
     left_out: list[str] = []
+    useful: set[str] = set()
     for argument in arguments:
         for path, named in _files(argument):
             if path.resolve() in pacts:
+                useful.add(argument)
                 continue
             pact = read_pact(path)
             reason = _unfit(pact, provider)
@@ -52,9 +61,14 @@ def select_pacts(
             if reason or pact is None:
                 left_out.append(f"{path} {reason}")
             elif consumers and pact.consumer not in consumers:
+                useful.add(argument)
                 left_out.append(f"{path} is a pact of {pact.consumer!r}, which --consumer leaves out.")
             else:
+                useful.add(argument)
                 pacts[path.resolve()] = pact
+    found = {pact.consumer for pact in pacts.values()}
+    nothing_for = [argument for argument in arguments if argument not in useful]
+    nothing_for += [f"--consumer {consumer}" for consumer in consumers if consumer not in found]
     selected = [chosen.select(pact) for pact in pacts.values()]
     if chosen:
         left_out += [
@@ -62,7 +76,7 @@ def select_pacts(
         ]
         selected = [pact for pact in selected if pact.interactions]
     _refuse_messages(selected)
-    return Selection(tuple(selected), tuple(left_out))
+    return Selection(tuple(selected), tuple(left_out), tuple(nothing_for))
 
 
 def _files(argument: str) -> Iterator[tuple[Path, bool]]:
@@ -73,18 +87,33 @@ def _files(argument: str) -> Iterator[tuple[Path, bool]]:
             f"{argument} is not on this machine. Pacts are read from files, directories and file: URLs: "
             "download it, and give its path."
         )
+    if scheme and urlsplit(argument).hostname not in {None, "localhost"}:
+        raise CannotVerify(f"{argument} names another machine. Write file:///path for a file on this one.")
     path = Path(url2pathname(urlsplit(argument).path)) if scheme else Path(argument)
     try:
         is_directory, is_file = path.is_dir(), path.is_file()
     except (OSError, ValueError) as error:  # a folder that may not be entered; a NUL in the name
         raise CannotVerify(f"{argument!r} can't be read: {getattr(error, 'strerror', error)}.") from error
     if is_directory:
-        yield from ((file, False) for file in sorted(path.rglob("*.json")) if file.is_file())
+        yield from ((file, False) for file in sorted(_json_files(path)))
     elif is_file:
         yield path, True
     else:
-        here = ", ".join(sorted(str(found) for found in _nearby(path))) or "nothing"
+        here = ", ".join(sorted(str(found) for found in _nearby(path))) or "no JSON files"
         raise CannotVerify(f"There is no file or directory {argument!r} (from {Path.cwd()}). Next to it: {here}.")
+
+
+def _json_files(directory: Path) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:  # the pact that would be red may be in there
+        raise CannotVerify(f"{error.filename} can't be read: {error.strerror}.")
+
+    seen = set()
+    for folder, folders, names in os.walk(directory, onerror=refuse, followlinks=True):
+        if (real := os.path.realpath(folder)) in seen:  # a link back up
+            folders.clear()
+            continue
+        seen.add(real)
+        yield from (Path(folder, name) for name in names if name.lower().endswith(".json"))
 
 
 def _nearby(path: Path) -> Iterable[Path]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from pact_verification.errors import InvalidRegistration
-from pact_verification.handlers import Handler, Match, Pattern, place
+from pact_verification.handlers import Handler, Match, Pattern, place, signature
 from pact_verification.results import Crash
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Registry:
     def base_state(self, function: Callable[[], R]) -> Callable[[], R]:
         """Register a function, or a generator function, that runs before every interaction's own states."""
         handler = _handler("base_state", function)
-        if inspect.signature(function).parameters:
+        if signature(function).parameters:
             raise InvalidRegistration(f"A base_state takes no parameters. ({handler.location})")
         self.base_states.append(handler)
         return function
@@ -129,9 +129,10 @@ def _check_names(decorator: str, names: Sequence[Any]) -> None:
 
 
 def _handler(decorator: str, function: Callable[..., Any]) -> Handler:
-    if not inspect.isroutine(function):
+    innermost = inspect.unwrap(function) if callable(function) else function
+    if not inspect.isfunction(innermost):
         raise InvalidRegistration(f"@{decorator} registers functions, not {function!r}.")
-    code = inspect.unwrap(function).__code__
+    code = innermost.__code__
     handler = Handler(function, place(code.co_filename, code.co_firstlineno))
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise InvalidRegistration(

@@ -1,10 +1,14 @@
 """Every store that a run writes to and empties is the run's own; the project's are left alone."""
 
+import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core import mail
 from django.core.cache import caches
@@ -24,22 +28,25 @@ def own_stores() -> Iterator[None]:
     """
     from django.test.utils import override_settings  # here, since it imports Django's test client
 
-    own = override_settings(
-        DEBUG=False,
-        ALLOWED_HOSTS=["*"],
-        PREPEND_WWW=False,
-        CACHES={alias: _in_memory(alias, config) for alias, config in settings.CACHES.items()},
-        STORAGES={
-            **settings.STORAGES,
-            "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
-        },
-        **_mail(),
-    )
-    _quietly(own.enable)
-    try:
-        yield
-    finally:
-        _quietly(own.disable)
+    with TemporaryDirectory(prefix="verify_pacts") as directory:
+        own = override_settings(
+            DEBUG=False,
+            ALLOWED_HOSTS=["*"],
+            PREPEND_WWW=False,
+            CACHES={alias: _in_memory(alias, config) for alias, config in settings.CACHES.items()},
+            STORAGES={
+                **settings.STORAGES,
+                "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+            },
+            MEDIA_ROOT=directory,  # for a FileSystemStorage() that the project makes itself
+            SESSION_FILE_PATH=directory,
+            **_mail(),
+        )
+        _quietly(own.enable)
+        try:
+            yield
+        finally:
+            _quietly(own.disable)
 
 
 def _quietly(switch: Callable[[], None]) -> None:
@@ -63,11 +70,21 @@ def _in_memory(alias: str, config: dict[str, Any]) -> dict[str, Any]:
 
 
 def empty_stores() -> None:
-    """Forget all that an interaction left in caches, outbox and files."""
+    """Forget all that an interaction left in caches, Django's own among them, outbox and files."""
     for alias in settings.CACHES:
         caches[alias].clear()
     if hasattr(mail, "outbox"):
         mail.outbox.clear()
+    for path in Path(settings.MEDIA_ROOT).iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
     directories, files = default_storage.listdir("")
     for name in [*directories, *files]:
         default_storage.delete(name)
+    if apps.is_installed("django.contrib.contenttypes"):
+        from django.contrib.contenttypes.models import ContentType
+
+        ContentType.objects.clear_cache()
+    if apps.is_installed("django.contrib.sites"):
+        from django.contrib.sites.models import Site
+
+        Site.objects.clear_cache()

@@ -28,8 +28,6 @@ def verify(job: dict[str, Any]) -> dict[str, Any]:
         .disable_ssl_verification()  # the provider is http on loopback: spares loading the certificates each time (F9)
         .set_coloured_output(enabled=False)
     )
-    if job["description"] is not None or job["state"] is not None or job["no_state"]:
-        verifier.filter(job["description"], state=job["state"], no_state=job["no_state"])
     error = None
     try:
         verifier.verify()
@@ -46,7 +44,7 @@ def main() -> None:
         try:
             answer = verify(json.loads(line))
         except ImportError as error:
-            answer = {"results": None, "error": f"pact-python can't be imported: {error}"}
+            answer = {"results": None, "error": f"pact-python can't be imported: {error}", "fatal": True}
         except Exception as error:  # noqa: BLE001  # every job gets an answer
             answer = {"results": None, "error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), file=answers, flush=True)

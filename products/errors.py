@@ -1,22 +1,51 @@
-"""Errors in JSON, for what goes wrong outside DRF's own views. config/urls.py names them."""
+"""Errors in JSON, whoever raises them. config/ names what stands here."""
 
+import logging
 from http import HTTPStatus
+from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from drf_spectacular.utils import extend_schema
-from rest_framework.decorators import api_view, permission_classes
-from rest_framework.exceptions import NotFound
+from rest_framework import views
+from rest_framework.exceptions import APIException, NotFound
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from products.negotiation import JSONRenderer
+
+logger = logging.getLogger(__name__)
+
+
+class Unavailable(APIException):
+    status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    default_detail = "The database does not answer."
+    default_code = "unavailable"
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's, in JSON also where a view renders something else; a database that is away is a 503."""
+    if isinstance(error, OperationalError | InterfaceError):
+        logger.error("The database does not answer.", exc_info=error)
+        error = Unavailable()
+    context["request"].accepted_renderer = JSONRenderer()
+    return views.exception_handler(error, context)
+
 
 @extend_schema(exclude=True)
-@api_view(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-@permission_classes([AllowAny])
-def not_found(request: Request) -> Response:
+class Nothing(views.APIView):
     """What no URL matches; a view of its own, so that a token that isn't valid is a 401 here as well."""
-    raise NotFound(f"There is nothing at {request.path}. See /docs.")
+
+    permission_classes = (AllowAny,)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise NotFound(f"There is nothing at {request.path}. See /docs.")
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        return {}  # no Allow: nothing is allowed
 
 
 def _error(status: HTTPStatus, detail: str) -> JsonResponse:

@@ -51,8 +51,10 @@ class JSONParser(BaseParser):
             raise PayloadTooLarge(f"The body has more than {limit} bytes.")
         try:
             return json.loads(body.decode(), parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
-            raise ParseError(f"JSON parse error: {error}") from error
+        except json.JSONDecodeError as error:
+            raise ParseError(f"The body is not JSON: {error}.") from error
+        except (ValueError, RecursionError) as error:  # not UTF-8, NaN, too many digits or brackets
+            raise ParseError("The body is not JSON that can be read.") from error
 
 
 def _refuse_constant(name: str) -> None:

@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 
 from products import views
-from products.serializers import ID_PATTERN
+from products.models import ID_PATTERN
 
 
 class IdConverter:

@@ -6,6 +6,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import generics
 from rest_framework.exceptions import ValidationError
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.serializers import BaseSerializer
 
@@ -71,8 +74,22 @@ class ProductList(generics.ListCreateAPIView[Product]):
     delete=extend_schema(summary="Delete a product", responses={204: None, 401: UNAUTHORIZED, 404: NOT_FOUND}),
 )
 class ProductDetail(generics.RetrieveUpdateDestroyAPIView[Product]):
+    """A change holds its product from reading it to writing it: none is lost to another, and none brings one back."""
+
     queryset = Product.objects.all()
     serializer_class = ProductSerializer
+
+    def get_queryset(self) -> QuerySet[Product]:
+        products = super().get_queryset()
+        return products if self.request.method in SAFE_METHODS else products.select_for_update()
+
+    @transaction.atomic
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().update(request, *args, **kwargs)
+
+    @transaction.atomic
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().destroy(request, *args, **kwargs)
 
 
 @extend_schema_view(

@@ -15,17 +15,18 @@ from pact_verification.results import Crash, InteractionResult, Message, Outcome
 SIGNS = {Outcome.VERIFIED: "✓", Outcome.MISMATCH: "✗", Outcome.STATE_ERROR: "!", Outcome.NOT_VERIFIED: "?"}
 DETAILED, RAW = 2, 3
 BODY_LINES = 20
+VALUE_LENGTH = 500
 PLAIN_PROGRESS_SECONDS = 10
 
 
-def render(report: Report, *, colour: bool = False, verbosity: int = 1, unicode: bool = True) -> str:
+def render(report: Report, *, colour: bool = False, verbosity: int = 1, encoding: str = "utf-8") -> str:
     """The report as text.
 
     Args:
         colour: with ANSI colours.
         verbosity: 0 the verdict alone; 1 with every interaction and, where one failed, what was expected and what
             came; 2 also headers, whole bodies and every line of a traceback; 3 also what the core printed.
-        unicode: whether the stream can show more than ASCII.
+        encoding: the stream's; what it can't show is spelt in ASCII.
     """
     buffer = io.StringIO()
     console = Console(
@@ -46,7 +47,11 @@ def render(report: Report, *, colour: bool = False, verbosity: int = 1, unicode:
             writer.pact(pact)
     writer.verdict(report)
     text = buffer.getvalue()
-    return text if unicode else text.translate({ord("✓"): "+", ord("✗"): "x", ord("…"): "...", ord("→"): "->"})
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.translate({ord("✓"): "+", ord("✗"): "x", ord("…"): "...", ord("→"): "->"})
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 class _Writer:
@@ -68,7 +73,7 @@ class _Writer:
             self.interaction(interaction)
         if self.raw and result.core_output.strip():
             self.line("What the Pact core printed:", "dim", 2)
-            self.line(result.core_output.strip(), "dim", 4)
+            self.line(_without_secrets(result), "dim", 4)
 
     def interaction(self, result: InteractionResult) -> None:
         interaction = result.interaction
@@ -95,12 +100,15 @@ class _Writer:
             self.line(result.error, "red", 6)
         for mismatch in result.mismatches:
             self.line(mismatch.where, "red", 6)
+            if mismatch.where.removeprefix("header ").lower() in SECRET_HEADERS:
+                self.line("(hidden)", "dim", 8)
+                continue
             expected, actual = _value(mismatch.expected), _value(mismatch.actual)
             if expected != actual:
-                self.line(f"expected  {expected}", "green", 8)
-                self.line(f"came      {actual}", "red", 8)
+                self.line(f"expected  {self.shortened(expected)}", "green", 8)
+                self.line(f"came      {self.shortened(actual)}", "red", 8)
             if mismatch.where != "status":  # there it says the same once more
-                self.line(mismatch.message, "dim", 8)
+                self.line(self.shortened(mismatch.message), "dim", 8)
         if exchange.request:
             self.line("the request", "bold", 6)
             self.message(exchange.request)
@@ -111,6 +119,11 @@ class _Writer:
         if exchange.crash:
             self.crash(exchange.crash)
 
+    def shortened(self, text: str) -> str:
+        if self.detailed or len(text) <= VALUE_LENGTH:
+            return text
+        return f"{text[:VALUE_LENGTH]}… {len(text) - VALUE_LENGTH} more characters (--verbosity 2)"
+
     def message(self, message: Message, *, with_body: bool = True) -> None:
         self.line(message.headline, "", 8)
         if self.detailed:
@@ -119,7 +132,7 @@ class _Writer:
         lines = _body(message).splitlines() if with_body else []
         kept = lines if self.detailed else lines[:BODY_LINES]
         for line in kept:
-            self.line(line, "", 8)
+            self.line(self.shortened(line), "", 8)
         if len(kept) < len(lines):
             self.line(f"… {len(lines) - len(kept)} more lines (--verbosity 2)", "dim", 8)
 
@@ -140,7 +153,7 @@ class _Writer:
     def verdict(self, report: Report) -> None:
         self.line()
         parts = [
-            f"{count} {outcome.value}{' (pending)' if pending else ''}"
+            f"{_named(outcome, count)}{' (pending)' if pending else ''}"
             for outcome in Outcome
             for pending in (False, True)
             if (count := report.count(outcome, pending=pending))
@@ -149,17 +162,25 @@ class _Writer:
         of = f"{_count(len(report.interactions), 'interaction')} of {_count(consumers, 'consumer')}"
         summary = f"{report.provider}: {of}: {', '.join(parts)}" if parts else report.provider
         match report.exit_code:
-            case 0 if report.interactions:
+            case 0 if report.count(Outcome.VERIFIED):
                 self.line(f"{summary}, in {report.seconds:.1f} s. The contracts hold.", "bold green")
+            case 0 if report.interactions:
+                self.line(
+                    f"{summary}, in {report.seconds:.1f} s. What failed is pending: no contract is broken.", "yellow"
+                )
             case 0:
                 self.line(f"{summary}: nothing was verified, and --allow-no-pacts says that this is fine.", "yellow")
-            case 1:
+            case 1 if report.count(Outcome.MISMATCH):
                 self.line(f"{summary}, in {report.seconds:.1f} s. The contracts are broken.", "bold red")
+            case 1:
+                self.line(f"{summary}, in {report.seconds:.1f} s. The contracts could not be proved.", "bold red")
             case _:
                 self.line(f"{summary}: {self.nothing(report)}", "bold red")
 
     @staticmethod
     def nothing(report: Report) -> str:
+        if report.pacts and report.nothing_for:
+            return f"nothing was verified for {', '.join(report.nothing_for)}. --allow-no-pacts accepts that."
         if report.unproven:
             names = ", ".join(pact.source for pact in report.unproven)
             return f"nothing was verified for {names}, which holds no interactions. --allow-no-pacts accepts that."
@@ -171,6 +192,10 @@ class _Writer:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _named(outcome: Outcome, count: int) -> str:
+    return _count(count, outcome.value) if outcome is Outcome.STATE_ERROR else f"{count} {outcome.value}"
 
 
 def _style(result: InteractionResult) -> str:
@@ -198,6 +223,17 @@ SECRET_HEADERS = {"authorization", "cookie", "proxy-authorization", "set-cookie"
 
 def _masked(name: str, value: str) -> str:
     return "(hidden)" if name.lower() in SECRET_HEADERS else value
+
+
+def _without_secrets(result: PactResult) -> str:
+    """What the core printed, less the secrets that went over the wire."""
+    text = result.core_output.strip()
+    for interaction in result.interactions:
+        for message in (interaction.exchange.request, interaction.exchange.response):
+            for name, value in (message.headers if message else {}).items():
+                if name.lower() in SECRET_HEADERS and value:
+                    text = text.replace(value, "(hidden)")
+    return text
 
 
 def _printable(text: str) -> str:

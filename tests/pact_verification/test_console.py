@@ -116,10 +116,38 @@ def test_verbosity_2_shows_headers_but_no_secrets() -> None:
     assert "django/base.py:9 in get_response" in text
 
 
-def test_ascii() -> None:
-    text = render(REPORT, verbosity=2, unicode=False)
+def test_a_stream_that_can_not_show_it_gets_ascii() -> None:
+    text = render(REPORT, verbosity=2, encoding="ascii")
     assert text.isascii()
     assert "  + a list" in text
+    foreign = InteractionResult(Interaction("品 Größe"), Outcome.VERIFIED, REPORT.interactions[0].exchange)
+    report = Report("testapp", (PactResult(PACT, (foreign,)),))
+    assert "+ \\u54c1 Größe" in render(report, encoding="latin-1")
+    assert "✓ 品 Größe" in render(report)
+
+
+def test_a_huge_value_is_cut_and_a_secret_one_hidden() -> None:
+    mismatches = (
+        Mismatch("body $.a", "x" * 10_000, "y" * 10_000, "z" * 10_000),
+        Mismatch("header Set-Cookie", "sessionid=1", "sessionid=topsecret", "but was topsecret"),
+    )
+    result = InteractionResult(Interaction("a"), Outcome.MISMATCH, Exchange(GET, Message("200 OK")), mismatches)
+    text = render(Report("testapp", (PactResult(PACT, (result,)),)))
+    assert len(text) < 3000
+    assert "9500 more characters" in text
+    assert "topsecret" not in text
+
+
+def test_only_pending_failures() -> None:
+    result = InteractionResult(Interaction("a", pending=True), Outcome.MISMATCH, Exchange(GET, Message("200 OK")))
+    text = render(Report("testapp", (PactResult(PACT, (result,)),)))
+    assert "1 failed (pending), in 0.0 s. What failed is pending: no contract is broken." in text
+
+
+def test_state_errors_break_no_contract() -> None:
+    result = InteractionResult(Interaction("a"), Outcome.STATE_ERROR, error="x")
+    text = render(Report("testapp", (PactResult(PACT, (result, result)),)))
+    assert "2 state errors, in 0.0 s. The contracts could not be proved." in text
 
 
 def test_nothing() -> None:

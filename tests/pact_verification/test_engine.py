@@ -1,31 +1,12 @@
 import os
-import re
 
 import pytest
 
 from pact_verification import engine
 from pact_verification.engine import Job, read_answer, running_engine
 from pact_verification.errors import CannotVerify
-from pact_verification.pacts import Filter, Interaction, ProviderState
 
 JOB = Job("testapp", "pact.json", "127.0.0.1", 1, "http://127.0.0.1:1/state", 1000)
-
-
-def test_only_names_what_was_chosen() -> None:
-    a = Interaction("a (b)", (ProviderState("x.y"), ProviderState("other")))
-    job = JOB.only(Filter.of("a", "x"), [a, Interaction("c|d", (ProviderState("x z"),))])
-    assert job.description
-    assert re.search(job.description, "a (b)")
-    assert re.search(job.description, "c|d")
-    for name in ("a b", "c", "a (b) c", ""):
-        assert not re.search(job.description, name)
-    assert job.state
-    assert re.search(job.state, "x.y")
-    assert not re.search(job.state, "other")
-
-
-def test_without_a_filter_the_job_stays_as_it_is() -> None:
-    assert JOB.only(Filter(), [Interaction("a")]) == JOB
 
 
 def test_a_pact_that_the_core_can_not_load_has_no_results() -> None:
@@ -51,26 +32,42 @@ def test_no_results_at_all() -> None:
     assert read_answer({"error": "no pact-python", "results": None}, "").error == "no pact-python"
 
 
-def test_a_process_that_ends_is_told() -> None:
+def test_a_process_that_ends_is_told_and_the_next_job_gets_another() -> None:
     with running_engine() as running:
         running.process.kill()
         running.begin(JOB)
-        with pytest.raises(CannotVerify, match=r"ended in the middle of pact\.json \(exit code -9\)"):
-            running.answer(10)
-
-
-def test_a_job_that_fails_gets_an_answer() -> None:
-    with running_engine() as running:
+        ended = running.answer(10)
         running.begin(JOB)
-        report = running.answer(10)
-    assert report
-    assert report.error == "ValueError: Invalid source: pact.json"
+        answered = running.answer(10)
+    assert ended
+    assert "ended over pact.json (exit code -9)" in ended.error
+    assert answered
+    assert answered.error == "ValueError: Invalid source: pact.json"
 
 
-def test_without_pact_python(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "find_spec", lambda name: None)
-    with pytest.raises(CannotVerify, match="pact-python is not installed"), running_engine():
-        pass
+def test_a_pact_library_that_is_not_pact_python_ends_the_run() -> None:
+    with pytest.raises(CannotVerify, match="can't be imported"):
+        read_answer({"error": "pact-python can't be imported: x", "results": None, "fatal": True}, "")
+
+
+def test_without_a_reason_the_cores_last_words_are_told() -> None:
+    answer = {"error": "Failed for VerifierHandle(0x7f)", "results": {"interactionResults": [], "errors": []}}
+    assert read_answer(answer, "no such plugin\n").error == "no such plugin"
+
+
+def test_mismatches_come_in_the_order_of_a_response() -> None:
+    def mismatch(kind: str, **more: str) -> dict[str, str]:
+        return {"type": kind, "expected": "a", "actual": "b", "mismatch": "", **more}
+
+    unsorted = [
+        mismatch("BodyMismatch", path="$[10].a"),
+        mismatch("HeaderMismatch", key="Link"),
+        mismatch("BodyMismatch", path="$[2].a"),
+        mismatch("StatusMismatch"),
+    ]
+    result = {"description": "d", "providerStates": [], "result": "Error", "mismatch": {"mismatches": unsorted}}
+    (read,) = read_answer({"error": "x", "results": {"interactionResults": [result]}}, "").results
+    assert [found.where for found in read.mismatches] == ["status", "header Link", "body $[2].a", "body $[10].a"]
 
 
 def test_the_process_uses_no_proxy_for_loopback_and_is_not_tracked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """The verdict: nothing is green without evidence."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,26 +25,31 @@ def test_green_when_all_agree() -> None:
     assert outcomes(CoreReport((OK_FIRST, OK_SECOND)), SEEN, SEEN) == [Outcome.VERIFIED] * 2
 
 
+GREEN, RED, STATE, NOT = Outcome.VERIFIED, Outcome.MISMATCH, Outcome.STATE_ERROR, Outcome.NOT_VERIFIED
+
+
 @pytest.mark.parametrize(
-    ("core", "exchanges"),
+    ("core", "exchanges", "expected"),
     [
-        (CoreReport(()), ()),
-        (CoreReport((), "can't be loaded"), ()),
-        (CoreReport((OK_FIRST,)), (SEEN, SEEN)),
-        (CoreReport((OK_FIRST, OK_SECOND)), (SEEN,)),  # "OK", and no request came
-        (CoreReport((OK_FIRST, OK_SECOND)), (SEEN, Exchange())),
-        (CoreReport((OK_FIRST, CoreResult("b", ("s",), ok=True))), (SEEN, SEEN)),  # another of the same description
-        (CoreReport((OK_SECOND, OK_FIRST)), (SEEN, SEEN)),  # in another order
-        (CoreReport((OK_FIRST, OK_SECOND, OK_SECOND)), (SEEN, SEEN, SEEN)),
-        (CoreReport((OK_FIRST, OK_SECOND)), (SEEN, Exchange(Message("GET /"), Message("200 OK"), too_slow="slow"))),
-        (CoreReport((OK_FIRST, OK_SECOND)), (SEEN, Exchange(state_error="raised"))),
-        (CoreReport((OK_FIRST, CoreResult("b", (), ok=False))), (SEEN, SEEN)),
+        (CoreReport(()), (), [NOT, NOT]),
+        (CoreReport((), "can't be loaded"), (), [NOT, NOT]),
+        (CoreReport((OK_FIRST,)), (SEEN, SEEN), [GREEN, NOT]),
+        (CoreReport((OK_FIRST, OK_SECOND)), (SEEN,), [GREEN, NOT]),  # "OK", and no request came
+        (CoreReport((OK_FIRST, OK_SECOND)), (SEEN, Exchange()), [GREEN, NOT]),
+        (CoreReport((OK_FIRST, CoreResult("b", ("s",), ok=True))), (SEEN, SEEN), [GREEN, NOT]),  # another state
+        (CoreReport((OK_SECOND, OK_FIRST)), (SEEN, SEEN), [NOT, NOT]),  # in another order
+        (CoreReport((OK_FIRST, OK_SECOND, OK_SECOND)), (SEEN, SEEN, SEEN), [GREEN, GREEN, NOT]),
+        (CoreReport((OK_FIRST, OK_SECOND)), (SEEN, replace(SEEN, too_slow="slow")), [GREEN, RED]),
+        (CoreReport((OK_FIRST,)), (SEEN, replace(SEEN, too_slow="stuck")), [GREEN, NOT]),
+        (CoreReport((OK_FIRST, OK_SECOND)), (SEEN, Exchange(state_error="raised")), [GREEN, STATE]),
+        (CoreReport((OK_FIRST, CoreResult("b", (), ok=False))), (SEEN, SEEN), [GREEN, RED]),
     ],
 )
-def test_red_when_anything_is_missing_or_does_not_fit(core: CoreReport, exchanges: tuple[Exchange, ...]) -> None:
-    report = Report("testapp", (join(PACT, core, exchanges),))
-    assert report.exit_code == 1
-    assert Outcome.VERIFIED not in {result.outcome for result in report.interactions[2:]}
+def test_red_when_anything_is_missing_or_does_not_fit(
+    core: CoreReport, exchanges: tuple[Exchange, ...], expected: list[Outcome]
+) -> None:
+    assert outcomes(core, *exchanges) == expected
+    assert Report("testapp", (join(PACT, core, exchanges),)).exit_code == 1
 
 
 def result(outcome: Outcome, *, pending: bool = False) -> PactResult:
@@ -60,9 +66,11 @@ def result(outcome: Outcome, *, pending: bool = False) -> PactResult:
         ((result(Outcome.MISMATCH, pending=True),), 0),
         ((result(Outcome.STATE_ERROR),), 1),
         ((result(Outcome.NOT_VERIFIED),), 1),
+        ((result(Outcome.NOT_VERIFIED, pending=True),), 1),  # pending excuses a failure, not that nothing was tried
     ],
 )
 def test_exit_codes(pacts: tuple[PactResult, ...], exit_code: int) -> None:
     assert Report("testapp", pacts).exit_code == exit_code
+    assert Report("testapp", (result(Outcome.VERIFIED),), nothing_for=("empty/",)).exit_code == 3
     allowed = Report("testapp", pacts, nothing_is_fine=True).exit_code
     assert allowed == (0 if exit_code == 3 else exit_code)

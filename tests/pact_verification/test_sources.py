@@ -27,6 +27,33 @@ def test_a_pact_that_is_named_twice_is_verified_once(tmp_path: Path) -> None:
     assert len(select_pacts([str(pact), str(tmp_path), pact.as_uri(), str(link)], "testapp").pacts) == 1
 
 
+def test_nothing_in_a_directory_is_passed_over(tmp_path: Path) -> None:
+    """Each of these may be the pact that would be red."""
+    elsewhere = write_pact(tmp_path / "elsewhere" / "linked.json", interaction("a"))
+    directory = tmp_path / "pacts"
+    write_pact(directory / "UPPER.JSON", interaction("b"))
+    (directory / "folder").symlink_to(elsewhere.parent)
+    (directory / "loop").symlink_to(directory)
+    assert {pact.path.name for pact in select_pacts([str(directory)], "testapp").pacts} == {"linked.json", "UPPER.JSON"}
+    (directory / "dangling.json").symlink_to(tmp_path / "nowhere.json")
+    with pytest.raises(CannotVerify, match=r"dangling\.json can't be read: No such file"):
+        select_pacts([str(directory)], "testapp")
+
+
+def test_what_was_named_and_has_no_pact(tmp_path: Path) -> None:
+    write_pact(tmp_path / "good" / "a.json", interaction("a"))
+    (tmp_path / "empty").mkdir()
+    arguments = [str(tmp_path / "good"), str(tmp_path / "empty")]
+    selection = select_pacts(arguments, "testapp", ["shop", "shpo"])
+    assert selection.nothing_for == (str(tmp_path / "empty"), "--consumer shpo")
+    assert len(selection.pacts) == 1
+
+
+def test_a_file_url_of_another_machine() -> None:
+    with pytest.raises(CannotVerify, match="names another machine"):
+        select_pacts(["file://server/pact.json"], "testapp")
+
+
 def test_file_urls(tmp_path: Path) -> None:
     pact = write_pact(tmp_path / "with space.json", interaction("a"))
     assert "%20" in pact.as_uri()
@@ -81,6 +108,7 @@ def test_what_may_not_be_read(tmp_path: Path, not_root: None) -> None:
         ('"providerState": ""', ()),
         ('"providerState": null', ()),
         ('"providerStates": []', ()),
+        ('"providerStates": null', ()),
         (
             '"providerStates": [{"name": "x"}, {"name": "y", "params": {"a": 1}}]',
             (ProviderState("x"), ProviderState("y")),

@@ -2,6 +2,7 @@ import uuid
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_values_in_the_name_and_params_become_arguments(registry: Registry) -> N
     match = registry.find(name)
     assert match
     arguments = match.arguments(name, {"size": "big", "count": 3})
-    assert match.handler.set_up(arguments).values == {"count": 3, "colour": "dark red", "size": "big"}
+    assert match.handler.set_up(arguments).values() == {"count": 3, "colour": "dark red", "size": "big"}
     assert registry.find("three cups of red exist") is None
 
 
@@ -98,7 +99,7 @@ def test_returned_values_are_json(registry: Registry) -> None:
     match = registry.find("a cup")
     assert match
     expected = {"id": str(number), "price": "1.50", "tags": ["a", None], "nested": {"x": 1.5}}
-    assert match.handler.set_up({}).values == expected
+    assert match.handler.set_up({}).values() == expected
 
 
 @pytest.mark.parametrize("value", [{"a": object()}, {"a": float("nan")}, {1: 2}, [1], "text", 3, {"a": {1, 2}}])
@@ -109,8 +110,9 @@ def test_a_returned_value_that_is_not_json(registry: Registry, value: Any) -> No
 
     match = registry.find("a cup")
     assert match
+    state = match.handler.set_up({})
     with pytest.raises(StateError, match=r"cup\(\) returned .*test_states\.py:\d+"):
-        match.handler.set_up({})
+        state.values()
 
 
 def test_a_generator_is_torn_down(registry: Registry) -> None:
@@ -125,7 +127,7 @@ def test_a_generator_is_torn_down(registry: Registry) -> None:
     match = registry.find("a cup")
     assert match
     state = match.handler.set_up({})
-    assert (state.values, steps) == ({"id": 1}, ["up"])
+    assert (state.values(), steps) == ({"id": 1}, ["up"])
     state.tear_down()
     assert steps == ["up", "down"]
 
@@ -187,11 +189,36 @@ def test_patterns_that_can_not_be_used(registry: Registry, name: str) -> None:
         def cup(**anything: Any) -> None: ...
 
 
+def test_a_decorator_may_supply_some_of_the_arguments(registry: Registry) -> None:
+    @registry.provider_state("a cup")
+    @patch("tests.pact_verification.test_states.VALUE", new_callable=lambda: 7)
+    def cup(value: int, colour: str) -> dict[str, Any]:
+        return {"value": value, "colour": colour}
+
+    match = registry.find("a cup")
+    assert match
+    assert match.handler.set_up({"colour": "red"}).values() == {"value": 7, "colour": "red"}
+
+
+VALUE = 3
+
+
+def test_annotations_may_stand_for_the_type_checker_alone(registry: Registry) -> None:
+    namespace: dict[str, Any] = {"registry": registry}
+    exec("@registry.provider_state('a cup')\ndef cup(colour: 'Unknown') -> 'Unknown': ...", namespace)
+    match = registry.find("a cup")
+    assert match
+    match.handler.set_up({"colour": "red"})
+
+
 def test_what_can_not_be_registered(registry: Registry) -> None:
     async def awaited() -> None: ...
 
     with pytest.raises(InvalidRegistration, match="is async"):
         registry.provider_state("a")(awaited)
+    for builtin in (len, print):
+        with pytest.raises(InvalidRegistration, match="registers functions"):
+            registry.provider_state("a")(builtin)
     with pytest.raises(InvalidRegistration, match="registers functions"):
         registry.provider_state("a")(3)  # type: ignore[arg-type]  # what is tested
     with pytest.raises(InvalidRegistration, match="needs the name"):

@@ -269,7 +269,7 @@ class TestRed:
             run,
             f"! broken [the item raises, an item cup exists] The state 'the item raises' raised RuntimeError: "
             f"no such warehouse (tests/testapp/pact_states.py:{line})",
-            "2 verified, 2 state error",
+            "2 verified, 2 state errors",
         )
 
     @pytest.mark.parametrize(
@@ -286,16 +286,16 @@ class TestRed:
         has(run, told, "(tests/testapp/pact_states.py:" if "says" not in told else "", "1 verified, 1 state error")
 
     def test_a_slow_state_fails_its_own_interaction_only(self, verify: Verify, pact: Path) -> None:
-        write_pact(pact, interaction("slow", states=["it takes 0.5 seconds"], response={"body": []}), EMPTY, GREEN)
-        run = verify(pact, "--request-timeout", "0.4")
+        write_pact(pact, interaction("slow", states=["it takes 1.5 seconds"], response={"body": []}), EMPTY, GREEN)
+        run = verify(pact, "--request-timeout", "1")
         assert run.exit_code == 1
-        has(run, "The state 'it takes 0.5 seconds' took 0.5 s, and may take 0.4 s (--request-timeout).", "2 verified")
+        has(run, "The state 'it takes 1.5 seconds' took 1.5 s, and may take 1 s (--request-timeout).", "2 verified")
 
     def test_a_slow_request_fails_its_own_interaction_only(self, verify: Verify, pact: Path) -> None:
-        slow = interaction("slow", "/slow", request={"query": {"seconds": ["0.5"]}}, response={"body": {}})
-        run = verify(write_pact(pact, slow, EMPTY, GREEN), "--request-timeout", "0.4")
+        slow = interaction("slow", "/slow", request={"query": {"seconds": ["1.5"]}}, response={"body": {}})
+        run = verify(write_pact(pact, slow, EMPTY, GREEN), "--request-timeout", "1")
         assert run.exit_code == 1
-        has(run, "The project took 0.5 s to answer, and may take 0.4 s", "2 verified, 1 failed")
+        has(run, "The project took 1.5 s to answer, and may take 1 s", "2 verified, 1 failed")
 
     def test_a_state_that_never_comes_back_ends_the_run(self, verify: Verify, pact: Path, databases: Databases) -> None:
         write_pact(pact, EMPTY, interaction("stuck", states=["it takes 60 seconds"]), GREEN)
@@ -325,7 +325,7 @@ class TestRed:
     def test_a_base_state_that_raises(self, verify: Verify, pact: Path) -> None:
         run = verify(write_pact(pact, EMPTY, GREEN), TESTAPP_BASE="raise")
         assert run.exit_code == 1
-        has(run, "A base state raised RuntimeError: nobody is there (tests/testapp/pact_states.py:", "2 state error")
+        has(run, "A base state raised RuntimeError: nobody is there (tests/testapp/pact_states.py:", "2 state errors")
 
     def test_a_redirect_is_not_followed(self, verify: Verify, pact: Path) -> None:
         """A POST that is redirected becomes an empty GET, and passes, if one lets the core follow."""

@@ -29,9 +29,9 @@ def test_every_pact_is_verified(isolation: str) -> None:
 
 
 def test_a_consumer_that_expects_something_else_is_told(tmp_path: Path) -> None:
+    name = "pactflow-example-consumer-python-v4-pactflow-example-provider-python.json"
     pact = tmp_path / "pact.json"
-    for path in (ROOT / "pacts").glob("*-python-pactflow-*.json"):
-        pact.write_text(path.read_text().replace('"name": "Margharita"', '"title": "Margharita"'))
+    pact.write_text((ROOT / "pacts" / name).read_text().replace('"name": "Margharita"', '"title": "Margharita"'))
     run = verify(pact)
     assert run.returncode == 1
-    assert "does not contain" in run.stdout or "title" in run.stdout
+    assert "Actual map is missing the following keys: title" in run.stdout

@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import pytest
 import schemathesis
+from django.core.exceptions import ValidationError
 from django.db import OperationalError
 from django.test import Client
 from hypothesis import HealthCheck, settings
@@ -108,6 +109,20 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
+@pytest.mark.django_db
+def test_a_database_that_is_away_is_a_503(client: APIClient) -> None:
+    with patch("products.views.ProductList.filter_queryset", side_effect=OperationalError("host db1 is gone")):
+        response = client.get("/products")
+    assert (response.status_code, response.json()) == (503, {"detail": "The database does not answer."})
+
+
+def test_nothing_is_deployed_that_the_admin_could_spoil() -> None:
+    """The API could not serve it: the model itself refuses it."""
+    for pk, price in (("a/b", 1), ("..", 1), ("é", 1), ("a", -1)):
+        with pytest.raises(ValidationError):
+            Product(id=pk, type="a", name="b", price=price).full_clean(validate_unique=False)
+
+
 class TestProduction:
     def test_without_a_secret_key_it_does_not_start(self) -> None:
         run = python("-c", "import config.wsgi")
@@ -121,6 +136,21 @@ class TestProduction:
             DJANGO_SECRET_KEY="correct horse battery staple, and fifty characters long at least",
         )
         assert run.returncode == 0, run.stderr
+
+    def test_a_500_is_logged_where_a_container_shows_it(self) -> None:
+        code = (
+            "import io, config.wsgi\n"
+            "import products.health\n"
+            "def broken(*a, **k): raise LookupError('the reason')\n"
+            "products.health.live.cls.get = broken\n"
+            "list(config.wsgi.application({'REQUEST_METHOD': 'GET', 'PATH_INFO': '/health/live', 'SERVER_NAME': 'x',"
+            " 'SERVER_PORT': '80', 'wsgi.input': io.BytesIO(), 'wsgi.url_scheme': 'http', 'HTTP_HOST': 'localhost'},"
+            " lambda *a: print(a[0])))\n"
+        )
+        run = python("-c", code, DJANGO_SECRET_KEY="x" * 60, DJANGO_DEBUG="false", DJANGO_HTTPS="false")
+        assert run.stdout.startswith("500 ")
+        assert "Traceback" in run.stderr
+        assert "LookupError: the reason" in run.stderr
 
     def test_it_knows_nothing_of_pact(self) -> None:
         """Neither the core nor the project's states are loaded in a server."""

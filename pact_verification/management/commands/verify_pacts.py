@@ -1,5 +1,6 @@
 """manage.py verify_pacts: parse, call, exit code."""
 
+import io
 import os
 import signal
 import sys
@@ -8,6 +9,7 @@ import traceback
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from types import FrameType
 from typing import Any
 
@@ -20,15 +22,13 @@ from django.core.management.base import (
     SystemCheckError,
 )
 
-from pact_verification.conf import ISOLATIONS, conf
+from pact_verification.conf import ISOLATIONS, conf, is_timeout
 from pact_verification.errors import CannotVerify
 from pact_verification.pacts import Filter
-from pact_verification.reporters import console
-from pact_verification.results import Report
 from pact_verification.runner import Options, verify
+from pact_verification.stores import own_stores
 
-MAX_SECONDS = 24 * 3600
-INTERRUPTED = 130  # as a shell has it: 128 + SIGINT
+TOOLS = {"pact-python": "pact", "parse": "parse", "rich": "rich"}
 
 EPILOG = """\
 exit codes:
@@ -36,9 +36,9 @@ exit codes:
   1    at least one that is not pending failed: a mismatch, or a provider state that could not be set up
   2    it could not run: options, configuration, an unreadable pact, provider states without a handler
   3    nothing was verified, and --allow-no-pacts was not given
-  130  interrupted
+  130  interrupted by Ctrl-C (143 by SIGTERM)
 
-Provider states are set up by the functions in the pact_states.py of your apps; see pact_verification's README.
+Provider states are set up by the functions in the pact_states.py of your apps; the README tells how to write them.
 """
 
 
@@ -109,28 +109,33 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
+            _require_tools()
             with _terminable():
-                report = self._verify(options)
+                exit_code, text = self._verify(options)
         except (CannotVerify, SystemCheckError) as error:
             raise CommandError(str(error), returncode=2) from error
-        except KeyboardInterrupt:
-            self.stderr.write("Interrupted; the test databases are gone.")
-            sys.exit(INTERRUPTED)
+        except (KeyboardInterrupt, _Terminated) as error:
+            self.stderr.write("Interrupted.")
+            sys.exit(128 + (error.args[0] if isinstance(error, _Terminated) else signal.SIGINT))
         except Exception as error:  # whatever it is: no contract has been found broken, so it is not exit code 1
             traceback.print_exc(file=self.stderr)
             raise CommandError(f"The run could not go on: {type(error).__name__}: {error}", returncode=2) from error
-        text = console.render(
-            report,
-            colour=_colour(self.stdout, options),
-            verbosity=options["verbosity"],
-            unicode=_is_unicode(self.stdout),
-        )
-        self.stdout.write(text, ending="")
-        if report.exit_code:
-            sys.exit(report.exit_code)
+        try:
+            self.stdout.write(text, ending="")
+            self.stdout.flush()
+        except BrokenPipeError:  # whoever read it has read enough; the verdict stays
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is flushed at exit goes there
+        except (OSError, AttributeError) as error:  # a full disk; no standard output at all
+            raise CommandError(f"The report can't be written: {error}", returncode=2) from error
+        if exit_code:
+            sys.exit(exit_code)
 
-    def _verify(self, options: Mapping[str, Any]) -> Report:
-        self.check()
+    def _verify(self, options: Mapping[str, Any]) -> tuple[int, str]:
+        """The exit code, and the text for the console."""
+        from pact_verification.reporters import console  # here, since production imports the command and has no rich
+
+        with own_stores():  # the checks import the project's modules, which may take hold of a cache
+            self.check()
         choice = Options(
             pacts=tuple(options["pacts"] or conf.pacts),
             provider_name=options["provider_name"] or conf.provider_name,
@@ -142,10 +147,18 @@ class Command(BaseCommand):
             verbosity=options["verbosity"],
         )
         if choice.verbosity == 0:
-            return verify(choice)
-        stream: Any = self.stderr._out  # below the wrapper, which would end every part of a line with a newline
-        with console.live_progress(stream, colour=_colour(self.stderr, options)) as progress:
-            return verify(choice, progress)
+            report = verify(choice)
+        else:
+            # Below the wrapper, which ends every part of a line with a newline.
+            stream: Any = getattr(self.stderr, "_out", None) or io.StringIO()
+            with console.live_progress(stream, colour=_colour(self.stderr, options)) as progress:
+                report = verify(choice, progress)
+        return report.exit_code, console.render(
+            report,
+            colour=_colour(self.stdout, options),
+            verbosity=choice.verbosity,
+            encoding=getattr(self.stdout, "encoding", None) or "utf-8",
+        )
 
 
 def _seconds(text: str) -> float:
@@ -153,9 +166,18 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
-    if not 0 < seconds < MAX_SECONDS:
+    if not is_timeout(seconds):
         raise ArgumentTypeError(f"{text!r} is not a number of seconds above 0, such as 5 or 0.5")
     return seconds
+
+
+def _require_tools() -> None:
+    missing = [name for name, module in TOOLS.items() if find_spec(module) is None]
+    if missing:
+        raise CannotVerify(
+            f"{' and '.join(missing)} can't be imported here: what verifies is no part of production. Install "
+            "django-pact-verification with its dependencies."
+        )
 
 
 def _colour(stream: OutputWrapper, options: Mapping[str, Any]) -> bool:
@@ -165,23 +187,27 @@ def _colour(stream: OutputWrapper, options: Mapping[str, Any]) -> bool:
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and stream.isatty()
 
 
-def _is_unicode(stream: OutputWrapper) -> bool:
-    encoding: str = getattr(stream, "encoding", None) or "utf-8"
-    return encoding.lower().startswith("utf")
+class _Terminated(BaseException):
+    """A signal to end, on its way up; its number is the argument."""
 
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Let SIGTERM, which CI sends to a job that it cancels, clean up as Ctrl-C does."""
+    """Let SIGTERM, which CI sends to a job that it cancels, and a terminal's hang-up clean up as Ctrl-C does."""
 
     def terminate(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
+        raise _Terminated(number)
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, terminate)
+    before = {
+        number: signal.signal(number, terminate)
+        for number in (signal.SIGTERM, getattr(signal, "SIGHUP", None))
+        if number
+    }
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

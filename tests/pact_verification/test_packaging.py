@@ -1,0 +1,31 @@
+"""The distribution holds the app, whole and alone."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_wheel_holds_the_app_and_nothing_of_the_service(tmp_path: Path) -> None:
+    command = "-m pip wheel --quiet --no-deps --no-build-isolation --no-index --disable-pip-version-check --wheel-dir"
+    subprocess.run([sys.executable, *command.split(), str(tmp_path), str(ROOT)], check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("django_pact_verification-*.whl")
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    assert packed == {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "pact_verification").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    (tmp_path / "settings.py").write_text("INSTALLED_APPS = ['pact_verification']")
+    run = subprocess.run(
+        [sys.executable, "-m", "django", "verify_pacts", "--help", "--settings=settings"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": f"{wheel}:{tmp_path}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "usage: python -m django verify_pacts" in run.stdout
