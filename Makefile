@@ -93,7 +93,7 @@ COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-u
 .venv/verify .venv/dev: .venv/%: requirements/%.txt | .venv/bin/python
 	@echo "Installing requirements/$*.txt into .venv"
 	@$(PIP) install --require-hashes --requirement $<
-	@touch $@
+	@touch .venv/verify $@  # what the one installs is part of the other
 
 .venv/lock: pyproject.toml | .venv/bin/python
 	@$(PIP) install "uv>=0.8"

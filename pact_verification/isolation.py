@@ -14,6 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from pact_verification.databases import close, require_run_database
 from pact_verification.errors import StateError
+from pact_verification.results import Crash
 from pact_verification.stores import empty_stores
 
 logger = logging.getLogger(__name__)
@@ -101,7 +102,10 @@ class TransactionIsolation(Isolation):
         self.atomics.clear()
 
     def advice(self, error: BaseException) -> str:
-        if isinstance(error, transaction.TransactionManagementError) or "transaction is aborted" in str(error):
+        if (
+            isinstance(error, transaction.TransactionManagementError)
+            or "transaction is aborted" in Crash.of(error).exception
+        ):
             return (
                 "The project goes on after a database error, which the transaction around every interaction does not "
                 "allow: try --isolation flush."

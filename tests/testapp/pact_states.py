@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from pact_verification import base_state, provider_state, request_filter, seeded_state
 from tests.testapp.models import Item
+from tests.testapp.views import Unspeakable
 
 seeded_state("there are spoons", fixtures=["spoons"])
 
@@ -45,9 +46,15 @@ def slow(seconds: str) -> None:
 
 @provider_state("the price service is down")
 def price_service_down() -> Iterator[None]:
-    Path(os.environ["TESTAPP_TEARDOWN"]).write_text("set up")
-    yield
-    Path(os.environ["TESTAPP_TEARDOWN"]).write_text("torn down")
+    with Path(os.environ["TESTAPP_TEARDOWN"]).open("a") as log:
+        print("up", file=log)
+        yield
+        print("down", file=log)
+
+
+@provider_state("an unspeakable state")
+def unspeakable() -> None:
+    raise Unspeakable
 
 
 @provider_state("the teardown fails")

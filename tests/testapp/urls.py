@@ -17,6 +17,13 @@ urlpatterns = [
     path("replica", views.replica),
     path("close", views.close),
     path("clumsy", views.clumsy),
+    path("thread", views.thread),
+    path("awaited", views.awaited),
+    path("open-atomic", views.open_atomic),
+    path("commit-by-hand", views.commit_by_hand),
+    path("doubtful", views.doubtful),
+    path("unspeakable", views.unspeakable),
+    path("hop-by-hop", views.hop_by_hop),
     path("redirect", views.redirect),
     path("about", views.about),
 ]

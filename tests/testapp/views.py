@@ -104,6 +104,56 @@ def clumsy(request: HttpRequest) -> HttpResponse:
     return JsonResponse(Item.objects.count(), safe=False)
 
 
+def thread(request: HttpRequest) -> HttpResponse:
+    """Writes on a thread, and so on a connection, of its own."""
+
+    def create() -> None:
+        Item.objects.create(name="threaded")
+        connection.close()
+
+    worker = threading.Thread(target=create)
+    worker.start()
+    worker.join()
+    return items(request)
+
+
+async def awaited(request: HttpRequest) -> HttpResponse:
+    return JsonResponse([item.name async for item in Item.objects.order_by("name")], safe=False)
+
+
+def open_atomic(request: HttpRequest) -> HttpResponse:
+    """Begins what it does not end."""
+    transaction.atomic().__enter__()
+    Item.objects.create(name="left open")
+    return JsonResponse({})
+
+
+def commit_by_hand(request: HttpRequest) -> HttpResponse:
+    Item.objects.create(name="committed")
+    with connection.cursor() as cursor:
+        cursor.execute("COMMIT")
+    return JsonResponse({})
+
+
+def doubtful(request: HttpRequest) -> HttpResponse:
+    """Nobody can tell whether the callback would run, once the transaction around it is broken."""
+    transaction.on_commit(lambda: None)
+    return clumsy(request)
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+def unspeakable(request: HttpRequest) -> HttpResponse:
+    raise Unspeakable
+
+
+def hop_by_hop(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({}, headers={"Connection": "keep-alive", "Keep-Alive": "timeout=5"})
+
+
 def redirect(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect("/items")
 
