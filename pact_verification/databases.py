@@ -97,6 +97,7 @@ def _set_aside(alias: str) -> Callable[[], None]:
     connections[alias] = connections.create_connection(alias)
 
     def put_back() -> None:
+        close(connections[alias])
         _close_pool(connections[alias])
         caller.settings_dict["NAME"] = project_name
         connections[alias] = caller

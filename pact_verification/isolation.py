@@ -6,10 +6,10 @@ All of it runs on the live server's thread, which owns the connections it works 
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from contextlib import suppress
 
 from django.core.management import call_command
-from django.db import connections, transaction
+from django.db import DatabaseError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from pact_verification.databases import close, require_run_database
@@ -55,6 +55,7 @@ class TransactionIsolation(Isolation):
     def __init__(self) -> None:
         super().__init__()
         self.atomics: dict[str, transaction.Atomic] = {}
+        self.savepoints: dict[str, str] = {}
         self.spoiled = ""
 
     def begin(self) -> None:
@@ -66,6 +67,7 @@ class TransactionIsolation(Isolation):
             atomic._from_testcase = True  # type: ignore[attr-defined]  # Django's own: durable blocks may nest in it
             atomic.__enter__()
             self.atomics[alias] = atomic
+            self.savepoints[alias] = transaction.savepoint(using=alias)
 
     def commit(self) -> None:
         connections_in_use = []
@@ -87,7 +89,7 @@ class TransactionIsolation(Isolation):
     def roll_back(self) -> None:
         for alias, atomic in reversed(self.atomics.items()):
             connection = connections[alias]
-            if connection.in_atomic_block and not _in_transaction(connection):
+            if not _is_ours(connection, self.savepoints[alias]):
                 self.spoiled = (
                     f"An earlier interaction ended the transaction on {alias!r} by itself, so what it wrote is still "
                     "there: use --isolation flush."
@@ -176,15 +178,19 @@ def _share_connections() -> list[str]:
     return list(first.values())
 
 
-def _in_transaction(connection: BaseDatabaseWrapper) -> bool:
-    """Whether the database itself sees an open transaction, which a COMMIT in SQL ends behind Django's back."""
-    raw: Any = connection.connection
-    if raw is None:
-        return True  # the connection is gone, and with it what it had written
-    if connection.vendor == "sqlite":
-        return bool(raw.in_transaction)
-    if connection.vendor == "postgresql":
-        return bool(raw.info.transaction_status)  # IDLE is 0
+def _is_ours(connection: BaseDatabaseWrapper, savepoint: str) -> bool:
+    """Whether the interaction's transaction is still on: a COMMIT in SQL ends it behind Django's back."""
+    if connection.connection is None or connection.closed_in_transaction:
+        return True  # it is gone, and with it what it had written
+    connection.needs_rollback = False  # or Django would refuse to ask
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(connection.ops.savepoint_rollback_sql(savepoint))
+    except DatabaseError:  # there is no such savepoint, or there is no server
+        raw: Any = connection.connection
+        with suppress(Exception):
+            raw.rollback()
+        return not connection.is_usable()
     return True
 
 

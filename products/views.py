@@ -6,7 +6,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import generics
 from rest_framework.exceptions import ValidationError
-from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -79,16 +78,14 @@ class ProductDetail(generics.RetrieveUpdateDestroyAPIView[Product]):
     queryset = Product.objects.all()
     serializer_class = ProductSerializer
 
-    def get_queryset(self) -> QuerySet[Product]:
-        products = super().get_queryset()
-        return products if self.request.method in SAFE_METHODS else products.select_for_update()
-
     @transaction.atomic
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        self.queryset = Product.objects.select_for_update()
         return super().update(request, *args, **kwargs)
 
     @transaction.atomic
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        self.queryset = Product.objects.select_for_update()
         return super().destroy(request, *args, **kwargs)
 
 
