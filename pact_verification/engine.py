@@ -193,7 +193,10 @@ def _mismatch(entry: Mapping[str, Any]) -> Mismatch:
         case "BodyTypeMismatch":
             where = "body's content type"
         case "BodyMismatch":
-            where = f"body {entry.get('path', '')}".rstrip()
+            keys = (
+                ", its keys" if "following keys" in str(entry.get("mismatch")) else ""
+            )  # then it compares lists of them
+            where = f"body {entry.get('path', '')}".rstrip() + keys
         case other:
             where = other.removesuffix("Mismatch").lower()
     return Mismatch(where, entry.get("expected"), entry.get("actual"), str(entry.get("mismatch", "")))

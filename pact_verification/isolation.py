@@ -7,6 +7,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 from django.core.management import call_command
 from django.db import DatabaseError, connections, transaction
