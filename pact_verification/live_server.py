@@ -34,6 +34,7 @@ from pact_verification.states import Registry
 
 HOST = "127.0.0.1"
 MAX_RECORDED_BODY = 64 * 1024
+STOP_SECONDS, STUCK_SECONDS = 2.0, 0.2  # to wait for the thread's end: when it is idle, and when it is in a call
 
 
 class LiveServer:
@@ -141,7 +142,7 @@ class LiveServer:
     def _stop(self) -> None:
         # shutdown() waits for the loop, and the loop may be in a call that doesn't come back.
         threading.Thread(target=self.http.shutdown, daemon=True).start()
-        self.thread.join(timeout=0.5)
+        self.thread.join(timeout=STUCK_SECONDS if self.busy_for() else STOP_SECONDS)
 
     # What follows runs on the server's thread.
 

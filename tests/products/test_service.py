@@ -71,6 +71,8 @@ def test_the_admin_is_there(client: Client, admin_client: Client, product: Produ
     assert client.get("/admin")["Location"] == "/admin/"
     assert client.get("/admin/")["Location"].startswith("/admin/login/")
     assert "28 Degrees" in admin_client.get("/admin/products/product/").content.decode()
+    assert 'name="id"' in admin_client.get("/admin/products/product/add/").content.decode()
+    assert 'name="id"' not in admin_client.get("/admin/products/product/7/change/").content.decode()
 
 
 @pytest.mark.django_db

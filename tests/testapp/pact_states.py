@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from django.contrib.auth import get_user_model
+from django.contrib.sites.models import Site
 from django.http import HttpRequest
 
 from pact_verification import base_state, provider_state, request_filter, seeded_state
@@ -50,6 +51,11 @@ def price_service_down() -> Iterator[None]:
         print("up", file=log)
         yield
         print("down", file=log)
+
+
+@provider_state("the site is {domain}")
+def site_is(domain: str) -> None:
+    Site.objects.filter(pk=1).update(domain=domain)
 
 
 @provider_state("an unspeakable state")

@@ -16,7 +16,9 @@ INSTALLED_APPS = [
     "pact_verification",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.sites",
 ]
+SITE_ID = 1
 MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", "django.middleware.common.CommonMiddleware"]
 ROOT_URLCONF = "tests.testapp.urls"
 DATABASES = {

@@ -9,6 +9,7 @@ urlpatterns = [
     path("audit", views.audit),
     path("shelves", views.shelves),
     path("stores", views.stores),
+    path("site", views.site),
     path("crash", views.crash),
     path("crash-on-commit", views.crash_on_commit),
     path("dangling", views.dangling),

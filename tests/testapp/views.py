@@ -6,9 +6,10 @@ from contextlib import suppress
 from http import HTTPStatus
 
 from django.conf import settings
+from django.contrib.sites.models import Site
 from django.core.cache import cache
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.mail import send_mail
 from django.db import IntegrityError, connection, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
@@ -47,15 +48,22 @@ def stores(request: HttpRequest) -> HttpResponse:
     """Writes to every store that an interaction may not leave anything in, and tells what it found there."""
     from django.core import mail
 
+    media = FileSystemStorage()
     found = {
         "cache": cache.get("seen"),
         "files": default_storage.listdir("")[1],
+        "media": media.listdir("")[0],
         "mail": len(getattr(mail, "outbox", [])),
     }
+    media.save("folder/seen.txt", ContentFile(b"yes"))
     cache.set("seen", "yes")
     default_storage.save("seen.txt", ContentFile(b"yes"))
     send_mail("seen", "yes", None, ["somebody@example.com"])
     return JsonResponse(found)
+
+
+def site(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"domain": Site.objects.get_current().domain})
 
 
 def crash(request: HttpRequest) -> HttpResponse:
