@@ -58,6 +58,7 @@ class TestGreen:
             interaction(
                 "two states", states=["an item cup exists", "an item pot exists"], response={"body": ["cup", "pot"]}
             ),
+            interaction("hook", states=["an item that is made on commit"], response={"body": ["on commit"]}),
             interaction("params", states=[("an item cup exists", {"name": "cup"})], response={"body": ["cup"]}),
             CREATE,
             CREATE,
@@ -70,7 +71,7 @@ class TestGreen:
         run = verify(pact, "--isolation", isolation, settings={"DATABASES": databases})
         assert run.err == ""
         assert run.exit_code == 0, run.out
-        has(run, "testapp: 13 interactions of 1 consumer: 13 verified", "The contracts hold.")
+        has(run, "testapp: 14 interactions of 1 consumer: 14 verified", "The contracts hold.")
 
     @pytest.mark.parametrize("isolation", ["transaction", "flush"])
     def test_settings_that_get_in_the_way(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from django.contrib.auth import get_user_model
 from django.contrib.sites.models import Site
+from django.db import transaction
 from django.http import HttpRequest
 
 from pact_verification import base_state, provider_state, request_filter, seeded_state
@@ -51,6 +52,11 @@ def price_service_down() -> Iterator[None]:
         print("up", file=log)
         yield
         print("down", file=log)
+
+
+@provider_state("an item that is made on commit")
+def made_on_commit() -> None:
+    transaction.on_commit(lambda: Item.objects.create(name="on commit"))
 
 
 @provider_state("the site is {domain}")
