@@ -20,6 +20,8 @@ from pact_verification.stores import empty_stores
 
 logger = logging.getLogger(__name__)
 
+MARK = "pact_interaction"  # a savepoint
+
 
 class Isolation(ABC):
     """Made on the thread that serves: connections belong to the thread that opens them."""
@@ -56,7 +58,6 @@ class TransactionIsolation(Isolation):
     def __init__(self) -> None:
         super().__init__()
         self.atomics: dict[str, transaction.Atomic] = {}
-        self.savepoints: dict[str, str] = {}
         self.spoiled = ""
 
     def begin(self) -> None:
@@ -68,7 +69,7 @@ class TransactionIsolation(Isolation):
             atomic._from_testcase = True  # type: ignore[attr-defined]  # Django's own: durable blocks may nest in it
             atomic.__enter__()
             self.atomics[alias] = atomic
-            self.savepoints[alias] = transaction.savepoint(using=alias)
+            _mark(connections[alias])
 
     def commit(self) -> None:
         connections_in_use = []
@@ -90,7 +91,7 @@ class TransactionIsolation(Isolation):
     def roll_back(self) -> None:
         for alias, atomic in reversed(self.atomics.items()):
             connection = connections[alias]
-            if not _is_ours(connection, self.savepoints[alias]):
+            if not _is_marked(connection):
                 self.spoiled = (
                     f"An earlier interaction ended the transaction on {alias!r} by itself, so what it wrote is still "
                     "there: use --isolation flush."
@@ -179,14 +180,20 @@ def _share_connections() -> list[str]:
     return list(first.values())
 
 
-def _is_ours(connection: BaseDatabaseWrapper, savepoint: str) -> bool:
+def _mark(connection: BaseDatabaseWrapper) -> None:
+    """Mark the transaction, to tell it from another."""
+    with connection.cursor() as cursor:
+        cursor.execute(connection.ops.savepoint_create_sql(MARK))
+
+
+def _is_marked(connection: BaseDatabaseWrapper) -> bool:
     """Whether the interaction's transaction is still on: a COMMIT in SQL ends it behind Django's back."""
     if connection.connection is None or connection.closed_in_transaction:
         return True  # it is gone, and with it what it had written
     connection.needs_rollback = False  # or Django would refuse to ask
     try:
         with connection.cursor() as cursor:
-            cursor.execute(connection.ops.savepoint_rollback_sql(savepoint))
+            cursor.execute(connection.ops.savepoint_rollback_sql(MARK))
     except DatabaseError:  # there is no such savepoint, or there is no server
         raw: Any = connection.connection
         with suppress(Exception):
