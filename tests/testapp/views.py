@@ -117,7 +117,7 @@ def thread(request: HttpRequest) -> HttpResponse:
 
     def create() -> None:
         Item.objects.create(name="threaded")
-        connection.close()
+        connection.connection.close()  # Django's own would keep one in memory
 
     worker = threading.Thread(target=create)
     worker.start()
