@@ -34,8 +34,6 @@ class Interaction:
 
     description: str
     states: tuple[ProviderState, ...] = ()
-    method: str = "GET"
-    path: str = "/"
     kind: str = HTTP
     pending: bool = False
 
@@ -157,14 +155,10 @@ def read_pact(path: Path, source: str | None = None) -> Pact | None:
 
 
 def _interaction(data: Mapping[str, Any]) -> Interaction:
-    kind = data.get("type", HTTP)
-    request = data["request"] if kind == HTTP else {}
     return Interaction(
         _text(data, "description"),
         _states(data),
-        request.get("method", "GET").upper(),
-        request.get("path", "/"),
-        kind,
+        data.get("type", HTTP),
         data.get("pending") is True,
     )
 
