@@ -24,6 +24,36 @@ class Settings:
         return os.environ.get("PACT_PROVIDER_NAME") or str(getattr(settings, "PACT_PROVIDER_NAME", ""))
 
     @property
+    def broker_url(self) -> str:
+        """PACT_BROKER_BASE_URL, in the environment."""
+        return os.environ.get("PACT_BROKER_BASE_URL", "")
+
+    @property
+    def broker_token(self) -> str:
+        """PACT_BROKER_TOKEN, in the environment: a secret."""
+        return os.environ.get("PACT_BROKER_TOKEN", "")
+
+    @property
+    def broker_username(self) -> str:
+        """PACT_BROKER_USERNAME, in the environment."""
+        return os.environ.get("PACT_BROKER_USERNAME", "")
+
+    @property
+    def broker_password(self) -> str:
+        """PACT_BROKER_PASSWORD, in the environment: a secret."""
+        return os.environ.get("PACT_BROKER_PASSWORD", "")
+
+    @property
+    def pact_url(self) -> str:
+        """PACT_URL, in the environment: the one pact that a webhook wants verified."""
+        return os.environ.get("PACT_URL", "")
+
+    @property
+    def publish(self) -> str:
+        """PACT_BROKER_PUBLISH_VERIFICATION_RESULTS, in the environment."""
+        return os.environ.get("PACT_BROKER_PUBLISH_VERIFICATION_RESULTS", "")
+
+    @property
     def pacts(self) -> list[str]:
         """PACT_PATHS: files and directories to verify when the command names none."""
         return [str(path) for path in getattr(settings, "PACT_PATHS", ["pacts"])]

@@ -9,6 +9,10 @@ class UnreadablePact(CannotVerify):
     """A file can't be read, or is a pact with parts of the wrong shape."""
 
 
+class BrokerError(CannotVerify):
+    """The broker can't be asked, or refuses. Once all has been verified it is a result that was not published."""
+
+
 class InvalidRegistration(CannotVerify):
     """A pact_states.py registers something that can't work: a name twice, a pattern that doesn't parse."""
 

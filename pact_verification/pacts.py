@@ -29,13 +29,37 @@ class Interaction:
 
     Attributes:
         kind: V4's type; in earlier versions every interaction is Synchronous/HTTP.
-        pending: V4's mark of an interaction whose failure doesn't fail the run yet.
+        pending: its failure doesn't fail the run yet: marked so in a V4 pact, or the broker says it of the whole pact.
+        id: the broker's; results that are published name it.
     """
 
     description: str
     states: tuple[ProviderState, ...] = ()
     kind: str = HTTP
     pending: bool = False
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AtBroker:
+    """What a broker says of a pact that it selected.
+
+    Attributes:
+        reason: why, such as "deployed to production, latest from main branch".
+        pending: no version of the provider's branch has verified it yet, so its failure doesn't fail the run.
+        wip: work in progress: pending, and selected for no other reason than that it is new.
+        notices: what it wants said, each with when: "before_verification", "after_verification:success_true_…".
+        results_url: where results are published.
+        latest_result_url: where the latest result is read.
+    """
+
+    consumer_version: str
+    reason: str
+    results_url: str
+    latest_result_url: str
+    pending: bool = False
+    wip: bool = False
+    notices: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +69,7 @@ class Pact:
     Attributes:
         path: the file for the core to read.
         source: how to name it to a person.
+        at_broker: None for a file.
     """
 
     consumer: str
@@ -52,6 +77,12 @@ class Pact:
     interactions: tuple[Interaction, ...]
     path: Path
     source: str
+    at_broker: AtBroker | None = None
+
+    @property
+    def name(self) -> str:
+        """To tell it from the others of a run."""
+        return f"{self.consumer} ({self.source})" if self.at_broker else self.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +191,7 @@ def _interaction(data: Mapping[str, Any]) -> Interaction:
         _states(data),
         data.get("type", HTTP),
         data.get("pending") is True,
+        str(data.get("_id") or ""),
     )
 
 

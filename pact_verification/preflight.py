@@ -7,14 +7,21 @@ from pact_verification.pacts import Pact, ProviderState
 from pact_verification.states import Registry, stub
 
 
-def require_handlers(pacts: Iterable[Pact], registry: Registry) -> None:
+def require_handlers(pacts: Iterable[Pact], registry: Registry) -> tuple[str, ...]:
     """Match every state of every pact to a handler.
 
+    A pending interaction's failure doesn't fail the run, so neither does its state: the interaction will tell. A
+    consumer's new state would otherwise stop the provider's builds.
+
+    Returns:
+        What is missing for pending interactions alone, in words.
+
     Raises:
-        CannotVerify: naming all states that have none, who needs them, what looks like them, and stubs to paste.
+        CannotVerify: naming all other states that have no handler, who needs them, what looks like them, and stubs.
     """
     missing: dict[str, ProviderState] = {}
     needed_by: dict[str, list[str]] = {}
+    pending: dict[str, ProviderState] = {}
     ambiguous: dict[str, str] = {}
     for pact in pacts:
         for interaction in pact.interactions:
@@ -25,7 +32,7 @@ def require_handlers(pacts: Iterable[Pact], registry: Registry) -> None:
                     ambiguous[state.name] = str(error)
                     continue
                 if state.name and found is None:
-                    missing.setdefault(state.name, state)
+                    (pending if interaction.pending else missing).setdefault(state.name, state)
                     who = f"{pact.consumer}: {interaction.description} ({pact.source})"
                     needed_by.setdefault(state.name, []).append(who)
     explained = [*ambiguous.values()]
@@ -33,6 +40,7 @@ def require_handlers(pacts: Iterable[Pact], registry: Registry) -> None:
         explained.append("\n".join(_explain(missing, needed_by, registry)))
     if explained:
         raise CannotVerify("\n\n".join(explained))
+    return ("For pending interactions: " + "\n".join(_explain(pending, needed_by, registry)),) if pending else ()
 
 
 def _explain(missing: dict[str, ProviderState], needed_by: dict[str, list[str]], registry: Registry) -> Iterable[str]:

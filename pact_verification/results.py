@@ -94,6 +94,10 @@ class Exchange:
     seconds: float = 0.0
 
 
+SECRET_HEADERS = {"authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key"}
+"""In lower case. Their values appear in no report, and go to no broker."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mismatch:
     """One difference between the response that the pact expects and the one that came.
@@ -106,6 +110,10 @@ class Mismatch:
     expected: Any
     actual: Any
     message: str
+
+    @property
+    def secret(self) -> bool:
+        return self.where.removeprefix("header ").lower() in SECRET_HEADERS
 
 
 class Outcome(Enum):
@@ -147,10 +155,30 @@ class PactResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Publication:
+    """What became of publishing the results.
+
+    Attributes:
+        broker: its URL.
+        version: the provider's, with its branch.
+        published: the pacts whose result the broker holds: it was read back.
+        missing: the others, each with why.
+    """
+
+    broker: str
+    version: str
+    branch: str
+    published: tuple[str, ...] = ()
+    missing: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A whole run.
 
     Attributes:
+        publication: None when nothing was published.
+        unpublished: why nothing was published, where somebody might expect it.
         notes: what a reader has to know beside the results, such as pacts that were left out.
         nothing_for: what was asked for, and has no pact: a directory, a consumer.
         nothing_is_fine: --allow-no-pacts.
@@ -162,13 +190,19 @@ class Report:
     nothing_for: tuple[str, ...] = ()
     seconds: float = 0.0
     nothing_is_fine: bool = False
+    publication: Publication | None = None
+    unpublished: str = ""
 
     @property
     def interactions(self) -> tuple[InteractionResult, ...]:
         return tuple(result for pact in self.pacts for result in pact.interactions)
 
     def count(self, outcome: Outcome, *, pending: bool = False) -> int:
-        return sum(result.outcome is outcome and result.interaction.pending is pending for result in self.interactions)
+        """How many interactions ended so. Pending is told apart where it matters: for what was not verified."""
+        return sum(
+            result.outcome is outcome and (result.interaction.pending and outcome is not Outcome.VERIFIED) is pending
+            for result in self.interactions
+        )
 
     @property
     def unproven(self) -> tuple[Pact, ...]:
@@ -177,9 +211,9 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 all verified, 1 something failed, 3 nothing was verified."""
+        """0 all verified, 1 something failed, 3 nothing was verified, 4 the broker does not hold the results."""
         if any(result.failed for result in self.interactions):
             return 1
         if (not self.pacts or self.unproven or self.nothing_for) and not self.nothing_is_fine:
             return 3
-        return 0
+        return 4 if self.publication and self.publication.missing else 0

@@ -15,10 +15,11 @@ from pact_verification.engine import CoreReport, CoreResult, Engine, Job, runnin
 from pact_verification.errors import CannotVerify
 from pact_verification.isolation import FlushIsolation, Isolation, TransactionIsolation
 from pact_verification.live_server import HOST, LiveServer
-from pact_verification.pacts import Filter, Interaction, Pact, copy_chosen
+from pact_verification.options import Options
+from pact_verification.pacts import Interaction, Pact, copy_chosen
 from pact_verification.preflight import require_handlers
 from pact_verification.results import Exchange, InteractionResult, Outcome, PactResult, Progress, Report
-from pact_verification.sources import Selection, select_pacts
+from pact_verification.sources import Selection
 from pact_verification.states import Registry, autodiscover
 from pact_verification.stores import own_stores
 
@@ -28,25 +29,17 @@ GIVE_UP_AFTER = 4
 POLL_SECONDS = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What to verify, and how. The command's options of the same names explain them."""
-
-    pacts: tuple[str, ...]
-    provider_name: str
-    consumers: tuple[str, ...] = ()
-    chosen: Filter = Filter()
-    isolation: str = "transaction"
-    request_timeout: float = 5.0
-    allow_no_pacts: bool = False
-    verbosity: int = 1
-
-
-def verify(options: Options, progress: Progress = lambda *_: None) -> Report:
+def verify(
+    options: Options, progress: Progress = lambda *_: None, announce: Callable[[Selection], None] = lambda _: None
+) -> Report:
     """Verify the selected pacts against the project, and report.
 
+    Args:
+        progress: hears how far the run is.
+        announce: hears what was selected, before anything runs.
+
     Raises:
-        CannotVerify: it can't run: options, an unreadable pact, states without a handler, no database.
+        CannotVerify: it can't run: options, an unreadable pact, states without a handler, no database, no broker.
     """
     started = time.monotonic()
     if not options.provider_name:
@@ -56,24 +49,33 @@ def verify(options: Options, progress: Progress = lambda *_: None) -> Report:
         )
     if options.isolation not in ISOLATIONS:
         raise CannotVerify(f"There is no isolation {options.isolation!r}; there are {' and '.join(ISOLATIONS)}.")
-    selection = select_pacts(options.pacts, options.provider_name, options.consumers, options.chosen)
-    with own_stores():  # before any of the project's modules takes hold of a cache
-        registry = autodiscover()
-    require_handlers(selection.pacts, registry)
-    results: Sequence[PactResult] = [PactResult(pact, ()) for pact in selection.pacts]
-    if selection.interactions:
-        results = _run(options, selection, registry, progress)
+    with TemporaryDirectory(prefix="verify_pacts") as temporary:
+        directory = Path(temporary)
+        (downloads := directory / "pacts").mkdir()
+        selection = options.source.select(options.provider_name, options.consumers, options.chosen, downloads)
+        announce(selection)
+        with own_stores():  # before any of the project's modules takes hold of a cache
+            registry = autodiscover()
+        notes = require_handlers(selection.pacts, registry)
+        results: Sequence[PactResult] = [PactResult(pact, ()) for pact in selection.pacts]
+        if selection.interactions:
+            results = _run(options, selection, registry, directory, progress)
+    provable = [result for result in results if result.interactions]
     return Report(
         options.provider_name,
         tuple(results),
-        selection.left_out,
+        (*selection.left_out, *options.notes, *notes),
         selection.nothing_for,
         time.monotonic() - started,
         nothing_is_fine=options.allow_no_pacts,
+        publication=options.publisher.publish(provable) if options.publisher and provable else None,
+        unpublished=options.unpublished,
     )
 
 
-def _run(options: Options, selection: Selection, registry: Registry, progress: Progress) -> list[PactResult]:
+def _run(
+    options: Options, selection: Selection, registry: Registry, directory: Path, progress: Progress
+) -> list[PactResult]:
     flush = options.isolation == "flush"
     with ExitStack() as cleanup:
         engine = cleanup.enter_context(running_engine())
@@ -82,7 +84,6 @@ def _run(options: Options, selection: Selection, registry: Registry, progress: P
         isolation: Callable[[], Isolation] = partial(FlushIsolation, migrated) if flush else TransactionIsolation
         server = LiveServer(registry, isolation, options.request_timeout)
         cleanup.enter_context(server.running())
-        directory = Path(cleanup.enter_context(TemporaryDirectory(prefix="verify_pacts")))
         run = _Run(options, engine, server, directory, progress, selection.interactions)
         return [run.verify(pact) for pact in selection.pacts]
 

@@ -1,9 +1,10 @@
-"""Where pacts come from: files, directories and file: URLs."""
+"""Where pacts come from. Here: files, directories and file: URLs; broker_source has the broker's."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -18,65 +19,101 @@ class Selection:
     Attributes:
         left_out: a line for each file or pact that is not verified.
         nothing_for: directories and consumers that were named, and for which there is no pact.
+        asked: for pacts of a broker, what it was asked for.
     """
 
     pacts: tuple[Pact, ...]
     left_out: tuple[str, ...] = ()
     nothing_for: tuple[str, ...] = ()
+    asked: str = ""
 
     @property
     def interactions(self) -> int:
         return sum(len(pact.interactions) for pact in self.pacts)
 
 
-def select_pacts(
-    arguments: Sequence[str], provider: str, consumers: Sequence[str] = (), chosen: Filter = Filter()
-) -> Selection:
-    """Find the provider's pacts.
+class Source(Protocol):
+    """Somewhere that pacts come from."""
+
+    def select(self, provider: str, consumers: Sequence[str], chosen: Filter, directory: Path) -> Selection:
+        """Find the provider's pacts.
+
+        Args:
+            provider: the name of the provider.
+            consumers: only pacts of these consumers; none means all.
+            chosen: which of their interactions.
+            directory: an empty one, for pacts that are on no disk yet.
+
+        Raises:
+            CannotVerify: something named doesn't exist, is no pact, is for another provider, or can't be verified.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPacts:
+    """Files, directories and file: URLs.
 
     A file that is named must be a pact of this provider; in a directory, which is searched to any depth, other JSON
     and other providers' pacts are left out, each with a line that says so.
-
-    Args:
-        arguments: files, directories and file: URLs.
-        provider: the name of the provider.
-        consumers: only pacts of these consumers; none means all.
-        chosen: which of their interactions.
-
-    Raises:
-        CannotVerify: something named doesn't exist, is no pact, is for another provider, or can't be verified.
     """
-    pacts: dict[Path, Pact] = {}
-    left_out: list[str] = []
-    useful: set[str] = set()
-    for argument in arguments:
-        for path, named in _files(argument):
-            if path.resolve() in pacts:
-                useful.add(argument)
-                continue
-            pact = read_pact(path)
-            reason = _unfit(pact, provider)
-            if reason and named:
-                raise CannotVerify(f"{path} {reason}")
-            if reason or pact is None:
-                left_out.append(f"{path} {reason}")
-            elif consumers and pact.consumer not in consumers:
-                useful.add(argument)
-                left_out.append(f"{path} is a pact of {pact.consumer!r}, which --consumer leaves out.")
-            else:
-                useful.add(argument)
-                pacts[path.resolve()] = pact
-    found = {pact.consumer for pact in pacts.values()}
-    nothing_for = [argument for argument in arguments if argument not in useful]
-    nothing_for += [f"--consumer {consumer}" for consumer in consumers if consumer not in found]
-    selected = [chosen.select(pact) for pact in pacts.values()]
-    if chosen:
-        left_out += [
-            f"{pact.source} has no interaction that matches {chosen}." for pact in selected if not pact.interactions
-        ]
-        selected = [pact for pact in selected if pact.interactions]
-    _refuse_messages(selected)
-    return Selection(tuple(selected), tuple(left_out), tuple(nothing_for))
+
+    arguments: tuple[str, ...]
+
+    def select(self, provider: str, consumers: Sequence[str], chosen: Filter, directory: Path) -> Selection:
+        pacts: dict[Path, Pact] = {}
+        left_out: list[str] = []
+        useful: set[str] = set()
+        for argument in self.arguments:
+            for path, named in _files(argument):
+                if path.resolve() in pacts:
+                    useful.add(argument)
+                    continue
+                pact = read_pact(path)
+                reason = _unfit(pact, provider)
+                if reason and named:
+                    raise CannotVerify(f"{path} {reason}")
+                if reason or pact is None:
+                    left_out.append(f"{path} {reason}")
+                else:
+                    useful.add(argument)
+                    pacts[path.resolve()] = pact
+        nothing_for = [argument for argument in self.arguments if argument not in useful]
+        return narrow([*pacts.values()], consumers, chosen, left_out=left_out, nothing_for=nothing_for)
+
+
+def narrow(
+    found: Iterable[Pact],
+    consumers: Sequence[str],
+    chosen: Filter,
+    *,
+    left_out: Iterable[str] = (),
+    nothing_for: Iterable[str] = (),
+    asked: str = "",
+) -> Selection:
+    """Of the provider's pacts, those of some consumers, with those interactions that a filter chooses."""
+    pacts: list[Pact] = []
+    left_out, nothing_for = [*left_out], [*nothing_for]
+    with_pact = set()
+    for pact in found:
+        if consumers and pact.consumer not in consumers:
+            left_out.append(f"{pact.name} is a pact of {pact.consumer!r}, which --consumer leaves out.")
+            continue
+        with_pact.add(pact.consumer)
+        selected = chosen.select(pact)
+        if chosen and not selected.interactions:
+            left_out.append(f"{pact.name} has no interaction that matches {chosen}.")
+            continue
+        unfit = [each for each in selected.interactions if each.kind != HTTP]
+        if not unfit:
+            pacts.append(selected)
+            continue
+        problem = f"{pact.name}: {unfit[0].description!r} is of the type {unfit[0].kind}, and only HTTP can be verified here. "
+        if pact.at_broker and pact.at_broker.pending:  # it must not block a build, and nothing is claimed of it
+            left_out.append(f"{problem}It is pending, so it is left out, and no result is published for it.")
+        else:
+            raise CannotVerify(f"{problem}Leave it out with --description, and verify it with pact-python's Verifier.")
+    nothing_for += [f"--consumer {consumer}" for consumer in consumers if consumer not in with_pact]
+    return Selection(tuple(pacts), tuple(left_out), tuple(nothing_for), asked)
 
 
 def _files(argument: str) -> Iterator[tuple[Path, bool]]:
@@ -130,13 +167,3 @@ def _unfit(pact: Pact | None, provider: str) -> str:
             f"To verify it, use --provider-name {pact.provider!r}."
         )
     return ""
-
-
-def _refuse_messages(pacts: Iterable[Pact]) -> None:
-    for pact in pacts:
-        for interaction in pact.interactions:
-            if interaction.kind != HTTP:
-                raise CannotVerify(
-                    f"{pact.source}: {interaction.description!r} is of the type {interaction.kind}, and only HTTP "
-                    "can be verified here. Leave it out with --description, and verify it with pact-python's Verifier."
-                )

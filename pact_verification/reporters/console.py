@@ -3,14 +3,26 @@
 import io
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TextIO
 
 from rich.console import Console
 from rich.text import Text
 
-from pact_verification.results import Crash, InteractionResult, Message, Outcome, PactResult, Progress, Report
+from pact_verification.results import (
+    SECRET_HEADERS,
+    Crash,
+    InteractionResult,
+    Message,
+    Outcome,
+    PactResult,
+    Progress,
+    Publication,
+    Report,
+)
+from pact_verification.sources import Selection
 
 SIGNS = {Outcome.VERIFIED: "✓", Outcome.MISMATCH: "✗", Outcome.STATE_ERROR: "!", Outcome.NOT_VERIFIED: "?"}
 DETAILED, RAW = 2, 3
@@ -39,12 +51,13 @@ def render(report: Report, *, colour: bool = False, verbosity: int = 1, encoding
         markup=False,
         emoji=False,
     )
-    writer = _Writer(console, verbosity)
+    writer = _Writer(console, verbosity, report.publication.published if report.publication else ())
     if verbosity > 0:
         for note in report.notes:
             writer.line(note, "dim")
         for pact in report.pacts:
             writer.pact(pact)
+    writer.publication(report.publication, report.unpublished)
     writer.verdict(report)
     text = buffer.getvalue()
     try:
@@ -55,8 +68,9 @@ def render(report: Report, *, colour: bool = False, verbosity: int = 1, encoding
 
 
 class _Writer:
-    def __init__(self, console: Console, verbosity: int) -> None:
+    def __init__(self, console: Console, verbosity: int, published: Container[str]) -> None:
         self.console = console
+        self.published = published
         self.detailed = verbosity >= DETAILED
         self.raw = verbosity >= RAW
 
@@ -71,9 +85,22 @@ class _Writer:
             self.line("has no interactions: nothing was verified", "yellow", 2)
         for interaction in result.interactions:
             self.interaction(interaction)
+        self.notices(result)
         if self.raw and result.core_output.strip():
             self.line("What the Pact core printed:", "dim", 2)
             self.line(_without_secrets(result), "dim", 4)
+
+    def notices(self, result: PactResult) -> None:
+        """What the broker wants said, as it depends on how the pact fared."""
+        at_broker = result.pact.at_broker
+        if not at_broker:
+            return
+        success = all(each.outcome is Outcome.VERIFIED for each in result.interactions)
+        published = result.pact.name in self.published
+        after = f"after_verification:success_{success}_published_{published}".lower()
+        for when, text in at_broker.notices:
+            if (when == "before_verification" and self.detailed) or (when == after and at_broker.pending):
+                self.line(text, "dim", 2)
 
     def interaction(self, result: InteractionResult) -> None:
         interaction = result.interaction
@@ -100,7 +127,7 @@ class _Writer:
             self.line(result.error, "red", 6)
         for mismatch in result.mismatches:
             self.line(mismatch.where, "red", 6)
-            if mismatch.where.removeprefix("header ").lower() in SECRET_HEADERS:
+            if mismatch.secret:
                 self.line("(hidden)", "dim", 8)
                 continue
             expected, actual = _value(mismatch.expected), _value(mismatch.actual)
@@ -150,6 +177,21 @@ class _Writer:
         if hidden:
             self.line(f"({_count(hidden, 'line')} of libraries left out: --verbosity 2)", "dim", 8)
 
+    def publication(self, publication: Publication | None, unpublished: str) -> None:
+        if unpublished:
+            self.line()
+            self.line(f"Results were not published. {unpublished}", "yellow")
+        if not publication:
+            return
+        self.line()
+        version = f"version {publication.version} of branch {publication.branch}"
+        if publication.published:
+            count = _count(len(publication.published), "result")
+            self.line(f"Published {count} for {version} to {publication.broker}, and read back.", "green")
+        for name, why in publication.missing:
+            self.line(f"Not at the broker for {version}: {name}", "bold red")
+            self.line(why, "red", 2)
+
     def verdict(self, report: Report) -> None:
         self.line()
         parts = [
@@ -170,6 +212,11 @@ class _Writer:
                 )
             case 0:
                 self.line(f"{summary}: nothing was verified, and --allow-no-pacts says that this is fine.", "yellow")
+            case 4:
+                self.line(
+                    f"{summary}, in {report.seconds:.1f} s. Verified, but the broker does not hold the results.",
+                    "bold red",
+                )
             case 1 if report.count(Outcome.MISMATCH):
                 self.line(f"{summary}, in {report.seconds:.1f} s. The contracts are broken.", "bold red")
             case 1:
@@ -218,9 +265,6 @@ def _body(message: Message) -> str:
         return message.body.decode(errors="replace").strip()
 
 
-SECRET_HEADERS = {"authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key"}
-
-
 def _masked(name: str, value: str) -> str:
     return "(hidden)" if name.lower() in SECRET_HEADERS else value
 
@@ -241,8 +285,16 @@ def _printable(text: str) -> str:
     return "".join(char if char.isprintable() or char == "\t" else repr(char)[1:-1] for char in text)
 
 
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Where a run shows what it does while it does it."""
+
+    progress: Progress
+    say: Callable[[str], None]
+
+
 @contextmanager
-def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Progress]:
+def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Live]:
     """Show how far a run is: on a terminal a line that changes, elsewhere a line now and then.
 
     Args:
@@ -252,8 +304,11 @@ def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Progress]:
     if stream.isatty():
         console = Console(file=stream, no_color=not colour, highlight=False, markup=False)
         with console.status("Making the test database…") as status:
-            yield lambda begun, total, description: status.update(
-                Text(f"{begun} of {total}  {_printable(description)}", overflow="ellipsis", no_wrap=True)
+            yield Live(
+                lambda begun, total, description: status.update(
+                    Text(f"{begun} of {total}  {_printable(description)}", overflow="ellipsis", no_wrap=True)
+                ),
+                lambda text: console.print(Text(text), soft_wrap=True) if text else None,
             )
         return
     last = time.monotonic()
@@ -264,4 +319,39 @@ def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Progress]:
             last = time.monotonic()
             print(f"{begun} of {total}: {_printable(description)}", file=stream, flush=True)
 
-    yield tell
+    def say(text: str) -> None:
+        if text:
+            encoding = getattr(stream, "encoding", None) or "utf-8"
+            print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+
+    yield Live(tell, say)
+
+
+def render_selection(selection: Selection, version: str, unpublished: str) -> str:
+    """What a broker selected, before anything runs. Empty for local pacts.
+
+    Args:
+        version: which version results will be published for.
+        unpublished: why they won't be.
+    """
+    if not selection.asked:
+        return ""
+    rows = [
+        (
+            pact.consumer,
+            f"version {at.consumer_version}",
+            "work in progress" if at.wip else "pending" * at.pending,
+            at.reason,
+        )
+        for pact in selection.pacts
+        if (at := pact.at_broker)
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [f"{_count(len(rows), 'pact')} from {selection.asked}{':' if rows else '.'}"]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width]
+        lines.append("  " + "  ".join(cells).rstrip())
+    lines.append(
+        f"Results will not be published. {unpublished}" if unpublished else f"Results will be published for {version}."
+    )
+    return "\n".join(map(_printable, lines))

@@ -1,13 +1,19 @@
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from pact_verification.errors import CannotVerify
 from pact_verification.pacts import Filter, ProviderState, read_pact
-from pact_verification.sources import select_pacts
+from pact_verification.sources import LocalPacts, Selection
 from tests.pact_verification.pact_files import interaction, write_pact
+
+
+def select_pacts(
+    arguments: Sequence[str], provider: str, consumers: Sequence[str] = (), chosen: Filter = Filter()
+) -> Selection:
+    return LocalPacts(tuple(arguments)).select(provider, consumers, chosen, Path())
 
 
 def test_a_directory_is_searched_to_any_depth_and_in_order(tmp_path: Path) -> None:
@@ -69,8 +75,8 @@ def test_what_a_filter_leaves_out_is_told(tmp_path: Path) -> None:
         ("shop", ["list"])
     ]
     assert selection.left_out == (
-        f"{tmp_path / 'c.json'} is a pact of 'third', which --consumer leaves out.",
         f"{tmp_path / 'b.json'} has no interaction that matches --description 'list'.",
+        f"{tmp_path / 'c.json'} is a pact of 'third', which --consumer leaves out.",
     )
 
 

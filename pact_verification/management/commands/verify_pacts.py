@@ -6,9 +6,10 @@ import signal
 import sys
 import threading
 import traceback
-from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import ArgumentTypeError, BooleanOptionalAction, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from importlib.util import find_spec
 from types import FrameType
 from typing import Any
@@ -22,21 +23,28 @@ from django.core.management.base import (
     SystemCheckError,
 )
 
-from pact_verification.conf import ISOLATIONS, conf, is_timeout
+from pact_verification.conf import ISOLATIONS, is_timeout
 from pact_verification.errors import CannotVerify
-from pact_verification.pacts import Filter
-from pact_verification.runner import Options, verify
 from pact_verification.stores import own_stores
 
-TOOLS = {"pact-python": "pact", "parse": "parse", "rich": "rich"}
+TOOLS = {"pact-python": "pact", "parse": "parse", "requests": "requests", "rich": "rich"}
 
 EPILOG = """\
 exit codes:
-  0    every selected interaction was verified
+  0    every selected interaction was verified, and results that were to be published are at the broker
   1    at least one that is not pending failed: a mismatch, or a provider state that could not be set up
-  2    it could not run: options, configuration, an unreadable pact, provider states without a handler
+  2    it could not run: options, configuration, broker, an unreadable pact, provider states without a handler
   3    nothing was verified, and --allow-no-pacts was not given
+  4    verified, but the broker does not hold the results
   130  interrupted by Ctrl-C (143 by SIGTERM)
+
+environment, for every option that is not given:
+  PACT_BROKER_BASE_URL                        --broker-url
+  PACT_BROKER_TOKEN, or                       credentials; there is no option for them, since command lines
+  PACT_BROKER_USERNAME, PACT_BROKER_PASSWORD  are seen by others
+  PACT_BROKER_PUBLISH_VERIFICATION_RESULTS    --publish
+  PACT_PROVIDER_NAME, PACT_URL                --provider-name, --pact-url
+  GIT_COMMIT, GIT_BRANCH                      --provider-version, --provider-branch; else GitHub Actions', else git's
 
 Provider states are set up by the functions in the pact_states.py of your apps; the README tells how to write them.
 """
@@ -64,8 +72,8 @@ class Command(BaseCommand):
             "pacts",
             nargs="*",
             metavar="PACT",
-            help="A pact file, a directory that is searched for them, or a file: URL. By default the setting "
-            "PACT_PATHS, which is pacts/ unless you set it.",
+            help="A pact file, a directory that is searched for them, or a file: URL. By default those of the broker, "
+            "or, where none is configured, of the setting PACT_PATHS, which is pacts/ unless you set it.",
         )
         pacts.add_argument(
             "--provider-name",
@@ -83,6 +91,52 @@ class Command(BaseCommand):
         pacts.add_argument(
             "--allow-no-pacts", action="store_true", help="Exit with 0, not 3, when there is nothing to verify."
         )
+        broker = parser.add_argument_group("pacts of a broker")
+        broker.add_argument("--broker-url", metavar="URL", help="The Pact Broker or PactFlow.")
+        broker.add_argument(
+            "--pact-url",
+            metavar="URL",
+            help="Only this pact, as a webhook names it. Credentials go to the broker's own host alone.",
+        )
+        broker.add_argument(
+            "--consumer-version-selector",
+            action="append",
+            default=[],
+            metavar="JSON",
+            dest="consumer_version_selectors",
+            help='Which versions of the consumers, such as \'{"branch": "main", "consumer": "shop"}\'; may be '
+            "repeated. By default mainBranch, matchingBranch (when a branch is known) and deployedOrReleased.",
+        )
+        broker.add_argument(
+            "--enable-pending",
+            action=BooleanOptionalAction,
+            default=True,
+            help="Whether pacts that this provider's branch has never verified may fail (the default).",
+        )
+        broker.add_argument(
+            "--include-wip-pacts-since",
+            type=_date,
+            metavar="DATE",
+            help="Also verify pacts in progress from this day on (YYYY-MM-DD); they are pending. By default those of "
+            "the last 90 days, and on the main branch only.",
+        )
+        publishing = parser.add_argument_group("publishing results")
+        publishing.add_argument(
+            "--publish",
+            action=BooleanOptionalAction,
+            help="Publish the results to the broker, and read them back. Off by default; never with a filter.",
+        )
+        publishing.add_argument("--provider-version", metavar="VERSION", help="By default the commit.")
+        publishing.add_argument("--provider-branch", metavar="BRANCH", help="By default the branch.")
+        publishing.add_argument(
+            "--provider-tag",
+            action="append",
+            default=[],
+            metavar="TAG",
+            dest="provider_tags",
+            help="A tag for the version, where branches are not used; may be repeated.",
+        )
+        publishing.add_argument("--build-url", metavar="URL", help="The build; by default GitHub Actions'.")
         interactions = parser.add_argument_group("which of their interactions")
         interactions.add_argument(
             "--description",
@@ -132,27 +186,28 @@ class Command(BaseCommand):
 
     def _verify(self, options: Mapping[str, Any]) -> tuple[int, str]:
         """The exit code, and the text for the console."""
-        from pact_verification.reporters import console  # here, since production imports the command and has no rich
+        # Here, since production imports the command and has neither rich nor requests.
+        from pact_verification.options import read_options
+        from pact_verification.reporters import console
+        from pact_verification.runner import verify
 
         with own_stores():  # the checks import the project's modules, which may take hold of a cache
             self.check()
-        choice = Options(
-            pacts=tuple(options["pacts"] or conf.pacts),
-            provider_name=options["provider_name"] or conf.provider_name,
-            consumers=tuple(options["consumers"]),
-            chosen=Filter.of(options["description"], options["state"], no_state=options["no_state"]),
-            isolation=options["isolation"] or conf.isolation,
-            request_timeout=options["request_timeout"] or conf.request_timeout,
-            allow_no_pacts=options["allow_no_pacts"],
-            verbosity=options["verbosity"],
+        choice = read_options(options)
+        version = (
+            f"{choice.publisher.version.number} of branch {choice.publisher.version.branch}" if choice.publisher else ""
         )
         if choice.verbosity == 0:
             report = verify(choice)
         else:
             # Below the wrapper, which ends every part of a line with a newline.
             stream: Any = getattr(self.stderr, "_out", None) or io.StringIO()
-            with console.live_progress(stream, colour=_colour(self.stderr, options)) as progress:
-                report = verify(choice, progress)
+            with console.live_progress(stream, colour=_colour(self.stderr, options)) as live:
+                report = verify(
+                    choice,
+                    live.progress,
+                    lambda selection: live.say(console.render_selection(selection, version, choice.unpublished)),
+                )
         return report.exit_code, console.render(
             report,
             colour=_colour(self.stdout, options),
@@ -169,6 +224,13 @@ def _seconds(text: str) -> float:
     if not is_timeout(seconds):
         raise ArgumentTypeError(f"{text!r} is not a number of seconds above 0, such as 5 or 0.5")
     return seconds
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is not a date such as 2026-01-31") from error
 
 
 def _require_tools() -> None:

@@ -1,0 +1,141 @@
+"""Pacts from a broker: those that selectors select, or the one that a URL names."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pact_verification.broker import Broker, NotFound
+from pact_verification.errors import BrokerError, CannotVerify
+from pact_verification.pacts import AtBroker, Filter, Pact, read_pact
+from pact_verification.selectors import Selector, describe
+from pact_verification.sources import Selection, narrow
+
+WIP_DAYS = 90
+"""How far back work in progress is looked for by default."""
+
+MAIN_BRANCHES = {"main", "master"}
+"""What a main branch is called where the broker was not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerPacts:
+    """The pacts that selectors select.
+
+    Attributes:
+        branch: the provider's own, for matchingBranch and for what is pending.
+        tags: the provider's, for the same where no branches are used.
+        pending: whether the broker is asked which pacts are pending.
+        wip_since: also take work in progress that is not older. None: on the main branch that of the last WIP_DAYS.
+    """
+
+    broker: Broker
+    selectors: tuple[Selector, ...]
+    branch: str = ""
+    tags: tuple[str, ...] = ()
+    pending: bool = True
+    wip_since: date | None = None
+
+    def select(self, provider: str, consumers: Sequence[str], chosen: Filter, directory: Path) -> Selection:
+        """Ask the broker, and put its pacts into a directory. Raises CannotVerify with the remedy."""
+        since = self.wip_since or self._default_since(provider)
+        listed = self.broker.for_verification(provider, self._query(since))
+        pacts = [self._pact(entry, provider, directory / f"{number}.json") for number, entry in enumerate(listed)]
+        return narrow(pacts, consumers, chosen, asked=self._asked(since))
+
+    def _default_since(self, provider: str) -> date | None:
+        """Only main can take on other people's work in progress; a branch of ours has work in progress of its own."""
+        if not self.pending or not self.branch:
+            return None
+        main = self.broker.main_branch(provider)
+        on_main = self.branch == main if main else self.branch in MAIN_BRANCHES
+        return datetime.now(UTC).date() - timedelta(days=WIP_DAYS) if on_main else None
+
+    def _asked(self, since: date | None) -> str:
+        of = f" for branch {self.branch!r}" if self.branch else ""
+        wip = f", and work in progress since {since}" if since else ""
+        return f"{self.broker.url}{of}, by {', '.join(map(describe, self.selectors))}{wip}"
+
+    def _query(self, since: date | None) -> dict[str, Any]:
+        query: dict[str, Any] = {
+            "consumerVersionSelectors": list(self.selectors),
+            "includePendingStatus": self.pending,
+            "includeWipPactsSince": since and since.isoformat(),
+            "providerVersionBranch": self.branch,
+            "providerVersionTags": list(self.tags),
+        }
+        return {key: value for key, value in query.items() if value not in (None, "", [])}
+
+    def _pact(self, entry: Mapping[str, Any], provider: str, path: Path) -> Pact:
+        try:
+            url = entry["_links"]["self"]["href"]
+            properties = entry.get("verificationProperties") or {}
+            reason = str(entry.get("shortDescription") or "selected")
+            pending, wip = properties.get("pending") is True, properties.get("wip") is True
+            notices = tuple((str(notice["when"]), str(notice["text"])) for notice in properties.get("notices", ()))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise BrokerError(
+                f"{self.broker.url} lists a pact that can't be read: {type(error).__name__}: {error}."
+            ) from error
+        return fetch_pact(self.broker, url, provider, path, reason, pending=pending, wip=wip, notices=notices)
+
+
+@dataclass(frozen=True, slots=True)
+class PactAtUrl:
+    """The one pact that a webhook names. There is no pending here: the broker isn't asked (F36)."""
+
+    broker: Broker
+    url: str
+
+    def select(self, provider: str, consumers: Sequence[str], chosen: Filter, directory: Path) -> Selection:
+        """Fetch it. Raises CannotVerify with the remedy."""
+        try:
+            pact = fetch_pact(self.broker, self.url, provider, directory / "0.json", "named by its URL")
+        except NotFound as error:
+            raise BrokerError(
+                f"There is no pact at {self.url} (404). Was it deleted, or is the URL cut short?"
+            ) from error
+        return narrow([pact], consumers, chosen, asked=self.url)
+
+
+def fetch_pact(
+    broker: Broker,
+    url: str,
+    provider: str,
+    path: Path,
+    reason: str,
+    *,
+    pending: bool = False,
+    wip: bool = False,
+    notices: tuple[tuple[str, str], ...] = (),
+) -> Pact:
+    """Download a pact to a file, and read it with what its broker says of it."""
+    content = broker.content(url)
+    path.write_bytes(content)
+    pact = read_pact(path, url)
+    if pact is None:
+        raise CannotVerify(f"{url} is not a pact: it names no consumer and provider.")
+    if pact.provider != provider:
+        raise CannotVerify(
+            f"{url} is a pact with the provider {pact.provider!r}, and this is {provider!r}. To verify it, use "
+            f"--provider-name {pact.provider!r}."
+        )
+    links = json.loads(content).get("_links")
+    version = _read(links, "pb:consumer-version", "name") or "?"
+    results_url = _read(links, "pb:publish-verification-results", "href")
+    latest_result_url = _read(links, "pb:latest-verification-results", "href")
+    at_broker = AtBroker(version, reason, results_url, latest_result_url, pending, wip, notices)
+    mark = "; work in progress" if wip else "; pending" if pending else ""
+    return replace(
+        pact,
+        interactions=tuple(replace(each, pending=each.pending or pending) for each in pact.interactions),
+        source=f"version {version}: {reason}{mark}",
+        at_broker=at_broker,
+    )
+
+
+def _read(links: Any, relation: str, key: str) -> str:
+    link = links.get(relation) if isinstance(links, Mapping) else None
+    return str(link.get(key) or "") if isinstance(link, Mapping) else ""

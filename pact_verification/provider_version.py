@@ -1,0 +1,106 @@
+"""Which version of the provider this is: from the options, else CI's variables, else git."""
+
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pact_verification.errors import CannotVerify
+
+SHORTEST_COMMIT = 7
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderVersion:
+    """What results are published for.
+
+    Attributes:
+        number: the version; a commit, as a rule. Empty when nothing tells.
+        branch: empty when nothing tells, as in a detached checkout.
+        tags: besides the branch; none, as a rule.
+        build_url: where the build that made the results can be seen.
+    """
+
+    number: str = ""
+    branch: str = ""
+    tags: tuple[str, ...] = ()
+    build_url: str = ""
+
+
+def find_version(
+    environ: Mapping[str, str],
+    *,
+    number: str | None = None,
+    branch: str | None = None,
+    tags: tuple[str, ...] = (),
+    build_url: str | None = None,
+) -> ProviderVersion:
+    """The options win over GIT_COMMIT and GIT_BRANCH, those over GitHub Actions' variables, and those over git."""
+    return ProviderVersion(
+        number or environ.get("GIT_COMMIT") or environ.get("GITHUB_SHA") or head(),
+        branch or environ.get("GIT_BRANCH") or _github_branch(environ) or _git("symbolic-ref", "--short", "HEAD"),
+        tags,
+        build_url or _github_build(environ),
+    )
+
+
+def head() -> str:
+    """The commit that is checked out; empty without git or a repository."""
+    return _git("rev-parse", "HEAD")
+
+
+def require_checked_out(number: str) -> None:
+    """Make sure that what runs is the commit that a version names, and nothing else.
+
+    A version may add to the commit what Semantic Versioning calls build metadata: `8c1f2ab+fake.1`.
+
+    Raises:
+        CannotVerify: another commit is checked out, the tree has changes, or git can't tell.
+    """
+    commit, checked_out = number.partition("+")[0], head()
+    if not checked_out:
+        raise CannotVerify(
+            f"Results for {number} can't be published from here: git doesn't say which commit is checked out. Run in "
+            "the repository's clone, or without --publish."
+        )
+    if len(commit) < SHORTEST_COMMIT or not checked_out.startswith(commit):
+        raise CannotVerify(
+            f"Results are asked for {number}, and {checked_out} is checked out: what would be published is not true of "
+            f"{number}. Check out that commit (actions/checkout: ref), or run without --publish."
+        )
+    if changed := changes():
+        more = f" and {len(changed) - 5} more" if len(changed) > 5 else ""  # noqa: PLR2004  # enough to see which
+        raise CannotVerify(
+            f"Results are asked for {number}, and the working tree is not that commit: {', '.join(changed[:5])}{more} "
+            "changed. Commit or remove that, or run without --publish."
+        )
+
+
+def changes() -> list[str]:
+    """The files that differ from the commit that is checked out, new ones among them."""
+    return [line[3:] for line in _git("status", "--porcelain", strip=False).splitlines()]
+
+
+def _github_branch(environ: Mapping[str, str]) -> str:
+    """A pull request's own branch, else the branch that was pushed to; a tag is none."""
+    if environ.get("GITHUB_HEAD_REF"):
+        return environ["GITHUB_HEAD_REF"]
+    return environ.get("GITHUB_REF_NAME", "") if environ.get("GITHUB_REF_TYPE") == "branch" else ""
+
+
+def _github_build(environ: Mapping[str, str]) -> str:
+    parts = [environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID")]
+    return f"{parts[0]}/{parts[1]}/actions/runs/{parts[2]}" if all(parts) else ""
+
+
+def _git(*arguments: str, strip: bool = True) -> str:
+    try:
+        ran = subprocess.run(  # noqa: S603  # arguments are ours
+            ["git", *arguments],  # noqa: S607  # whichever git is used here
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return ran.stdout.strip() if strip else ran.stdout

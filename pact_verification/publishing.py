@@ -1,0 +1,144 @@
+"""Verification results to the broker, and back: what it doesn't hold afterwards was not published."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import version as installed
+from typing import Any
+
+from pact_verification.broker import Broker, NotFound, Unreachable
+from pact_verification.errors import BrokerError
+from pact_verification.provider_version import ProviderVersion
+from pact_verification.results import InteractionResult, Mismatch, Outcome, PactResult, Publication
+
+MAX_TEXT = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Publishes the results of one version of the provider."""
+
+    broker: Broker
+    provider: str
+    version: ProviderVersion
+
+    def publish(self, results: Iterable[PactResult]) -> Publication:
+        """Publish a result for each pact, then read each back.
+
+        Nothing is raised: what went wrong stands in the Publication.
+        """
+        results = list(results)
+        why: dict[str, str] = {}
+        try:
+            self._create_version()
+        except BrokerError as error:
+            return self._publication({result.pact.name: str(error) for result in results})
+        posted: list[tuple[PactResult, str]] = []
+        for result in results:
+            try:
+                if is_known(result):
+                    posted.append((result, self._post(result)))
+                else:
+                    why[result.pact.name] = "Not all of it was verified, so neither success nor failure would be true."
+            except Unreachable as error:
+                missing = [each.pact.name for each in results if each.pact.name not in why]
+                return self._publication(why | dict.fromkeys(missing, str(error)))
+            except BrokerError as error:
+                why[result.pact.name] = str(error)
+        for result, url in posted:
+            try:
+                why |= {result.pact.name: doubt} if (doubt := self._doubt(result, url)) else {}
+            except BrokerError as error:
+                why[result.pact.name] = f"It was sent, but can't be read back: {error}"
+        return self._publication(why, [result.pact.name for result, _ in posted if result.pact.name not in why])
+
+    def _publication(self, why: dict[str, str], published: Iterable[str] = ()) -> Publication:
+        return Publication(
+            self.broker.url, self.version.number, self.version.branch, tuple(published), tuple(why.items())
+        )
+
+    def _create_version(self) -> None:
+        names = {"pacticipant": self.provider, "version": self.version.number}
+        self.broker.put(self.broker.link("pb:pacticipant-branch-version", branch=self.version.branch, **names), {})
+        for tag in self.version.tags:
+            self.broker.put(self.broker.link("pb:pacticipant-version-tag", tag=tag, **names), {})
+
+    def _post(self, result: PactResult) -> str:
+        """Publish a result; its URL."""
+        at_broker = result.pact.at_broker
+        if not at_broker or not at_broker.results_url:
+            raise BrokerError("The broker gave no link to publish its results to.")
+        answer = self.broker.post(at_broker.results_url, self._document(result))
+        links = answer.get("_links")
+        return str(links["self"]["href"]) if isinstance(links, dict) and "self" in links else ""
+
+    def _document(self, result: PactResult) -> dict[str, Any]:
+        document: dict[str, Any] = {
+            "providerApplicationVersion": self.version.number,
+            "success": is_success(result),
+            "testResults": [_test_result(each) for each in result.interactions],
+            "verifiedBy": {
+                "implementation": "pact-python",
+                "version": installed("pact-python"),
+                "clientLanguage": {
+                    "name": "python",
+                    "testFramework": "Django",
+                    "version": installed("Django"),
+                },
+            },
+        }
+        return document | ({"buildUrl": self.version.build_url} if self.version.build_url else {})
+
+    def _doubt(self, result: PactResult, url: str) -> str:
+        """Why the broker does not hold the result; empty when it does.
+
+        The pact's latest result is what others see. Another version's may have come meanwhile, so ours has a URL too.
+        """
+        held: dict[str, Any] = {}
+        at_broker = result.pact.at_broker
+        for place in (at_broker.latest_result_url if at_broker else "", url):
+            if not place:
+                continue
+            try:
+                held = dict(self.broker.get(place))
+            except NotFound:
+                continue
+            if held.get("providerApplicationVersion") == self.version.number:
+                wanted = is_success(result)
+                if held.get("success") is wanted:
+                    return ""
+                return (
+                    f"The broker holds success: {str(held.get('success')).lower()}, and we saw {str(wanted).lower()}."
+                )
+        other = held.get("providerApplicationVersion")
+        found = f"; its latest result is of version {other}" if other else ""
+        return f"The broker took it and does not have it{found}."
+
+
+def is_known(result: PactResult) -> bool:
+    """Whether a result is true to publish: a failure is one whatever else there is, a success needs everything."""
+    outcomes = {each.outcome for each in result.interactions}
+    return bool(outcomes & {Outcome.MISMATCH, Outcome.STATE_ERROR}) or outcomes == {Outcome.VERIFIED}
+
+
+def is_success(result: PactResult) -> bool:
+    """What is published. A pending failure doesn't fail the run, but it is one."""
+    return all(each.outcome is Outcome.VERIFIED for each in result.interactions)
+
+
+def _test_result(result: InteractionResult) -> dict[str, Any]:
+    """In the shape that the core publishes (see the recorded exchanges of a broker)."""
+    success = result.outcome is Outcome.VERIFIED
+    document: dict[str, Any] = {"interactionDescription": result.interaction.description, "success": success}
+    if result.interaction.id:
+        document["interactionId"] = result.interaction.id
+    if result.mismatches:
+        document["mismatches"] = [_mismatch(mismatch) for mismatch in result.mismatches]
+    elif not success:
+        document["exceptions"] = [{"message": (result.error or result.outcome.value)[:MAX_TEXT]}]
+    return document
+
+
+def _mismatch(mismatch: Mismatch) -> dict[str, str]:
+    attribute, _, place = mismatch.where.partition(" ")
+    text = "(hidden)" if mismatch.secret else mismatch.message[:MAX_TEXT]
+    return {"attribute": attribute, "identifier": place.removesuffix(", its keys"), "description": text}
