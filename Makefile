@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: help
 help: ## print this
-	@sed -nE 's/^([a-z_]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -nE 's/^([a-z_]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 30
 
 # --- what a newcomer types
 
@@ -44,6 +44,107 @@ serve: .venv/verify $(if $(DJANGO_SECRET_KEY),,.env) ## the same under gunicorn,
 	$(MANAGE) collectstatic --no-input --verbosity 0; \
 	exec $(BIN)/gunicorn --config config/gunicorn.py config.wsgi
 
+# --- the pipeline: what CI types
+#
+# Branches and versions stay in the shell's hands: make would run a branch that is called $(shell ...).
+
+PACT := PACT_DO_NOT_TRACK=true PACT_BROKER_HTTP_RETRIES=$${PACT_BROKER_HTTP_RETRIES:-2} $(BIN)/pact broker
+PACTICIPANT := "$${PACT_PROVIDER_NAME:-pactflow-example-provider-python}"
+VERSIONED := export GIT_COMMIT="$${GIT_COMMIT:-$${GITHUB_SHA:-$$(git rev-parse HEAD)}}" \
+	GIT_BRANCH="$${GIT_BRANCH:-$${GITHUB_HEAD_REF:-$${GITHUB_REF_NAME:-$$(git symbolic-ref --short HEAD)}}}"; \
+	case "$$GIT_BRANCH" in main) ENVIRONMENT=production;; test) ENVIRONMENT=test;; *) ENVIRONMENT=;; esac
+FAKED := export CI=true PACT_BROKER_PUBLISH_VERIFICATION_RESULTS=true \
+	GIT_COMMIT="$$(git rev-parse HEAD)-fake.$$($(PYTHON) -c 'import time; print(time.time_ns())')"
+
+.PHONY: ci
+ci: ## test, verify, can_i_deploy, and deploy from main and test
+	@$(MAKE) test
+	@$(MAKE) verify
+	@$(MAKE) can_i_deploy
+	@$(VERSIONED); if [ "$$ENVIRONMENT" ]; then $(MAKE) deploy; else $(MAKE) no_deploy; fi
+
+.PHONY: fake_ci
+fake_ci: ## the same from this machine, as a version that is new each time
+	@$(FAKED); $(MAKE) ci
+
+.PHONY: ci_webhook
+ci_webhook: ## verify the one pact that PACT_URL names
+	@[ "$$PACT_URL" ] || { echo "PACT_URL is not set: it names the pact to verify." >&2; exit 2; }
+	@$(MAKE) verify PACTS=
+
+.PHONY: fake_ci_webhook
+fake_ci_webhook: ## the same from this machine, as a version that is new each time
+	@$(FAKED); $(MAKE) ci_webhook
+
+.PHONY: can_i_deploy
+can_i_deploy: .venv/pipeline ## ask the broker whether this version may go where its branch deploys, else to production
+	@$(VERSIONED); $(MANAGE) can_i_deploy --to-environment "$${ENVIRONMENT:-production}" $(CAN_I_DEPLOY_ARGS)
+
+.PHONY: deploy
+deploy: ## deploy this version from main to production or from test to test, and record it
+	@$(VERSIONED); [ "$$ENVIRONMENT" ] || { echo "Branch $$GIT_BRANCH does not deploy; main and test do." >&2; exit 2; }
+	@$(MAKE) deploy_app
+	@$(MAKE) record_deployment
+
+.PHONY: no_deploy
+no_deploy: ## say that this branch does not deploy
+	@$(VERSIONED); echo "Not deploying: branch $$GIT_BRANCH does not."
+
+.PHONY: deploy_app
+deploy_app: ## where your own deployment goes
+	@$(VERSIONED); echo "Deploying $$GIT_COMMIT to $${ENVIRONMENT:-nowhere}"
+
+.PHONY: record_deployment
+record_deployment: .venv/pipeline ## tell the broker what is deployed now
+	@$(VERSIONED); $(PACT) record-deployment --pacticipant $(PACTICIPANT) --version "$$GIT_COMMIT" \
+		--environment "$${ENVIRONMENT:?is none: branch $$GIT_BRANCH does not deploy}"
+
+.PHONY: tag
+tag: .venv/pipeline ## tag this version with its branch, for brokers where tags are used
+	@$(VERSIONED); $(PACT) create-version-tag --pacticipant $(PACTICIPANT) --version "$$GIT_COMMIT" --tag "$$GIT_BRANCH"
+
+# --- the webhooks: the broker starts a workflow of GITHUB_REPO (owner/name)
+
+GITHUB_API ?= https://api.github.com
+WEBHOOKS := contract_requiring_verification_published pact_changed
+contract_requiring_verification_published_UUID := 1b5e23a8-6f0c-4b8e-9d63-0f2c7f6a1d10
+contract_requiring_verification_published_EVENT := --contract-requiring-verification-published
+pact_changed_UUID := 6c9f04d7-31a2-4e55-8a7b-5d1e90c4b2f3
+pact_changed_EVENT := --contract-content-changed
+REPOSITORY := "$${GITHUB_REPO:-$${GITHUB_REPOSITORY:?Set GITHUB_REPO to owner/name, the repository with the workflow}}"
+
+.PHONY: create_github_token_secret
+create_github_token_secret: ## give PactFlow the token to start workflows with (GITHUB_ACCESS_TOKEN_FOR_PF_WEBHOOKS)
+	@: "$${PACT_BROKER_BASE_URL:?}" "$${PACT_BROKER_TOKEN:?}" "$${GITHUB_ACCESS_TOKEN_FOR_PF_WEBHOOKS:?}"
+	@# printf is the shell's own, and curl reads its input: no secret stands on a command line.
+	@printf 'header = "Authorization: Bearer %s"\ndata = "{\\"name\\": \\"githubToken\\", \\"value\\": \\"%s\\"}"\n' \
+		"$$PACT_BROKER_TOKEN" "$$GITHUB_ACCESS_TOKEN_FOR_PF_WEBHOOKS" | curl --config - --fail --silent --show-error \
+		--output /dev/null --header "Content-Type: application/json" "$$PACT_BROKER_BASE_URL/secrets"
+	@echo "PactFlow has the secret githubToken."
+
+create_or_update_contract_requiring_verification_published_webhook: ## have a changed contract verified
+create_or_update_pact_changed_webhook: ## the same for the older event
+test_contract_requiring_verification_published_webhook: ## have the broker call it now
+test_pact_changed_webhook: ## have the broker call it now
+
+.PHONY: $(WEBHOOKS:%=create_or_update_%_webhook)
+$(WEBHOOKS:%=create_or_update_%_webhook): create_or_update_%_webhook: .venv/pipeline
+	@$(PACT) create-or-update-pacticipant --name $(PACTICIPANT) --main-branch main \
+		--repository-url "https://github.com/"$(REPOSITORY)
+	@$(PACT) create-or-update-webhook "$(GITHUB_API)/repos/"$(REPOSITORY)/dispatches --request POST \
+		--header 'Accept: application/vnd.github+json' 'Content-Type: application/json' \
+		'Authorization: Bearer $${user.githubToken}' --data "$$(cat .github/webhooks/$*.json)" \
+		--uuid $($*_UUID) $($*_EVENT) --provider $(PACTICIPANT) --description "$* for "$(PACTICIPANT)
+
+.PHONY: $(WEBHOOKS:%=test_%_webhook)
+$(WEBHOOKS:%=test_%_webhook): test_%_webhook: .venv/pipeline
+	@said=$$($(PACT) test-webhook --uuid $($*_UUID)) || { echo "$$said"; exit 1; }; echo "$$said"; \
+	echo "$$said" | grep -q '"status": *2' || { echo "GitHub did not take it: the response above says why." >&2; exit 1; }
+
+.PHONY: broker
+broker: ## start a Pact Broker on http://127.0.0.1:9292, with Docker
+	docker compose up --detach --wait broker
+
 # --- what a developer types
 
 .PHONY: check
@@ -52,6 +153,10 @@ check: .venv/dev ## all that CI runs: lint, types, layers, Django's checks, the 
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/zizmor --offline --pedantic --quiet .github
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	@$(MAKE) actionlint
 	$(MANAGE) check --fail-level WARNING
 	DJANGO_DEBUG=false DJANGO_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(32))') \
 		$(MANAGE) check --deploy --fail-level WARNING
@@ -59,6 +164,15 @@ check: .venv/dev ## all that CI runs: lint, types, layers, Django's checks, the 
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
 	$(BIN)/python -m pytest --cov --cov-report= $(PYTEST_ARGS)
 	$(BIN)/python -m tests.on_postgresql --cov --cov-append --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
+
+.PHONY: actionlint
+actionlint: .venv/dev
+	@# Its package downloads its program from github.com. There it has to work; elsewhere it is said when it doesn't.
+	@if $(BIN)/actionlint --version >/dev/null 2>&1 || \
+		$(PIP) install --require-hashes --requirement requirements/actionlint.txt >.venv/actionlint.log 2>&1; then \
+		echo "$(BIN)/actionlint"; $(BIN)/actionlint; \
+	elif [ "$$GITHUB_ACTIONS" ]; then cat .venv/actionlint.log; exit 1; \
+	else echo "NOT RUN: actionlint, which can't be downloaded from github.com here (.venv/actionlint.log)"; fi
 
 .PHONY: format
 format: .venv/dev ## let ruff write the code's layout
@@ -73,7 +187,10 @@ pacts: .venv/dev ## make pacts/ again, from the consumers' tests
 lock: .venv/lock ## renew the locks from pyproject.toml
 	$(COMPILE) pyproject.toml --group dev --output-file requirements/dev.txt
 	$(COMPILE) pyproject.toml --group service --constraint requirements/dev.txt --output-file requirements/verify.txt
+	$(COMPILE) pyproject.toml --group service --group pipeline --constraint requirements/dev.txt \
+		--output-file requirements/pipeline.txt
 	$(COMPILE) --group service --constraint requirements/dev.txt --output-file requirements/service.txt
+	$(COMPILE) --group actionlint --output-file requirements/actionlint.txt
 
 .PHONY: clean
 clean: ## remove what make made, the development database among it
@@ -90,10 +207,10 @@ COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-u
 	@$(PYTHON) -m venv .venv || { \
 		echo "$(PYTHON) can't make a virtual environment. On Debian: apt-get install python3-venv" >&2; rm -rf .venv; exit 1; }
 
-.venv/verify .venv/dev: .venv/%: requirements/%.txt | .venv/bin/python
+.venv/verify .venv/pipeline .venv/dev: .venv/%: requirements/%.txt | .venv/bin/python
 	@echo "Installing requirements/$*.txt into .venv"
 	@$(PIP) install --require-hashes --requirement $<
-	@touch .venv/verify $@  # what the one installs is part of the other
+	@touch .venv/verify $(if $(filter dev,$*),.venv/pipeline) $@  # each has the ones before in it
 
 .venv/lock: pyproject.toml | .venv/bin/python
 	@$(PIP) install "uv>=0.8"

@@ -1,5 +1,6 @@
 """Which version of the provider this is: from the options, else CI's variables, else git."""
 
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,12 +52,12 @@ def head() -> str:
 def require_checked_out(number: str) -> None:
     """Make sure that what runs is the commit that a version names, and nothing else.
 
-    A version may add to the commit what Semantic Versioning calls build metadata: `8c1f2ab+fake.1`.
+    A version may say more after the commit, as `make fake_ci` does to have a new one each time: `8c1f2ab-fake.1`.
 
     Raises:
         CannotVerify: another commit is checked out, the tree has changes, or git can't tell.
     """
-    commit, checked_out = number.partition("+")[0], head()
+    commit, checked_out = re.split("[-+]", number)[0], head()
     if not checked_out:
         raise CannotVerify(
             f"Results for {number} can't be published from here: git doesn't say which commit is checked out. Run in "

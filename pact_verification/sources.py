@@ -107,7 +107,8 @@ def narrow(
         if not unfit:
             pacts.append(selected)
             continue
-        problem = f"{pact.name}: {unfit[0].description!r} is of the type {unfit[0].kind}, and only HTTP can be verified here. "
+        what = f"{pact.name}: {unfit[0].description!r} is of the type {unfit[0].kind}"
+        problem = f"{what}, and only HTTP can be verified here. "
         if pact.at_broker and pact.at_broker.pending:  # it must not block a build, and nothing is claimed of it
             left_out.append(f"{problem}It is pending, so it is left out, and no result is published for it.")
         else:
