@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import urlencode
 
-from pact_verification.broker import Broker, Json, NotFound
+from pact_verification.broker import Broker, Json, NotFound, Unreachable
 from pact_verification.errors import BrokerError, CannotVerify
 
 VERIFYING_EVENTS = {"contract_requiring_verification_published", "contract_content_changed", "contract_published"}
@@ -27,12 +27,14 @@ class Pair:
         consumer, provider: with their versions, which are empty where there is none.
         success: None when nothing was published.
         result: where the result can be seen.
+        pact: the pact's URL.
     """
 
     consumer: tuple[str, str]
     provider: tuple[str, str]
     success: bool | None
     result: str = ""
+    pact: str = ""
 
     def __str__(self) -> str:
         named = [f"{name} {version}".rstrip() for name, version in (self.consumer, self.provider)]
@@ -59,16 +61,26 @@ class Deployment:
 
     def ask(self) -> Answer:
         """What `can-i-deploy` asks too."""
+        query = {"q[][pacticipant]": self.provider, "q[][version]": self.version, "latestby": "cvpv"}
+        query["environment"] = self.environment
         try:
-            return self._matrix((self.provider, self.version), environment=self.environment)
-        except NotFound as error:
-            raise self.broker.unknown_provider(self.provider) from error
+            matrix = self.broker.get(f"{self.broker.url}/matrix?{urlencode(query, safe='[]')}")
+        except Unreachable:
+            raise
         except BrokerError as error:
+            self.broker.main_branch(self.provider)  # it may be that which the broker doesn't know
             names = self._environments()
             if not names or self.environment in names:
                 raise
             raise BrokerError(
                 f"{self.broker.url} has no environment {self.environment!r}. It has {', '.join(names)}."
+            ) from error
+        try:
+            pairs = tuple(map(_pair, matrix["matrix"]))
+            return Answer(matrix["summary"]["deployable"], str(matrix["summary"]["reason"]), pairs)
+        except (KeyError, TypeError) as error:
+            raise BrokerError(
+                f"{self.broker.url} answered with a matrix that can't be read: {type(error).__name__}: {error}."
             ) from error
 
     def waiting_helps(self, answer: Answer) -> bool:
@@ -105,22 +117,6 @@ class Deployment:
 
     # --- what is behind it
 
-    def _matrix(self, *pacticipants: tuple[str, str], environment: str = "") -> Answer:
-        query = "&".join(
-            f"q[][pacticipant]={quote(name, safe='')}" + (f"&q[][version]={quote(version, safe='')}" if version else "")
-            for name, version in pacticipants
-        )
-        into = f"&environment={quote(environment, safe='')}" if environment else ""
-        matrix = self.broker.get(f"{self.broker.url}/matrix?{query}&latestby=cvpv{into}")
-        try:
-            summary = matrix["summary"]
-            pairs = tuple(map(_pair, matrix["matrix"]))
-            return Answer(summary["deployable"], str(summary["reason"]), pairs)
-        except (KeyError, TypeError) as error:
-            raise BrokerError(
-                f"{self.broker.url} answered with a matrix that can't be read: {type(error).__name__}: {error}."
-            ) from error
-
     def _environments(self) -> list[str]:
         try:
             found = self.broker.get(self.broker.link("pb:environments"))
@@ -130,14 +126,15 @@ class Deployment:
 
     def _who_verified(self, pair: Pair) -> str:
         try:
-            others = self._matrix(pair.consumer, (self.provider, "")).pairs
-        except BrokerError:
-            others = ()
-        versions = [other.provider[1] for other in others if other.success]
-        if not versions:
+            latest = self.broker.get(self.broker.get(pair.pact)["_links"]["pb:latest-verification-results"]["href"])
+            said = "verified it" if latest["success"] else "failed it"
+            return (
+                f"version {latest['providerApplicationVersion']} of {self.provider} {said}, and this one has no result."
+            )
+        except NotFound:
             return f"no version of {self.provider} has verified it."
-        more = " and others" if len(versions) > MANY else ""
-        return f"version {', '.join(versions[:MANY])}{more} of {self.provider} has verified it, this one has not."
+        except (BrokerError, KeyError, TypeError):
+            return "there is no result of this version."
 
     def _explain_version(self) -> Iterator[str]:
         url = self.broker.link("pb:pacticipant-version", pacticipant=self.provider, version=self.version)
@@ -212,8 +209,13 @@ def _pair(row: Mapping[str, Any]) -> Pair:
         _version(row["consumer"]),
         _version(row["provider"]),
         result.get("success"),
-        str(((result.get("_links") or {}).get("self") or {}).get("href", "")),
+        _self(result),
+        _self(row.get("pact") or {}),
     )
+
+
+def _self(resource: Mapping[str, Any]) -> str:
+    return str(((resource.get("_links") or {}).get("self") or {}).get("href", ""))
 
 
 def _version(side: Mapping[str, Any]) -> tuple[str, str]:

@@ -142,8 +142,9 @@ def running_engine() -> Iterator[Engine]:
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     no_proxy = ",".join(filter(None, [environ.get("NO_PROXY") or environ.get("no_proxy"), "127.0.0.1", "localhost"]))
+    kept = {key: value for key, value in environ.items() if not key.startswith("PACT_BROKER_")}  # it asks no broker
     return {
-        **environ,
+        **kept,
         "NO_PROXY": no_proxy,  # the core would go through HTTP_PROXY even to loopback (F11)
         "no_proxy": no_proxy,
         "PACT_DO_NOT_TRACK": "true",  # exactly so (F24)

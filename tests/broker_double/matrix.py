@@ -42,6 +42,8 @@ def answer(question: Question, bodies: Bodies) -> tuple[int, Json]:
     unknown = [name for each in question.selectors if (name := each["pacticipant"]) not in store.pacticipants]
     if unknown:
         return 400, {"errors": [f"Pacticipant {name} not found" for name in unknown]}
+    if question.environment and question.environment not in {each.name for each in store.environments.values()}:
+        return 400, {"errors": [f"environment with name '{question.environment}' does not exist"]}
     specified = [_specified(store, each) for each in question.selectors]
     missing = [each.description for each in specified if each.version is None]
     if missing:

@@ -50,7 +50,8 @@ def databases(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, dict[
 def environment(
     *, project: str = "tests.testapp.settings", settings: Mapping[str, Any] | None = None, **variables: str
 ) -> dict[str, str]:
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("PACT_", "DJANGO_"))}
+    own = ("PACT_", "DJANGO_", "GIT_", "GITHUB_")  # what the command reads, and a CI job sets
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(own)}
     return {
         **inherited,
         "DJANGO_SETTINGS_MODULE": project,
@@ -69,11 +70,11 @@ def command(*arguments: str | Path) -> list[str]:
 def verify() -> Verify:
     """Runs verify_pacts as a process: by default the test app's."""
 
-    def run(*arguments: str | Path, **options: Any) -> Run:
+    def run(*arguments: str | Path, cwd: Path = ROOT, **options: Any) -> Run:
         finished = subprocess.run(
             command(*arguments),
-            cwd=ROOT,
-            env=environment(**options),
+            cwd=cwd,
+            env={"PYTHONPATH": str(ROOT), **environment(**options)},
             capture_output=True,
             text=True,
             timeout=60,
@@ -84,3 +85,21 @@ def verify() -> Verify:
         return Run(finished.returncode, finished.stdout, err)
 
     return run
+
+
+def git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(
+        ["/usr/bin/env", "git", *arguments], cwd=folder, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A repository with one commit, checked out and clean."""
+    folder = tmp_path / "clone"
+    folder.mkdir()
+    git(folder, "init", "--quiet", "--initial-branch", "main")
+    (folder / "file").write_text("as committed")
+    git(folder, "add", ".")
+    git(folder, "-c", "user.name=n", "-c", "user.email=e@example.org", "commit", "--quiet", "--message", "m")
+    return folder

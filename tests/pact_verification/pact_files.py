@@ -31,19 +31,18 @@ def interaction(
     }
 
 
-def write_pact(
-    path: Path,
-    *interactions: Mapping[str, Any],
-    consumer: str = "shop",
-    provider: str = "testapp",
-    version: str = "3.0.0",
-) -> Path:
-    document = {
+def document(
+    *interactions: Mapping[str, Any], consumer: str = "shop", provider: str = "testapp", version: str = "3.0.0"
+) -> dict[str, Any]:
+    return {
         "consumer": {"name": consumer},
         "provider": {"name": provider},
-        "interactions": interactions,
+        "interactions": list(interactions),
         "metadata": {"pactSpecification": {"version": version}},
     }
+
+
+def write_pact(path: Path, *interactions: Mapping[str, Any], **names: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document))
+    path.write_text(json.dumps(document(*interactions, **names)))
     return path

@@ -1,0 +1,535 @@
+"""The two pipelines from start to finish: make's targets and the workflows' steps as processes, against a broker."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.broker_double import BrokerDouble, Fault
+from tests.pact_verification.conftest import ROOT, Run, git
+
+TOKEN = "t0ken-that-nobody-may-see"
+PROVIDER = "pactflow-example-provider-python"
+CONSUMER = "pactflow-example-consumer-python"
+ONE_QUICK_TEST = "--quiet --numprocesses 0 tests/pact_verification/test_selectors.py"
+
+Make = Callable[..., Run]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone of this project as it is now, clean, with our own virtual environment."""
+    folder = tmp_path_factory.mktemp("pipeline") / "project"
+    for name in git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard").splitlines():
+        if (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)  # with their times, or make would install everything again
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    with (folder / ".gitignore").open("a") as ignored:
+        ignored.write(".venv\n")
+    git(folder, "init", "--quiet", "--initial-branch", "main")
+    git(folder, "add", ".")
+    git(folder, "-c", "user.name=n", "-c", "user.email=e@example.org", "commit", "--quiet", "--message", "m")
+    git(folder, "update-ref", "refs/remotes/origin/main", "HEAD")  # as if it had been pushed
+    return folder
+
+
+@pytest.fixture
+def broker() -> Iterator[BrokerDouble]:
+    """The consumers' pacts are published from main, and one of them is deployed."""
+    with BrokerDouble(token=TOKEN) as double:
+        double.create_pacticipant(PROVIDER, main_branch="main")
+        for name in ("production", "test"):
+            double.create_environment(name, production=name == "production")
+        for pact in sorted((ROOT / "pacts").glob("*.json")):
+            double.publish(json.loads(pact.read_text()), version="c1", branch="main")
+        double.record_deployment(CONSUMER, "c1", "production")
+        double.record_deployment(CONSUMER, "c1", "test")
+        yield double
+
+
+@pytest.fixture
+def run(project: Path, broker: BrokerDouble) -> Callable[..., Run]:
+    """A command in the project, as CI would run it. No output may hold the token."""
+
+    def execute(*command: str, **variables: str) -> Run:
+        own = ("PACT_", "DJANGO_", "GIT_", "GITHUB_", "MAKE", "MFLAGS")
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(own)}
+        here = {"PACT_BROKER_BASE_URL": broker.url, "PACT_BROKER_TOKEN": TOKEN, "PYTEST_ARGS": ONE_QUICK_TEST}
+        finished = subprocess.run(
+            command,
+            cwd=project,
+            env={**inherited, **here, **variables},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert TOKEN not in finished.stdout + finished.stderr
+        return Run(finished.returncode, finished.stdout, finished.stderr)
+
+    return execute
+
+
+@pytest.fixture
+def make(run: Callable[..., Run]) -> Make:
+    return lambda *arguments, **variables: run("make", *arguments, **variables)
+
+
+@pytest.fixture
+def github() -> Iterator[tuple[str, list[tuple[str, dict[str, Any]]]]]:
+    """What stands in for api.github.com: its URL, and the dispatches that it was sent."""
+    dispatched: list[tuple[str, dict[str, Any]]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            dispatched.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", dispatched
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def head(project: Path) -> str:
+    return git(project, "rev-parse", "HEAD")
+
+
+def has(ran: Run, *texts: str) -> None:
+    read = " ".join((ran.out + ran.err).split())
+    for text in texts:
+        assert text in read, ran.out + ran.err
+
+
+class TestTheProviderChanged:
+    def test_fake_ci_tests_verifies_publishes_asks_deploys_and_records(
+        self, make: Make, broker: BrokerDouble, project: Path
+    ) -> None:
+        ran = make("fake_ci")
+        assert ran.exit_code == 0, ran
+        commands = ["-m pytest --quiet", "manage.py verify_pacts", "Computer says yes", "Deploying", "Recorded"]
+        found = [ran.out.find(command) for command in commands]
+        assert found == sorted(found)
+        (version,) = {result.provider_version for result in broker.results}
+        assert version.startswith(f"{head(project)}-fake.")
+        assert [result.success for result in broker.results] == [True] * 4
+        assert broker.versions(PROVIDER)[version].branches == ["main"]
+        assert (PROVIDER, version) in broker.deployed("production")
+
+    def test_each_time_it_is_another_version(self, make: Make, broker: BrokerDouble) -> None:
+        for _ in range(2):
+            assert make("fake_ci").exit_code == 0
+        assert len({result.provider_version for result in broker.results}) == 2
+
+    @pytest.mark.parametrize(
+        ("branch", "said", "environment"),
+        [
+            ("main", "to production", "production"),
+            ("test", "to test", "test"),
+            ("feat/x", "Not deploying: branch feat/x does not.", ""),
+        ],
+    )
+    def test_where_a_branch_deploys(
+        self, make: Make, broker: BrokerDouble, branch: str, said: str, environment: str
+    ) -> None:
+        ran = make(
+            "ci",
+            GIT_COMMIT="p1",
+            GIT_BRANCH=branch,
+            PACT_BROKER_PUBLISH_VERIFICATION_RESULTS="true",
+        )
+        assert ran.exit_code == 0, ran
+        has(ran, said)
+        for name in ("production", "test"):
+            assert ((PROVIDER, "p1") in broker.deployed(name)) is (name == environment)
+
+    def test_a_red_test_stops_it(self, make: Make, broker: BrokerDouble) -> None:
+        ran = make("fake_ci", PYTEST_ARGS="tests/there_is_no_such_test.py")
+        assert ran.exit_code != 0
+        assert not broker.requests
+
+    def test_a_broken_contract_stops_it(self, make: Make, broker: BrokerDouble) -> None:
+        broken = json.loads(next((ROOT / "pacts").glob("*-consumer-python-pact*.json")).read_text())
+        broken["interactions"][0]["response"]["status"] = 418
+        broker.publish(broken, version="c2", branch="main")
+        broker.publish_result(CONSUMER, "c2", PROVIDER, "p0", branch="main", success=True)
+        ran = make("fake_ci")
+        assert ran.exit_code != 0
+        has(ran, "expected 418", "The contracts are broken.")
+        assert "May " not in ran.out
+        assert [result.success for result in broker.results if result.provider_version != "p0"].count(False) == 1
+
+    def test_a_failed_deployment_is_not_recorded(self, make: Make, project: Path, broker: BrokerDouble) -> None:
+        makefile = project / "failing.mk"
+        makefile.write_text("include Makefile\n\ndeploy_app:\n\tfalse\n")
+        try:
+            broker.publish_result(CONSUMER, "c1", PROVIDER, "p1", branch="main", success=True)
+            ran = make(
+                "--file", "failing.mk", "deploy", "MAKE=make --file failing.mk", GIT_COMMIT="p1", GIT_BRANCH="main"
+            )
+        finally:
+            makefile.unlink()
+        assert ran.exit_code != 0
+        assert broker.deployed("production") == [(CONSUMER, "c1")]
+
+    def test_what_can_not_be_recorded_fails(self, make: Make, broker: BrokerDouble) -> None:
+        assert make("record_deployment", GIT_COMMIT="unknown", GIT_BRANCH="main").exit_code != 0
+        ran = make("deploy", GIT_COMMIT="p1", GIT_BRANCH="feat/x")
+        assert ran.exit_code != 0
+        has(ran, "Branch feat/x does not deploy; main and test do.")
+        assert "Deploying" not in ran.out
+        ran = make("record_deployment", GIT_COMMIT="p1", GIT_BRANCH="feat/x")
+        assert ran.exit_code != 0
+        has(ran, "branch feat/x does not deploy")
+
+    def test_tags(self, make: Make, broker: BrokerDouble) -> None:
+        broker.publish_result(CONSUMER, "c1", PROVIDER, "p1", branch="main", success=True)
+        assert make("tag", GIT_COMMIT="p1", GIT_BRANCH="feat/x").exit_code == 0
+        assert broker.versions(PROVIDER)["p1"].tags == ["feat/x"]
+
+    def test_a_branchs_name_is_never_run(self, make: Make, project: Path) -> None:
+        """Git allows such names, and make expands what comes from the environment once it is asked for."""
+        for name in ("$(shell touch pwned)", "$(touch pwned)", '";touch${IFS}pwned;"'):
+            for target in ("no_deploy", "deploy", "deploy_app", "can_i_deploy"):
+                make(target, GIT_COMMIT=name, GIT_BRANCH=name)
+        assert not (project / "pwned").exists()
+
+
+class TestCanIDeploy:
+    def ask(self, make: Make, version: str, *arguments: str, **variables: str) -> Run:
+        return make("can_i_deploy", *arguments, GIT_COMMIT=version, GIT_BRANCH="main", **variables)
+
+    def test_yes(self, make: Make, broker: BrokerDouble) -> None:
+        broker.publish_result(CONSUMER, "c1", PROVIDER, "p1", branch="main", success=True)
+        ran = self.ask(make, "p1")
+        assert ran.exit_code == 0
+        has(ran, f"May {PROVIDER} p1 go to production?", "Computer says yes")
+
+    def test_yes_since_nobody_depends_on_it(self, make: Make, broker: BrokerDouble) -> None:
+        broker.create_environment("empty", production=False)
+        broker.publish_result(CONSUMER, "c1", PROVIDER, "p1", branch="main", success=True)
+        ran = self.ask(make, "p1", "ENVIRONMENT=empty", "CAN_I_DEPLOY_ARGS=--to-environment empty")
+        assert ran.exit_code == 0
+        has(ran, f"Nothing in empty depends on {PROVIDER}, as the broker knows.")
+
+    def test_verified_and_failed(self, make: Make, broker: BrokerDouble) -> None:
+        broker.publish_result(CONSUMER, "c1", PROVIDER, "p1", branch="main", success=False)
+        ran = self.ask(make, "p1")
+        assert ran.exit_code != 0
+        has(ran, f"{CONSUMER} c1 and {PROVIDER} p1: the verification failed. http://", "Mend the provider")
+        assert "asking" not in ran.out
+
+    def test_a_version_that_the_broker_does_not_know(self, make: Make, broker: BrokerDouble) -> None:
+        broker.publish_result(CONSUMER, "c1", PROVIDER, "p0", branch="main", success=True)
+        ran = self.ask(make, "p1")
+        assert ran.exit_code != 0
+        has(ran, f"The broker has no version p1 of {PROVIDER}; the latest is p0.", "Verify with --publish first")
+        assert "asking" not in ran.out
+
+    def test_another_version_has_verified_it(self, make: Make, broker: BrokerDouble) -> None:
+        broker.publish_result(CONSUMER, "c1", PROVIDER, "p0", branch="main", success=True)
+        broker.publish_result("pactflow-example-catalogue", "c1", PROVIDER, "p1", branch="main", success=True)
+        ran = self.ask(make, "p1")
+        assert ran.exit_code != 0
+        has(
+            ran,
+            f"version p0 of {PROVIDER} verified it, and this one has no result.",
+            f"No webhook has {PROVIDER} verify a changed contract, so waiting would not help.",
+        )
+        assert "asking" not in ran.out
+
+    def test_nobody_has_verified_it_and_a_webhook_may_bring_it(self, make: Make, broker: BrokerDouble) -> None:
+        broker.publish_result("pactflow-example-catalogue", "c1", PROVIDER, "p1", branch="main", success=True)
+        broker.create_webhook(PROVIDER)
+        ran = self.ask(make, "p1", "CAN_I_DEPLOY_ARGS=--retry-while-unknown 2 --retry-interval 0")
+        assert ran.exit_code != 0
+        has(ran, "A result is missing; asking 2 times, every 0 s.", f"no version of {PROVIDER} has verified it.")
+        asked = [request for request in broker.requests if request.path.startswith("/matrix")]
+        assert len(asked) >= 5  # before, three times by pact, after
+
+    def test_it_comes_while_it_waits(self, make: Make, broker: BrokerDouble) -> None:
+        broker.publish_result("pactflow-example-catalogue", "c1", PROVIDER, "p1", branch="main", success=True)
+        broker.create_webhook(PROVIDER)
+        unknown = {
+            "summary": {"deployable": None, "reason": "missing"},
+            "notices": [],
+            "matrix": [pair_without_result()],
+        }
+        broker.fault("GET", "^/matrix", Fault(status=200, body=json.dumps(unknown).encode()), times=3)
+        broker.publish_result(CONSUMER, "c1", PROVIDER, "p1", branch="main", success=True)
+        ran = self.ask(make, "p1", "CAN_I_DEPLOY_ARGS=--retry-while-unknown 9 --retry-interval 0")
+        assert ran.exit_code == 0, ran
+        has(ran, "asking 9 times", "Computer says yes")
+
+    def test_a_version_without_a_branch(self, make: Make, broker: BrokerDouble) -> None:
+        broker.publish_result(CONSUMER, "c1", PROVIDER, "p1", branch="main", success=False)
+        broker.versions(PROVIDER)["p1"].branches.clear()
+        body = json.dumps({"number": "p1", "_embedded": {"branchVersions": []}}).encode()
+        broker.fault("GET", "/versions/p1$", Fault(status=200, body=body))
+        ran = self.ask(make, "p1")
+        assert ran.exit_code != 0
+        has(ran, f"Version p1 of {PROVIDER} is on no branch", "Publish with --provider-branch.")
+
+    def test_an_environment_that_is_not_there(self, make: Make, broker: BrokerDouble) -> None:
+        broker.publish_result(CONSUMER, "c1", PROVIDER, "p1", branch="main", success=True)
+        ran = self.ask(make, "p1", "CAN_I_DEPLOY_ARGS=--to-environment moon")
+        assert ran.exit_code != 0
+        has(ran, "has no environment 'moon'. It has production, test.")
+
+    def test_a_dry_run_of_pact_is_not_a_yes(self, make: Make, broker: BrokerDouble) -> None:
+        broker.publish_result(CONSUMER, "c1", PROVIDER, "p1", branch="main", success=False)
+        assert self.ask(make, "p1", PACT_BROKER_CAN_I_DEPLOY_DRY_RUN="true").exit_code != 0
+
+    @pytest.mark.parametrize(
+        ("variables", "why"),
+        [
+            ({"PACT_BROKER_BASE_URL": ""}, "There is no broker to ask."),
+            ({"PACT_BROKER_TOKEN": "wrong"}, "It does not accept PACT_BROKER_TOKEN"),
+            ({"PACT_BROKER_BASE_URL": "http://127.0.0.1:1"}, "can't be reached: Connection refused"),
+            ({"PACT_PROVIDER_NAME": "somebody"}, "knows no provider 'somebody'"),
+        ],
+    )
+    def test_a_broker_that_can_not_be_asked(self, make: Make, variables: dict[str, str], why: str) -> None:
+        ran = self.ask(make, "p1", **variables)
+        assert ran.exit_code != 0
+        has(ran, why)
+        assert "Traceback" not in ran.err
+
+
+def pair_without_result() -> dict[str, Any]:
+    return {
+        "consumer": {"name": CONSUMER, "version": {"number": "c1"}},
+        "provider": {"name": PROVIDER, "version": {"number": "p1"}},
+        "verificationResult": None,
+    }
+
+
+class TestAPactChanged:
+    def test_fake_ci_webhook_verifies_that_pact_alone(self, make: Make, broker: BrokerDouble, project: Path) -> None:
+        ran = make("fake_ci_webhook", PACT_URL=broker.pact_url(CONSUMER, "c1"))
+        assert ran.exit_code == 0, ran
+        (result,) = broker.results
+        assert (result.consumer, result.success) == (CONSUMER, True)
+        assert result.provider_version.startswith(f"{head(project)}-fake.")
+
+    def test_without_a_pact_it_verifies_nothing_else(self, make: Make, broker: BrokerDouble) -> None:
+        for target in ("ci_webhook", "fake_ci_webhook"):
+            ran = make(target)
+            assert ran.exit_code != 0
+            has(ran, "PACT_URL is not set: it names the pact to verify.")
+        assert not broker.requests
+
+    @pytest.mark.parametrize(
+        ("name", "event"),
+        [
+            ("contract_requiring_verification_published", "contract_requiring_verification_published"),
+            ("pact_changed", "contract_content_changed"),
+        ],
+    )
+    def test_from_the_webhook_to_the_result(  # noqa: PLR0917  # the whole way of a changed contract
+        self,
+        make: Make,
+        run: Callable[..., Run],
+        broker: BrokerDouble,
+        project: Path,
+        github: tuple[str, list[tuple[str, dict[str, Any]]]],
+        name: str,
+        event: str,
+    ) -> None:
+        url, dispatched = github
+        commit = head(project)
+        broker.publish_result(CONSUMER, "c1", PROVIDER, commit, branch="main", success=True)
+        api = {"GITHUB_API": url, "GITHUB_REPO": "me/it"}
+        for _ in range(2):  # created, then updated
+            assert make(f"create_or_update_{name}_webhook", **api).exit_code == 0
+        (webhook,) = broker.webhooks.values()
+        assert webhook["provider"] == {"name": PROVIDER}
+        assert "consumer" not in webhook
+        assert webhook["events"] == [{"name": event}]
+        assert make(f"test_{name}_webhook").exit_code == 0
+        path, sent = dispatched.pop()
+        assert (path, sent["event_type"]) == ("/repos/me/it/dispatches", name)
+
+        changed = json.loads(next((ROOT / "pacts").glob("*-consumer-python-pact*.json")).read_text())
+        changed["interactions"][0]["description"] = "a request that was renamed"
+        publish(run, broker, changed, version="c2", branch="feat/renamed")
+        path, sent = dispatched.pop()
+        before = len(broker.results)
+        workflow = {"contract_requiring_verification_published": name, "pact_changed": "verify_changed_pact"}[name]
+        event_context = {"client_payload": sent["client_payload"]}
+        for step in steps(workflow, "verify", event_context, broker, commit):
+            ran = run("bash", "-euo", "pipefail", "-c", step["run"], **step["env"])
+            assert ran.exit_code == 0, ran
+        (result,) = broker.results[before:]
+        assert (result.consumer, result.provider_version, result.success) == (CONSUMER, commit, True)
+
+    def test_a_webhook_that_github_refuses(self, make: Make, broker: BrokerDouble) -> None:
+        api = {"GITHUB_API": "http://127.0.0.1:1", "GITHUB_REPO": "me/it"}
+        broker.publish_result(CONSUMER, "c1", PROVIDER, "p1", branch="main", success=True)
+        assert make("create_or_update_pact_changed_webhook", **api).exit_code == 0
+        ran = make("test_pact_changed_webhook")
+        assert ran.exit_code != 0
+        has(ran, "GitHub did not take it")
+
+    def test_a_webhook_for_no_repository(self, make: Make, broker: BrokerDouble) -> None:
+        ran = make("create_or_update_pact_changed_webhook")
+        assert ran.exit_code != 0
+        has(ran, "Set GITHUB_REPO to owner/name")
+        assert not broker.webhooks
+
+    def test_the_token_for_github(self, make: Make, broker: BrokerDouble) -> None:
+        broker.fault("POST", "^/secrets$", Fault(status=201), times=1)
+        secret = "a-github-token"
+        ran = make("create_github_token_secret", GITHUB_ACCESS_TOKEN_FOR_PF_WEBHOOKS=secret)
+        assert ran.exit_code == 0, ran
+        assert secret not in ran.out + ran.err
+        (request,) = broker.requests
+        assert request.body == {"name": "githubToken", "value": secret}
+        assert request.headers["authorization"] == f"Bearer {TOKEN}"
+        broker.fault("POST", "^/secrets$", Fault(status=403))
+        assert make("create_github_token_secret", GITHUB_ACCESS_TOKEN_FOR_PF_WEBHOOKS="x").exit_code != 0
+
+
+def publish(run: Callable[..., Run], broker: BrokerDouble, pact: dict[str, Any], *, version: str, branch: str) -> None:
+    """As a consumer publishes: by the pact binary, so that the broker calls its webhooks."""
+    file = Path(os.environ["PYTEST_CURRENT_TEST"]).name  # only a name that is new for each test
+    folder = Path(re.sub(r"\W", "_", file))
+    target = ROOT / ".pytest_cache" / folder.with_suffix(".json")
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(pact))
+    try:
+        ran = run(
+            str(ROOT / ".venv/bin/pact"),
+            "broker",
+            "publish",
+            str(target),
+            "--consumer-app-version",
+            version,
+            "--branch",
+            branch,
+        )
+    finally:
+        target.unlink()
+    assert ran.exit_code == 0, ran
+
+
+# --- the workflows
+
+
+def workflow(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text())
+    return loaded
+
+
+def steps(name: str, job: str, event: dict[str, Any], broker: BrokerDouble, sha: str) -> Iterator[dict[str, Any]]:
+    """A job's `run` steps, with the environment that GitHub would give them."""
+    loaded = workflow(name)
+    context = {
+        "github.event.client_payload.": event.get("client_payload", {}),
+        "vars.": {"PACT_BROKER_BASE_URL": broker.url},
+        "secrets.": {"PACT_BROKER_TOKEN": TOKEN},
+        "github.": {"sha": sha, "ref_name": "main", "workflow": name},
+    }
+
+    def fill(value: str) -> str:
+        return re.sub(r"\$\{\{ (.*?) \}\}", lambda match: evaluate(match[1], context), str(value))
+
+    found = loaded["jobs"][job]
+    for step in found["steps"]:
+        if "run" in step:
+            variables = {**loaded.get("env", {}), **found.get("env", {}), **step.get("env", {})}
+            yield {"run": step["run"], "env": {key: fill(value) for key, value in variables.items()}}
+
+
+def evaluate(expression: str, context: dict[str, dict[str, str]]) -> str:
+    """The few expressions that the workflows use: names with ||, &&, and strings. Anything else fails the test."""
+    value = ""
+    for alternative in expression.split(" || "):
+        for part in alternative.split(" && "):
+            value = part[1:-1] if part.startswith("'") else look_up(part, context)
+            if not value:
+                break
+        if value:
+            break
+    return value
+
+
+def look_up(name: str, context: dict[str, dict[str, str]]) -> str:
+    for prefix, values in context.items():
+        if name.startswith(prefix):
+            return values.get(name.removeprefix(prefix), "")
+    assert name.startswith("inputs."), f"what is {name}?"
+    return ""
+
+
+class TestWorkflows:
+    def test_build_verifies_asks_and_deploys(
+        self, run: Callable[..., Run], broker: BrokerDouble, project: Path
+    ) -> None:
+        commit = head(project)
+        for job in ("verify", "can-i-deploy", "deploy"):
+            for step in steps("build", job, {}, broker, commit):
+                ran = run("bash", "-euo", "pipefail", "-c", step["run"], **step["env"])
+                assert ran.exit_code == 0, ran
+        assert {(result.provider_version, result.success) for result in broker.results} == {(commit, True)}
+        assert (PROVIDER, commit) in broker.deployed("production")
+
+    def test_build_without_a_broker_verifies_the_pacts_that_are_here(
+        self, run: Callable[..., Run], broker: BrokerDouble
+    ) -> None:
+        for step in steps("build", "verify", {}, broker, "p1"):
+            variables = {**step["env"], **{name: "" for name in step["env"] if name.startswith("PACT_")}}
+            ran = run("bash", "-euo", "pipefail", "-c", step["run"], **variables)
+            assert ran.exit_code == 0, ran
+            has(ran, "(pacts/pactflow-example-catalogue-")
+        assert not broker.requests
+
+    def test_build_runs_the_tests_and_can_fail(self, run: Callable[..., Run], broker: BrokerDouble) -> None:
+        (step,) = [step for step in workflow("build")["jobs"]["test"]["steps"] if "run" in step]
+        assert {entry["target"] for entry in workflow("build")["jobs"]["test"]["strategy"]["matrix"]["include"]} == {
+            "check",
+            "test",
+        }
+        for arguments, expected in ((ONE_QUICK_TEST, 0), ("tests/there_is_no_such_test.py", 2)):
+            ran = run("bash", "-c", step["run"], TARGET="test", PYTEST_ARGS=arguments)
+            assert ran.exit_code == expected, ran
+
+    @pytest.mark.parametrize("sha", ["0" * 40, "$(touch pwned)", ""])
+    def test_a_webhook_that_names_another_commit(
+        self, run: Callable[..., Run], broker: BrokerDouble, project: Path, sha: str
+    ) -> None:
+        payload = {"pact_url": broker.pact_url(CONSUMER, "c1"), "sha": sha, "branch": "main"}
+        named = "contract_requiring_verification_published"
+        codes = [
+            run("bash", "-euo", "pipefail", "-c", step["run"], **step["env"]).exit_code
+            for step in steps(named, "verify", {"client_payload": payload}, broker, "x")
+        ]
+        assert codes[0] != 0  # where GitHub would have stopped
+        if sha.startswith("0"):
+            assert codes[-1] != 0  # and would it not, nothing would be published
+        assert not (project / "pwned").exists()
+        assert not broker.results or sha == ""
+
+    def test_no_event_is_part_of_a_script(self) -> None:
+        for path in (ROOT / ".github/workflows").glob("*.yml"):
+            for job in workflow(path.stem)["jobs"].values():
+                for step in job["steps"]:
+                    assert "${{" not in step.get("run", "")
+                    assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step.get("uses", f"a@{'0' * 40}"))
