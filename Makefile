@@ -53,7 +53,7 @@ PACTICIPANT := "$${PACT_PROVIDER_NAME:-pactflow-example-provider-python}"
 VERSIONED := export GIT_COMMIT="$${GIT_COMMIT:-$${GITHUB_SHA:-$$(git rev-parse HEAD)}}" \
 	GIT_BRANCH="$${GIT_BRANCH:-$${GITHUB_HEAD_REF:-$${GITHUB_REF_NAME:-$$(git symbolic-ref --short HEAD)}}}"; \
 	case "$$GIT_BRANCH" in main) ENVIRONMENT=production;; test) ENVIRONMENT=test;; *) ENVIRONMENT=;; esac
-FAKED := export CI=true PACT_BROKER_PUBLISH_VERIFICATION_RESULTS=true \
+FAKED := export PACT_BROKER_PUBLISH_VERIFICATION_RESULTS=true \
 	GIT_COMMIT="$$(git rev-parse HEAD)-fake.$$($(PYTHON) -c 'import time; print(time.time_ns())')"
 
 .PHONY: ci

@@ -218,8 +218,10 @@ class Broker:
     def _unreachable(self, error: Exception, method: str, url: str) -> BrokerError:
         text = self.credentials.hidden_in(str(error))
         if isinstance(error, requests.Timeout):
-            seconds = f"{self.answer_seconds:g} s"
-            reason = f"did not answer {_named(method, url)} within {seconds}. Is it overloaded, or behind a VPN?"
+            reason = (
+                f"did not answer {_named(method, url)} within {self.answer_seconds:g} s. Is it overloaded, or behind a "
+                "VPN? One that has to wake up first needs a longer --broker-timeout."
+            )
         elif isinstance(error, requests.exceptions.SSLError):
             reason = f"has no certificate that this machine trusts: {text}. REQUESTS_CA_BUNDLE names another bundle."
         elif isinstance(error, requests.exceptions.ProxyError):

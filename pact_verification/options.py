@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from pact_verification.broker import Broker, Credentials, origin
+from pact_verification.broker import ANSWER_SECONDS, Broker, Credentials, origin
 from pact_verification.broker_source import BrokerPacts, PactAtUrl
 from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify
@@ -54,12 +54,13 @@ def read_options(given: Mapping[str, Any]) -> Options:
     )
     chosen = Filter.of(given["description"], given["state"], no_state=given["no_state"])
     pact_url = "" if given["pacts"] else given["pact_url"] or conf.pact_url
-    broker = None if given["pacts"] else _broker(given)
+    timeout = given["broker_timeout"]
+    broker = None if given["pacts"] else configured_broker(given["broker_url"], timeout)
     _refuse_contradictions(given, with_broker=broker is not None or bool(pact_url))
     source: Source
     if pact_url:
         _require_http(pact_url, "--pact-url")
-        asked = broker if broker and origin(broker.url) == origin(pact_url) else _anonymous(pact_url)
+        asked = broker if broker and origin(broker.url) == origin(pact_url) else _anonymous(pact_url, timeout)
         source = PactAtUrl(asked, pact_url)
     elif broker:
         source = _broker_source(broker, version, given)
@@ -95,8 +96,13 @@ def read_options(given: Mapping[str, Any]) -> Options:
     )
 
 
-def configured_broker(url: str | None) -> Broker | None:
-    """The broker that is configured, with its credentials; None when none is."""
+def configured_broker(url: str | None, answer_seconds: float | None = None) -> Broker | None:
+    """The broker that is configured, with its credentials; None when none is.
+
+    Args:
+        url: wins over the environment's.
+        answer_seconds: how long an answer may take; None is the default.
+    """
     url = url or conf.broker_url
     if not url:
         return None
@@ -111,17 +117,13 @@ def configured_broker(url: str | None) -> Broker | None:
         raise CannotVerify(
             f"{credentials.named} can't be sent: it has a line end or another character that no header has."
         )
-    return Broker(url, credentials)
+    return Broker(url, credentials, answer_seconds or ANSWER_SECONDS)
 
 
-def _broker(given: Mapping[str, Any]) -> Broker | None:
-    return configured_broker(given["broker_url"])
-
-
-def _anonymous(url: str) -> Broker:
+def _anonymous(url: str, answer_seconds: float | None) -> Broker:
     """The host of a pact's URL, which is not the configured broker: it gets no credentials (F36)."""
     parts = urlsplit(url)
-    return Broker(f"{parts.scheme}://{parts.netloc}", Credentials())
+    return Broker(f"{parts.scheme}://{parts.netloc}", Credentials(), answer_seconds or ANSWER_SECONDS)
 
 
 def _broker_source(broker: Broker, version: ProviderVersion, given: Mapping[str, Any]) -> BrokerPacts:

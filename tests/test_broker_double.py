@@ -27,6 +27,7 @@ from tests.broker_double.store import Store
 
 Json = dict[str, Any]
 
+pytestmark = pytest.mark.no_database
 FOLDER = os.environ.get("PACT_BROKER_RECORDINGS", "")
 recorded = pytest.mark.skipif(not FOLDER, reason="PACT_BROKER_RECORDINGS names no folder with recordings of a broker")
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,29 +63,29 @@ def environment(
     }
 
 
-def command(*arguments: str | Path) -> list[str]:
-    return [sys.executable, "-m", "django", "verify_pacts", *map(str, arguments)]
+def command(*arguments: str | Path, name: str = "verify_pacts") -> list[str]:
+    return [sys.executable, "-m", "django", name, *map(str, arguments)]
+
+
+def run(name: str, *arguments: str | Path, cwd: Path = ROOT, **options: Any) -> Run:
+    """Run a command as a process: by default the test app's."""
+    finished = subprocess.run(
+        command(*arguments, name=name),
+        cwd=cwd,
+        env={"PYTHONPATH": str(ROOT), **environment(**options)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    # On a slow machine there are lines that tell how far it is.
+    err = re.sub(r"^\d+ of \d+: .*\n", "", finished.stderr, flags=re.MULTILINE)
+    return Run(finished.returncode, finished.stdout, err)
 
 
 @pytest.fixture
 def verify() -> Verify:
-    """Runs verify_pacts as a process: by default the test app's."""
-
-    def run(*arguments: str | Path, cwd: Path = ROOT, **options: Any) -> Run:
-        finished = subprocess.run(
-            command(*arguments),
-            cwd=cwd,
-            env={"PYTHONPATH": str(ROOT), **environment(**options)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        # On a slow machine there are lines that tell how far it is.
-        err = re.sub(r"^\d+ of \d+: .*\n", "", finished.stderr, flags=re.MULTILINE)
-        return Run(finished.returncode, finished.stdout, err)
-
-    return run
+    return partial(run, "verify_pacts")
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -20,6 +20,8 @@ UNKNOWN_STATE = interaction("a list", states=["an item that flies"], response={"
 
 Ask = Callable[..., Run]
 
+pytestmark = pytest.mark.no_database
+
 
 @pytest.fixture
 def broker() -> Iterator[BrokerDouble]:
@@ -258,7 +260,7 @@ def test_what_the_broker_does_not_hold_afterwards_is_not_green(
     broker.publish(document(GREEN), version="c1", branch="main")
     method, path = where.split()
     broker.fault(method, path, fault)
-    run = ask("--publish", "--provider-tag", "t")
+    run = ask("--publish", "--provider-tag", "t", "--broker-timeout", "1")
     assert run.exit_code == 4, run
     has(
         run,
@@ -414,7 +416,8 @@ def test_a_broker_that_can_not_be_asked_is_never_no_pacts(
     """The core says "No pacts found" to all of them, which one may have chosen to accept (F34)."""
     broker.publish(document(GREEN), version="c1", branch="main")
     broker.fault("GET" if path != FOR_VERIFICATION else "POST", path, fault)
-    run = ask("--publish", "--allow-no-pacts")
+    slow = () if path == FOR_VERIFICATION else ("--broker-timeout", "1")  # one of them with what is the default
+    run = ask("--publish", "--allow-no-pacts", *slow)
     assert run.exit_code == 2, run
     has(run, why)
     assert "Traceback" not in run.err

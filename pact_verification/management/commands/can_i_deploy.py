@@ -2,13 +2,13 @@
 
 import os
 import sys
-from argparse import ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify
+from pact_verification.management.arguments import count, seconds
 
 
 class Command(BaseCommand):
@@ -21,17 +21,23 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--to-environment", required=True, metavar="ENVIRONMENT", help="Such as production.")
         parser.add_argument("--broker-url", metavar="URL", help="By default PACT_BROKER_BASE_URL.")
+        parser.add_argument(
+            "--broker-timeout",
+            type=seconds,
+            metavar="SECONDS",
+            help="How long each of its answers may take; by default 7.",
+        )
         parser.add_argument("--provider-name", metavar="NAME", help="By default PACT_PROVIDER_NAME.")
         parser.add_argument("--provider-version", metavar="VERSION", help="By default GIT_COMMIT, else the commit.")
         parser.add_argument(
             "--retry-while-unknown",
-            type=_count,
+            type=count,
             default=12,
             metavar="TIMES",
             help="How often to ask again while a result is missing that a webhook's build may bring; by default 12.",
         )
         parser.add_argument(
-            "--retry-interval", type=_count, default=10, metavar="SECONDS", help="Between two times; by default 10."
+            "--retry-interval", type=count, default=10, metavar="SECONDS", help="Between two times; by default 10."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -41,7 +47,7 @@ class Command(BaseCommand):
         from pact_verification.provider_version import find_version
 
         try:
-            broker = configured_broker(options["broker_url"])
+            broker = configured_broker(options["broker_url"], options["broker_timeout"])
             provider = options["provider_name"] or conf.provider_name
             version = find_version(os.environ, number=options["provider_version"]).number
             if not broker:
@@ -69,9 +75,3 @@ class Command(BaseCommand):
         except CannotVerify as error:
             raise CommandError(str(error), returncode=2) from error
         sys.exit(1)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise ArgumentTypeError(f"{text!r} is not a whole number")
-    return int(text)

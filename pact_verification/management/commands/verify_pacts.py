@@ -6,10 +6,9 @@ import signal
 import sys
 import threading
 import traceback
-from argparse import ArgumentTypeError, BooleanOptionalAction, RawDescriptionHelpFormatter
+from argparse import BooleanOptionalAction, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
 from importlib.util import find_spec
 from types import FrameType
 from typing import Any
@@ -23,8 +22,9 @@ from django.core.management.base import (
     SystemCheckError,
 )
 
-from pact_verification.conf import ISOLATIONS, is_timeout
+from pact_verification.conf import ISOLATIONS
 from pact_verification.errors import CannotVerify
+from pact_verification.management.arguments import day, seconds
 from pact_verification.stores import own_stores
 
 TOOLS = {"pact-python": "pact", "parse": "parse", "requests": "requests", "rich": "rich"}
@@ -94,6 +94,12 @@ class Command(BaseCommand):
         broker = parser.add_argument_group("pacts of a broker")
         broker.add_argument("--broker-url", metavar="URL", help="The Pact Broker or PactFlow.")
         broker.add_argument(
+            "--broker-timeout",
+            type=seconds,
+            metavar="SECONDS",
+            help="How long each of its answers may take; by default 7.",
+        )
+        broker.add_argument(
             "--pact-url",
             metavar="URL",
             help="Only this pact, as a webhook names it. Credentials go to the broker's own host alone.",
@@ -115,7 +121,7 @@ class Command(BaseCommand):
         )
         broker.add_argument(
             "--include-wip-pacts-since",
-            type=_date,
+            type=day,
             metavar="DATE",
             help="Also verify pacts in progress from this day on (YYYY-MM-DD); they are pending. By default those of "
             "the last 90 days, and on the main branch only.",
@@ -156,7 +162,7 @@ class Command(BaseCommand):
         )
         how.add_argument(
             "--request-timeout",
-            type=_seconds,
+            type=seconds,
             metavar="SECONDS",
             help="How long a provider state or a request may take; by default 5. Setting: PACT_REQUEST_TIMEOUT.",
         )
@@ -214,23 +220,6 @@ class Command(BaseCommand):
             verbosity=choice.verbosity,
             encoding=getattr(self.stdout, "encoding", None) or "utf-8",
         )
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not is_timeout(seconds):
-        raise ArgumentTypeError(f"{text!r} is not a number of seconds above 0, such as 5 or 0.5")
-    return seconds
-
-
-def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is not a date such as 2026-01-31") from error
 
 
 def _require_tools() -> None:

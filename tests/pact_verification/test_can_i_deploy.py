@@ -1,0 +1,161 @@
+"""manage.py can_i_deploy: the answer of the real `pact`, what it waits for, and what it says of a no."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.broker_double import BrokerDouble, Fault
+from tests.pact_verification.conftest import Run, run
+from tests.pact_verification.pact_files import document, interaction
+from tests.pact_verification.test_verify_pacts import has
+
+TOKEN = "t0ken-that-nobody-may-see"
+
+Ask = Callable[..., Run]
+
+pytestmark = pytest.mark.no_database
+
+
+@pytest.fixture
+def broker() -> Iterator[BrokerDouble]:
+    """Two consumers, one of them deployed."""
+    with BrokerDouble(token=TOKEN) as double:
+        double.create_pacticipant("testapp", main_branch="main")
+        double.create_environment("production", production=True)
+        for consumer in ("shop", "office"):
+            double.publish(document(interaction("a"), consumer=consumer), version="c1", branch="main")
+        double.record_deployment("shop", "c1", "production")
+        yield double
+
+
+@pytest.fixture
+def ask(broker: BrokerDouble) -> Ask:
+    def asked(version: str, *arguments: str, to: str = "production", **variables: Any) -> Run:
+        here: dict[str, Any] = {
+            "PACT_BROKER_BASE_URL": broker.url,
+            "PACT_BROKER_TOKEN": TOKEN,
+            "GIT_COMMIT": version,
+            **variables,
+        }
+        ran = run("can_i_deploy", "--to-environment", to, *arguments, **here)
+        assert TOKEN not in ran.out + ran.err
+        return ran
+
+    return asked
+
+
+def test_yes(ask: Ask, broker: BrokerDouble) -> None:
+    broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
+    ran = ask("p1")
+    assert ran.exit_code == 0
+    has(ran, "May testapp p1 go to production?", "Computer says yes")
+
+
+def test_yes_since_nobody_depends_on_it(ask: Ask, broker: BrokerDouble) -> None:
+    broker.create_environment("empty", production=False)
+    broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
+    ran = ask("p1", to="empty")
+    assert ran.exit_code == 0
+    has(ran, "Nothing in empty depends on testapp, as the broker knows.")
+
+
+def test_verified_and_failed(ask: Ask, broker: BrokerDouble) -> None:
+    broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=False)
+    ran = ask("p1")
+    assert ran.exit_code == 1
+    has(ran, "shop c1 and testapp p1: the verification failed. http://", "Mend the provider")
+    assert "asking" not in ran.out
+
+
+def test_a_version_that_the_broker_does_not_know(ask: Ask, broker: BrokerDouble) -> None:
+    broker.publish_result("shop", "c1", "testapp", "p0", branch="main", success=True)
+    ran = ask("p1")
+    assert ran.exit_code == 1
+    has(ran, "The broker has no version p1 of testapp; the latest is p0.", "Verify with --publish first")
+    assert "asking" not in ran.out
+
+
+def test_another_version_has_verified_it(ask: Ask, broker: BrokerDouble) -> None:
+    broker.publish_result("shop", "c1", "testapp", "p0", branch="main", success=True)
+    broker.publish_result("office", "c1", "testapp", "p1", branch="main", success=True)
+    ran = ask("p1")
+    assert ran.exit_code == 1
+    has(
+        ran,
+        "version p0 of testapp verified it, and this one has no result.",
+        "No webhook has testapp verify a changed contract, so waiting would not help.",
+    )
+    assert "asking" not in ran.out
+
+
+def test_nobody_has_verified_it_and_a_webhook_may_bring_it(ask: Ask, broker: BrokerDouble) -> None:
+    broker.publish_result("office", "c1", "testapp", "p1", branch="main", success=True)
+    broker.create_webhook("testapp")
+    ran = ask("p1", "--retry-while-unknown", "2", "--retry-interval", "0")
+    assert ran.exit_code == 1
+    has(ran, "A result is missing; asking 2 times, every 0 s.", "no version of testapp has verified it.")
+    asked = [request for request in broker.requests if request.path.startswith("/matrix")]
+    assert len(asked) >= 5  # before, three times by pact, after
+
+
+def test_it_comes_while_it_waits(ask: Ask, broker: BrokerDouble) -> None:
+    broker.publish_result("office", "c1", "testapp", "p1", branch="main", success=True)
+    broker.create_webhook("testapp")
+    unknown = {
+        "summary": {"deployable": None, "reason": "missing"},
+        "notices": [],
+        "matrix": [pair_without_result()],
+    }
+    broker.fault("GET", "^/matrix", Fault(status=200, body=json.dumps(unknown).encode()), times=3)
+    broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
+    ran = ask("p1", "--retry-while-unknown", "9", "--retry-interval", "0")
+    assert ran.exit_code == 0, ran
+    has(ran, "asking 9 times", "Computer says yes")
+
+
+def test_a_version_without_a_branch(ask: Ask, broker: BrokerDouble) -> None:
+    broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=False)
+    broker.versions("testapp")["p1"].branches.clear()
+    body = json.dumps({"number": "p1", "_embedded": {"branchVersions": []}}).encode()
+    broker.fault("GET", "/versions/p1$", Fault(status=200, body=body))
+    ran = ask("p1")
+    assert ran.exit_code == 1
+    has(ran, "Version p1 of testapp is on no branch", "Publish with --provider-branch.")
+
+
+def test_an_environment_that_is_not_there(ask: Ask, broker: BrokerDouble) -> None:
+    broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
+    ran = ask("p1", to="moon")
+    assert ran.exit_code == 2
+    has(ran, "has no environment 'moon'. It has production.")
+
+
+def test_a_dry_run_of_pact_is_not_a_yes(ask: Ask, broker: BrokerDouble) -> None:
+    broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=False)
+    assert ask("p1", PACT_BROKER_CAN_I_DEPLOY_DRY_RUN="true").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("variables", "why"),
+    [
+        ({"PACT_BROKER_BASE_URL": ""}, "There is no broker to ask."),
+        ({"PACT_BROKER_TOKEN": "wrong"}, "It does not accept PACT_BROKER_TOKEN"),
+        ({"PACT_BROKER_BASE_URL": "http://127.0.0.1:1"}, "can't be reached: Connection refused"),
+        ({"PACT_PROVIDER_NAME": "somebody"}, "knows no provider 'somebody'"),
+    ],
+)
+def test_a_broker_that_can_not_be_asked(ask: Ask, variables: dict[str, str], why: str) -> None:
+    ran = ask("p1", **variables)
+    assert ran.exit_code == 2
+    has(ran, why)
+    assert "Traceback" not in ran.err
+
+
+def pair_without_result() -> dict[str, Any]:
+    return {
+        "consumer": {"name": "shop", "version": {"number": "c1"}},
+        "provider": {"name": "testapp", "version": {"number": "p1"}},
+        "verificationResult": None,
+    }
