@@ -114,11 +114,11 @@ pact_changed_EVENT := --contract-content-changed
 REPOSITORY := "$${GITHUB_REPO:-$${GITHUB_REPOSITORY:?Set GITHUB_REPO to owner/name, the repository with the workflow}}"
 
 .PHONY: create_github_token_secret
-create_github_token_secret: ## give PactFlow the token to start workflows with (GITHUB_ACCESS_TOKEN_FOR_PF_WEBHOOKS)
-	@: "$${PACT_BROKER_BASE_URL:?}" "$${PACT_BROKER_TOKEN:?}" "$${GITHUB_ACCESS_TOKEN_FOR_PF_WEBHOOKS:?}"
+create_github_token_secret: ## give PactFlow the token to start workflows with (GITHUB_TOKEN)
+	@: "$${PACT_BROKER_BASE_URL:?}" "$${PACT_BROKER_TOKEN:?}" "$${GITHUB_TOKEN:?}"
 	@# printf is the shell's own, and curl reads its input: no secret stands on a command line.
 	@printf 'header = "Authorization: Bearer %s"\ndata = "{\\"name\\": \\"githubToken\\", \\"value\\": \\"%s\\"}"\n' \
-		"$$PACT_BROKER_TOKEN" "$$GITHUB_ACCESS_TOKEN_FOR_PF_WEBHOOKS" | curl --config - --fail --silent --show-error \
+		"$$PACT_BROKER_TOKEN" "$$GITHUB_TOKEN" | curl --config - --fail --silent --show-error \
 		--output /dev/null --header "Content-Type: application/json" "$$PACT_BROKER_BASE_URL/secrets"
 	@echo "PactFlow has the secret githubToken."
 

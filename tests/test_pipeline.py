@@ -307,14 +307,14 @@ class TestAPactChanged:
     def test_the_token_for_github(self, make: Make, broker: BrokerDouble) -> None:
         broker.fault("POST", "^/secrets$", Fault(status=201), times=1)
         secret = "a-github-token"
-        ran = make("create_github_token_secret", GITHUB_ACCESS_TOKEN_FOR_PF_WEBHOOKS=secret)
+        ran = make("create_github_token_secret", GITHUB_TOKEN=secret)
         assert ran.exit_code == 0, ran
         assert secret not in ran.out + ran.err
         (request,) = broker.requests
         assert request.body == {"name": "githubToken", "value": secret}
         assert request.headers["authorization"] == f"Bearer {TOKEN}"
         broker.fault("POST", "^/secrets$", Fault(status=403))
-        assert make("create_github_token_secret", GITHUB_ACCESS_TOKEN_FOR_PF_WEBHOOKS="x").exit_code != 0
+        assert make("create_github_token_secret", GITHUB_TOKEN="x").exit_code != 0
 
 
 def publish(run: Callable[..., Run], broker: BrokerDouble, pact: dict[str, Any], *, version: str, branch: str) -> None:
