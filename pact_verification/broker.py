@@ -96,10 +96,8 @@ class Broker:
         """A URL from the broker's index, its {placeholders} filled in."""
         if not self._index:
             self._index = self.get(self.url)
-        links = self._index.get("_links")
         for relation in relations:
-            if isinstance(links, Mapping) and isinstance(found := links.get(relation), Mapping):
-                href = str(found.get("href", ""))
+            if href := linked(self._index, relation):
                 for name, value in names.items():
                     href = href.replace(f"{{{name}}}", quote(value, safe=""))
                 return href
@@ -277,6 +275,13 @@ class NotFound(BrokerError):
 
 class Unreachable(BrokerError):
     """No answer at all: there is no use in asking for the next thing."""
+
+
+def linked(document: Any, relation: str, key: str = "href") -> str:
+    """What a HAL document's link says; empty when it has no such link."""
+    links = document.get("_links") if isinstance(document, Mapping) else None
+    link = links.get(relation) if isinstance(links, Mapping) else None
+    return str(link.get(key) or "") if isinstance(link, Mapping) else ""
 
 
 def origin(url: str) -> tuple[str, str, int | None]:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pact_verification.broker import Broker, NotFound
+from pact_verification.broker import Broker, NotFound, linked
 from pact_verification.errors import BrokerError, CannotVerify
 from pact_verification.pacts import AtBroker, Filter, Pact, read_pact
 from pact_verification.selectors import Selector, describe
@@ -122,10 +122,10 @@ def fetch_pact(
             f"{url} is a pact with the provider {pact.provider!r}, and this is {provider!r}. To verify it, use "
             f"--provider-name {pact.provider!r}."
         )
-    links = json.loads(content).get("_links")
-    version = _read(links, "pb:consumer-version", "name") or "?"
-    results_url = _read(links, "pb:publish-verification-results", "href")
-    latest_result_url = _read(links, "pb:latest-verification-results", "href")
+    document = json.loads(content)
+    version = linked(document, "pb:consumer-version", "name") or "?"
+    results_url = linked(document, "pb:publish-verification-results")
+    latest_result_url = linked(document, "pb:latest-verification-results")
     at_broker = AtBroker(version, reason, results_url, latest_result_url, pending, wip, notices)
     mark = "; work in progress" if wip else "; pending" if pending else ""
     return replace(
@@ -134,8 +134,3 @@ def fetch_pact(
         source=f"version {version}: {reason}{mark}",
         at_broker=at_broker,
     )
-
-
-def _read(links: Any, relation: str, key: str) -> str:
-    link = links.get(relation) if isinstance(links, Mapping) else None
-    return str(link.get(key) or "") if isinstance(link, Mapping) else ""

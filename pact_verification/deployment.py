@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from pact_verification.broker import Broker, Json, NotFound, Unreachable
+from pact_verification.broker import Broker, Json, NotFound, Unreachable, linked
 from pact_verification.errors import BrokerError, CannotVerify
 
 VERIFYING_EVENTS = {"contract_requiring_verification_published", "contract_content_changed", "contract_published"}
@@ -126,7 +126,7 @@ class Deployment:
 
     def _who_verified(self, pair: Pair) -> str:
         try:
-            latest = self.broker.get(self.broker.get(pair.pact)["_links"]["pb:latest-verification-results"]["href"])
+            latest = self.broker.get(linked(self.broker.get(pair.pact), "pb:latest-verification-results"))
             said = "verified it" if latest["success"] else "failed it"
             return (
                 f"version {latest['providerApplicationVersion']} of {self.provider} {said}, and this one has no result."
@@ -209,13 +209,9 @@ def _pair(row: Mapping[str, Any]) -> Pair:
         _version(row["consumer"]),
         _version(row["provider"]),
         result.get("success"),
-        _self(result),
-        _self(row.get("pact") or {}),
+        linked(result, "self"),
+        linked(row.get("pact"), "self"),
     )
-
-
-def _self(resource: Mapping[str, Any]) -> str:
-    return str(((resource.get("_links") or {}).get("self") or {}).get("href", ""))
 
 
 def _version(side: Mapping[str, Any]) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pact_verification.errors import CannotVerify
 
 SHORTEST_COMMIT = 7
+NAMED = 5  # files, in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +53,36 @@ def head() -> str:
 def require_checked_out(number: str) -> None:
     """Make sure that what runs is the commit that a version names, and nothing else.
 
-    A version may say more after the commit, as `make fake_ci` does to have a new one each time: `8c1f2ab-fake.1`.
-
     Raises:
         CannotVerify: another commit is checked out, the tree has changes, or git can't tell.
     """
-    commit, checked_out = re.split("[-+]", number)[0], head()
-    if not checked_out:
+    if not head():
         raise CannotVerify(
             f"Results for {number} can't be published from here: git doesn't say which commit is checked out. Run in "
-            "the repository's clone, or without --publish."
+            "the repository's clone, or with --no-publish."
         )
+    if doubt := why_not_checked_out(number):
+        raise CannotVerify(f"{doubt} Check out {number} (actions/checkout: ref) without changes, or use --no-publish.")
+
+
+def why_not_checked_out(number: str) -> str:
+    """Why a result of what is checked out may be none of this version; empty when it is, or when nothing tells.
+
+    A version may say more after the commit, as `make fake_ci` does to have a new one each time: `8c1f2ab-fake.1`.
+    """
+    commit, checked_out = re.split("[-+]", number)[0], head()
+    if not checked_out:
+        return ""
     if len(commit) < SHORTEST_COMMIT or not checked_out.startswith(commit):
-        raise CannotVerify(
-            f"Results are asked for {number}, and {checked_out} is checked out: what would be published is not true of "
-            f"{number}. Check out that commit (actions/checkout: ref), or run without --publish."
-        )
-    if changed := changes():
-        more = f" and {len(changed) - 5} more" if len(changed) > 5 else ""  # noqa: PLR2004  # enough to see which
-        raise CannotVerify(
-            f"Results are asked for {number}, and the working tree is not that commit: {', '.join(changed[:5])}{more} "
-            "changed. Commit or remove that, or run without --publish."
-        )
+        return f"Results are published for {number}, but {checked_out} is checked out."
+    changed = changes()
+    more = f" and {len(changed) - NAMED} more" if len(changed) > NAMED else ""
+    named = ", ".join(changed[:NAMED])
+    return f"Results are published for {number}, but the working tree has changes: {named}{more}." if changed else ""
+
+
+def names_a_commit(number: str) -> bool:
+    return bool(re.fullmatch(rf"[0-9a-f]{{{SHORTEST_COMMIT},40}}([-+].*)?", number))
 
 
 def changes() -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib.metadata import version as installed
 from typing import Any
 
-from pact_verification.broker import Broker, NotFound, Unreachable
+from pact_verification.broker import Broker, NotFound, Unreachable, linked
 from pact_verification.errors import BrokerError
 from pact_verification.provider_version import ProviderVersion
 from pact_verification.results import InteractionResult, Mismatch, Outcome, PactResult, Publication
@@ -67,9 +67,7 @@ class Publisher:
         at_broker = result.pact.at_broker
         if not at_broker or not at_broker.results_url:
             raise BrokerError("The broker gave no link to publish its results to.")
-        answer = self.broker.post(at_broker.results_url, self._document(result))
-        links = answer.get("_links")
-        return str(links["self"]["href"]) if isinstance(links, dict) and "self" in links else ""
+        return linked(self.broker.post(at_broker.results_url, self._document(result)), "self")
 
     def _document(self, result: PactResult) -> dict[str, Any]:
         document: dict[str, Any] = {

@@ -61,6 +61,10 @@ def verify(
         if selection.interactions:
             results = _run(options, selection, registry, directory, progress)
     provable = [result for result in results if result.interactions]
+    publication = None
+    if options.publisher and provable:
+        progress(selection.interactions, selection.interactions, "publishing the results")
+        publication = options.publisher.publish(provable)
     return Report(
         options.provider_name,
         tuple(results),
@@ -68,7 +72,7 @@ def verify(
         selection.nothing_for,
         time.monotonic() - started,
         nothing_is_fine=options.allow_no_pacts,
-        publication=options.publisher.publish(provable) if options.publisher and provable else None,
+        publication=publication,
         unpublished=options.unpublished,
     )
 

@@ -303,12 +303,18 @@ def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Live]:
     """
     if stream.isatty():
         console = Console(file=stream, no_color=not colour, highlight=False, markup=False)
-        with console.status("Making the test database…") as status:
+        with console.status("Selecting pacts…") as status:
+
+            def say_selected(text: str) -> None:
+                if text:
+                    console.print(Text(text), soft_wrap=True)
+                status.update("Making the test database…")
+
             yield Live(
                 lambda begun, total, description: status.update(
                     Text(f"{begun} of {total}  {_printable(description)}", overflow="ellipsis", no_wrap=True)
                 ),
-                lambda text: console.print(Text(text), soft_wrap=True) if text else None,
+                say_selected,
             )
         return
     last = time.monotonic()

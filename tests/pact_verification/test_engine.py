@@ -72,6 +72,8 @@ def test_mismatches_come_in_the_order_of_a_response() -> None:
 
 def test_the_process_uses_no_proxy_for_loopback_and_is_not_tracked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "example.com")
+    monkeypatch.setenv("PACT_BROKER_TOKEN", "it asks no broker")
     environment = engine._environment(os.environ)
+    assert "PACT_BROKER_TOKEN" not in environment
     assert environment["NO_PROXY"] == environment["no_proxy"] == "example.com,127.0.0.1,localhost"
     assert environment["PACT_DO_NOT_TRACK"] == "true"

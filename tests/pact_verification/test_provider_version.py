@@ -43,5 +43,5 @@ def test_the_commit_that_is_checked_out(clone: Path, monkeypatch: pytest.MonkeyP
     for number in (commit, commit[:7], f"{commit}-fake.1", f"{commit[:9]}+1"):
         require_checked_out(number)
     for number in ("", "-fake.1", commit[:6], f"{commit}0", "main", "1.2.3"):
-        with pytest.raises(CannotVerify, match=r"is checked out: what would be published is not true"):
+        with pytest.raises(CannotVerify, match=f"but {commit} is checked out. Check out"):
             require_checked_out(number)

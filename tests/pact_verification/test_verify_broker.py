@@ -568,15 +568,25 @@ class TestPactUrl:
         commit = git(clone, "rev-parse", "HEAD")
         run = ask("--publish", GIT_COMMIT="0123456789abcdef", **asked)
         assert run.exit_code == 2
-        has(run, f"Results are asked for 0123456789abcdef, and {commit} is checked out")
+        has(run, f"Results are published for 0123456789abcdef, but {commit} is checked out. Check out 0123456789abcdef")
         (clone / "file").write_text("changed")
         (clone / "new").touch()
         run = ask("--publish", GIT_COMMIT=commit, **asked)
         assert run.exit_code == 2
-        has(run, "the working tree is not that commit: file, new changed")
+        has(run, "but the working tree has changes: file, new. Check out")
         assert not broker.requests
         assert ask(GIT_COMMIT=commit, **asked).exit_code == 0  # not published, so nothing is claimed
         assert not writes(broker)
+
+    def test_by_selectors_the_same_is_a_note(self, ask: Ask, broker: BrokerDouble, clone: Path) -> None:
+        """Builds make files, and versions need not be commits."""
+        broker.publish(document(GREEN), version="c1", branch="main")
+        commit = git(clone, "rev-parse", "HEAD")
+        run = ask("--publish", GIT_COMMIT="0123456789abcdef", cwd=clone)
+        assert run.exit_code == 0
+        has(run, f"Results are published for 0123456789abcdef, but {commit} is checked out.")
+        for number in (commit, "1.2.3"):
+            assert "Results are published for" not in ask("--publish", GIT_COMMIT=number, cwd=clone).out
 
     def test_without_git_nothing_tells_which_commit_it_is(self, ask: Ask, broker: BrokerDouble, tmp_path: Path) -> None:
         broker.publish(document(GREEN), version="c1", branch="main")

@@ -42,8 +42,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         # Here, since production imports the command and has no requests.
+        from pact_verification.broker_options import configured_broker
         from pact_verification.deployment import Deployment, decide
-        from pact_verification.options import configured_broker
         from pact_verification.provider_version import find_version
 
         try:
