@@ -7,6 +7,7 @@ and publishes before anybody has looked at what the server saw.
 
 import base64
 import queue
+import ssl
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -214,24 +215,23 @@ class Broker:
         return answer
 
     def _unreachable(self, error: Exception, method: str, url: str) -> BrokerError:
-        text = self.credentials.hidden_in(str(error))
+        cause = self.credentials.hidden_in(_cause(error))
         if isinstance(error, requests.Timeout):
             reason = (
                 f"did not answer {_named(method, url)} within {self.answer_seconds:g} s. Is it overloaded, or behind a "
                 "VPN? One that has to wake up first needs a longer --broker-timeout."
             )
         elif isinstance(error, requests.exceptions.SSLError):
-            reason = f"has no certificate that this machine trusts: {text}. REQUESTS_CA_BUNDLE names another bundle."
+            reason = f"can't be asked over https: {cause}. REQUESTS_CA_BUNDLE names certificates to trust."
         elif isinstance(error, requests.exceptions.ProxyError):
-            reason = (
-                f"can't be reached through the proxy: {text}. HTTP_PROXY, HTTPS_PROXY and NO_PROXY say which is used."
-            )
-        elif isinstance(error, requests.ConnectionError) and _refusal(error):
-            reason = f"can't be reached: {_refusal(error)}. Is it running, and is PACT_BROKER_BASE_URL its address?"
+            reason = f"can't be reached through the proxy: {cause}. HTTP_PROXY, HTTPS_PROXY and NO_PROXY choose it."
+        elif isinstance(error, requests.ConnectionError) and cause:
+            reason = f"can't be reached: {cause}. Is it running, and is PACT_BROKER_BASE_URL its address?"
         elif isinstance(error, requests.ConnectionError):
             reason = f"closed the connection over {_named(method, url)}. Does its log say why?"
         else:
-            reason = f"can't be asked: {type(error).__name__}: {text}. PACT_BROKER_BASE_URL has to be its address."
+            text = self.credentials.hidden_in(f"{type(error).__name__}: {error}")
+            reason = f"can't be asked: {text}. PACT_BROKER_BASE_URL has to be its address."
         return Unreachable(f"The broker {self.url} {reason}")
 
     def _refused(self, answer: requests.Response, method: str, url: str) -> BrokerError:
@@ -297,16 +297,19 @@ def _named(method: str, url: str) -> str:
     return f"{method} {urlsplit(url)._replace(query='', fragment='').geturl()}"
 
 
-def _refusal(error: Exception) -> str:
-    """What the operating system said, from within what requests and urllib3 wrap around it."""
-    seen: BaseException | None = error
-    while seen:
-        if isinstance(seen, OSError) and seen.strerror and not isinstance(seen, ConnectionResetError):
+def _cause(error: BaseException) -> str:
+    """What the operating system or TLS said, from within what requests and urllib3 wrap around it.
+
+    Empty where the other side closed the connection: the words for that differ with the moment.
+    """
+    seen: object = error
+    while isinstance(seen, BaseException):
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            return seen.verify_message
+        if isinstance(seen, OSError) and seen.strerror and not isinstance(seen, ConnectionResetError | BrokenPipeError):
             return seen.strerror
-        reason = seen.args[0] if seen.args and isinstance(seen.args[0], BaseException) else None
-        seen = getattr(seen, "reason", None) or reason or seen.__cause__ or seen.__context__
-        if isinstance(seen, str):
-            return ""
+        inner = [getattr(seen, "reason", None), *seen.args, seen.__cause__, seen.__context__]
+        seen = next((each for each in inner if isinstance(each, BaseException)), None)
     return ""
 
 
