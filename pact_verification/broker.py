@@ -96,15 +96,21 @@ class Broker:
     def link(self, *relations: str, **names: str) -> str:
         """A URL from the broker's index, its {placeholders} filled in."""
         if not self._index:
-            self._index = self.get(self.url)
+            try:
+                self._index = self.get(self.url)
+            except NotFound as error:
+                raise self._no_broker("has nothing there (404)") from error
         for relation in relations:
             if href := linked(self._index, relation):
                 for name, value in names.items():
                     href = href.replace(f"{{{name}}}", quote(value, safe=""))
                 return href
-        raise BrokerError(
-            f"{self.url} answers, but is no Pact Broker that we can use: its index has no link {relations[0]!r}. "
-            "PACT_BROKER_BASE_URL must be the address of the broker's own start page."
+        raise self._no_broker(f"has no link {relations[0]!r} in what it answers")
+
+    def _no_broker(self, why: str) -> BrokerError:
+        return BrokerError(
+            f"{self.url} is no Pact Broker that we can use: it {why}. PACT_BROKER_BASE_URL must be the address of the "
+            "broker's own start page."
         )
 
     def main_branch(self, provider: str) -> str:
@@ -142,7 +148,7 @@ class Broker:
 
     def unknown_provider(self, provider: str) -> BrokerError:
         return BrokerError(
-            f"{self.url} knows no provider {provider!r}. {self._known_names()} Is PACT_PROVIDER_NAME (or "
+            f"{self.url} knows no provider {provider!r}. {self._known_names()}Is PACT_PROVIDER_NAME (or "
             "--provider-name) what consumers write in their pacts, and has one of them published?"
         )
 
@@ -152,7 +158,7 @@ class Broker:
             names = [repr(entry["name"]) for entry in embedded]
         except (BrokerError, KeyError, TypeError):
             return ""
-        return f"It knows {', '.join(names[:20])}{' and others' if len(names) > 20 else ''}." if names else ""  # noqa: PLR2004
+        return f"It knows {', '.join(names[:20])}{' and others' if len(names) > 20 else ''}. " if names else ""  # noqa: PLR2004
 
     # --- how it is asked
 

@@ -390,7 +390,8 @@ FOR_VERIFICATION = "/for-verification$"
         ("^/$", Fault.hang(), "did not answer GET"),
         ("^/$", Fault.drip(), "did not answer GET"),
         ("^/$", Fault.malformed(), "something that is not JSON"),
-        ("^/$", Fault(status=200, body=b"{}"), "is no Pact Broker that we can use: its index has no link"),
+        ("^/$", Fault(status=200, body=b"{}"), "is no Pact Broker that we can use: it has no link"),
+        ("^/$", Fault(status=404), "is no Pact Broker that we can use: it has nothing there (404)"),
         ("^/$", Fault(status=200, body=b'"text"'), "something that is not JSON"),
         (FOR_VERIFICATION, Fault(status=401), "It does not accept PACT_BROKER_TOKEN"),
         (
