@@ -10,10 +10,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
 
 .PHONY: help
 help: ## print this
-	@sed -nE 's/^([a-z_]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 30
+	@sed -nE 's/^([a-z_]+):.*## (.*)/\1 \2/p' $(MAKEFILE_LIST) | while read -r target text; do \
+		[ $${#target} -lt 28 ] || { echo "$$target"; target=; }; printf '%-28s%s\n' "$$target" "$$text"; done
 
 # --- what a newcomer types
 
@@ -48,29 +50,32 @@ serve: .venv/verify $(if $(DJANGO_SECRET_KEY),,.env) ## the same under gunicorn,
 #
 # Branches and versions stay in the shell's hands: make would run a branch that is called $(shell ...).
 
-PACT := PACT_DO_NOT_TRACK=true PACT_BROKER_HTTP_RETRIES=$${PACT_BROKER_HTTP_RETRIES:-2} $(BIN)/pact broker
+PACT := $(MANAGE) pact_broker
 PACTICIPANT := "$${PACT_PROVIDER_NAME:-pactflow-example-provider-python}"
-VERSIONED := export GIT_COMMIT="$${GIT_COMMIT:-$${GITHUB_SHA:-$$(git rev-parse HEAD)}}" \
-	GIT_BRANCH="$${GIT_BRANCH:-$${GITHUB_HEAD_REF:-$${GITHUB_REF_NAME:-$$(git symbolic-ref --short HEAD)}}}"; \
-	case "$$GIT_BRANCH" in main) ENVIRONMENT=production;; test) ENVIRONMENT=test;; *) ENVIRONMENT=;; esac
-FAKED := export PACT_BROKER_PUBLISH_VERIFICATION_RESULTS=true \
-	GIT_COMMIT="$$(git rev-parse HEAD)-fake.$$($(PYTHON) -c 'import time; print(time.time_ns())')"
+VERSIONED := set -e; export GIT_COMMIT GIT_BRANCH; \
+	GIT_COMMIT="$${GIT_COMMIT:-$${GITHUB_SHA:-$$(git rev-parse HEAD)}}"; \
+	[ "$$GITHUB_REF_TYPE" = branch ] || GITHUB_REF_NAME=; \
+	GIT_BRANCH="$${GIT_BRANCH:-$${GITHUB_HEAD_REF:-$${GITHUB_REF_NAME:-$$(git symbolic-ref --quiet --short HEAD)}}}" || \
+		{ echo "No branch is checked out. Set GIT_BRANCH." >&2; exit 2; }; \
+	case "$$GITHUB_HEAD_REF,$$GIT_BRANCH" in ,main) ENVIRONMENT=production;; ,test) ENVIRONMENT=test;; *) ENVIRONMENT=;; esac
+PUBLISHED := export PACT_BROKER_PUBLISH_VERIFICATION_RESULTS="$${PACT_BROKER_PUBLISH_VERIFICATION_RESULTS:-true}"
+FAKED := set -e; export GIT_COMMIT; GIT_COMMIT="$$(git rev-parse HEAD)"; \
+	GIT_COMMIT="$$GIT_COMMIT-fake.$$($(PYTHON) -c 'import time; print(time.time_ns())')"
 
 .PHONY: ci
-ci: ## test, verify, can_i_deploy, and deploy from main and test
-	@$(MAKE) test
-	@$(MAKE) verify
-	@$(MAKE) can_i_deploy
-	@$(VERSIONED); if [ "$$ENVIRONMENT" ]; then $(MAKE) deploy; else $(MAKE) no_deploy; fi
+ci: .venv/pipeline ## test, verify and publish, can_i_deploy, and deploy from main and test
+	@$(PACT) list-environments >/dev/null  # without a broker there is no deploying: said now, not after the tests
+	@$(VERSIONED); $(PUBLISHED); $(MAKE) test; $(MAKE) verify; $(MAKE) can_i_deploy; \
+	if [ "$$ENVIRONMENT" ]; then $(MAKE) deploy; else $(MAKE) no_deploy; fi
 
 .PHONY: fake_ci
 fake_ci: ## the same from this machine, as a version that is new each time
 	@$(FAKED); $(MAKE) ci
 
 .PHONY: ci_webhook
-ci_webhook: ## verify the one pact that PACT_URL names
+ci_webhook: ## verify the one pact that PACT_URL names, and publish
 	@[ "$$PACT_URL" ] || { echo "PACT_URL is not set: it names the pact to verify." >&2; exit 2; }
-	@$(MAKE) verify PACTS=
+	@$(VERSIONED); $(PUBLISHED); $(MAKE) verify PACTS=
 
 .PHONY: fake_ci_webhook
 fake_ci_webhook: ## the same from this machine, as a version that is new each time
@@ -96,8 +101,9 @@ deploy_app: ## where your own deployment goes
 
 .PHONY: record_deployment
 record_deployment: .venv/pipeline ## tell the broker what is deployed now
-	@$(VERSIONED); $(PACT) record-deployment --pacticipant $(PACTICIPANT) --version "$$GIT_COMMIT" \
-		--environment "$${ENVIRONMENT:?is none: branch $$GIT_BRANCH does not deploy}"
+	@$(VERSIONED); [ "$$ENVIRONMENT" ] || { echo "Branch $$GIT_BRANCH does not deploy; main and test do." >&2; exit 2; }; \
+	$(PACT) record-deployment --pacticipant $(PACTICIPANT) --version "$$GIT_COMMIT" --environment "$$ENVIRONMENT" || { \
+		echo "Not recorded. Does the broker know version $$GIT_COMMIT? make verify publishes it." >&2; exit 1; }
 
 .PHONY: tag
 tag: .venv/pipeline ## tag this version with its branch, for brokers where tags are used
@@ -107,42 +113,49 @@ tag: .venv/pipeline ## tag this version with its branch, for brokers where tags 
 
 GITHUB_API ?= https://api.github.com
 WEBHOOKS := contract_requiring_verification_published pact_changed
-contract_requiring_verification_published_UUID := 1b5e23a8-6f0c-4b8e-9d63-0f2c7f6a1d10
+contract_requiring_verification_published_UUID ?= 1b5e23a8-6f0c-4b8e-9d63-0f2c7f6a1d10
 contract_requiring_verification_published_EVENT := --contract-requiring-verification-published
-pact_changed_UUID := 6c9f04d7-31a2-4e55-8a7b-5d1e90c4b2f3
+pact_changed_UUID ?= 6c9f04d7-31a2-4e55-8a7b-5d1e90c4b2f3
 pact_changed_EVENT := --contract-content-changed
-REPOSITORY := "$${GITHUB_REPO:-$${GITHUB_REPOSITORY:?Set GITHUB_REPO to owner/name, the repository with the workflow}}"
+REPOSITORY := "$$GITHUB_REPO"
+NAMED := GITHUB_REPO="$${GITHUB_REPO:-$$GITHUB_REPOSITORY}"; \
+	[ "$$GITHUB_REPO" ] || { echo "Set GITHUB_REPO to owner/name, the repository with the workflow." >&2; exit 2; }
 
 .PHONY: create_github_token_secret
-create_github_token_secret: ## give PactFlow the token to start workflows with (GITHUB_TOKEN)
-	@: "$${PACT_BROKER_BASE_URL:?}" "$${PACT_BROKER_TOKEN:?}" "$${GITHUB_TOKEN:?}"
+create_github_token_secret: ## give PactFlow the token to start workflows with, GITHUB_TOKEN
+	@: "$${PACT_BROKER_BASE_URL:?}" "$${PACT_BROKER_TOKEN:?only PactFlow keeps secrets, and it takes a token}" \
+		"$${GITHUB_TOKEN:?is the token that PactFlow is to have}"
 	@# printf is the shell's own, and curl reads its input: no secret stands on a command line.
 	@printf 'header = "Authorization: Bearer %s"\ndata = "{\\"name\\": \\"githubToken\\", \\"value\\": \\"%s\\"}"\n' \
-		"$$PACT_BROKER_TOKEN" "$$GITHUB_TOKEN" | curl --config - --fail --silent --show-error \
-		--output /dev/null --header "Content-Type: application/json" "$$PACT_BROKER_BASE_URL/secrets"
+		"$$PACT_BROKER_TOKEN" "$$GITHUB_TOKEN" | curl --config - --fail-with-body --silent --show-error \
+		--header "Content-Type: application/json" "$${PACT_BROKER_BASE_URL%/}/secrets" >/dev/null
 	@echo "PactFlow has the secret githubToken."
 
 create_or_update_contract_requiring_verification_published_webhook: ## have a changed contract verified
-create_or_update_pact_changed_webhook: ## the same for the older event
-test_contract_requiring_verification_published_webhook: ## have the broker call it now
-test_pact_changed_webhook: ## have the broker call it now
+create_or_update_pact_changed_webhook: ## the same by the older event
+test_contract_requiring_verification_published_webhook: ## have the broker call that webhook now
+test_pact_changed_webhook: ## the same for the older event
 
 .PHONY: $(WEBHOOKS:%=create_or_update_%_webhook)
 $(WEBHOOKS:%=create_or_update_%_webhook): create_or_update_%_webhook: .venv/pipeline
-	@$(PACT) create-or-update-pacticipant --name $(PACTICIPANT) --main-branch main \
+	@$(NAMED); $(PACT) create-or-update-pacticipant --name $(PACTICIPANT) --main-branch main \
 		--repository-url "https://github.com/"$(REPOSITORY)
-	@$(PACT) create-or-update-webhook "$(GITHUB_API)/repos/"$(REPOSITORY)/dispatches --request POST \
+	@$(NAMED); $(PACT) create-or-update-webhook "$(GITHUB_API)/repos/"$(REPOSITORY)/dispatches --request POST \
 		--header 'Accept: application/vnd.github+json' 'Content-Type: application/json' \
 		'Authorization: Bearer $${user.githubToken}' --data "$$(cat .github/webhooks/$*.json)" \
-		--uuid $($*_UUID) $($*_EVENT) --provider $(PACTICIPANT) --description "$* for "$(PACTICIPANT)
+		--uuid $($*_UUID) $($*_EVENT) --provider $(PACTICIPANT) --description "$* for "$(PACTICIPANT) >/dev/null
+	@echo "The webhook is there. Have the broker call it: make test_$*_webhook"
 
 .PHONY: $(WEBHOOKS:%=test_%_webhook)
 $(WEBHOOKS:%=test_%_webhook): test_%_webhook: .venv/pipeline
-	@said=$$($(PACT) test-webhook --uuid $($*_UUID)) || { echo "$$said"; exit 1; }; echo "$$said"; \
-	echo "$$said" | grep -q '"status": *2' || { echo "GitHub did not take it: the response above says why." >&2; exit 1; }
+	@said=$$($(PACT) test-webhook --uuid $($*_UUID)) || { \
+		echo "$$said"; echo "Is the webhook there? make create_or_update_$*_webhook makes it." >&2; exit 1; }; \
+	echo "$$said" | grep -q '"success": *true' || { echo "$$said"; echo "The call above was not taken. Is the repository's \
+	name right, and the secret githubToken one that may start its workflows?" >&2; exit 1; }
+	@echo "GitHub took it: the workflow starts."
 
 .PHONY: broker
-broker: ## start a Pact Broker on http://127.0.0.1:9292, with Docker
+broker: .env .venv/pipeline ## start a Pact Broker on http://127.0.0.1:9292, with Docker
 	docker compose up --detach --wait broker
 
 # --- what a developer types
@@ -217,5 +230,6 @@ COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-u
 	@touch $@
 
 .env:
-	@umask 077; $(PYTHON) -c 'import secrets; print(f"DJANGO_SECRET_KEY={secrets.token_urlsafe(50)}")' > $@
-	@echo "Wrote a new DJANGO_SECRET_KEY into .env: keep the file to yourself."
+	@umask 077; $(PYTHON) -c 'from secrets import token_urlsafe as new; \
+		print(f"DJANGO_SECRET_KEY={new(50)}\nPOSTGRES_PASSWORD={new(24)}")' > $@
+	@echo "Wrote a new DJANGO_SECRET_KEY and POSTGRES_PASSWORD into .env: keep the file to yourself."

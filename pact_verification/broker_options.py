@@ -4,12 +4,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from pact_verification.broker import ANSWER_SECONDS, Broker, Credentials, origin
+from pact_verification.broker import Broker
 from pact_verification.broker_source import BrokerPacts, PactAtUrl
 from pact_verification.conf import conf
+from pact_verification.credentials import Credentials, configured_credentials
 from pact_verification.errors import CannotVerify
+from pact_verification.hal import ANSWER_SECONDS, origin
 from pact_verification.options import Options
 from pact_verification.provider_version import (
     ProviderVersion,
@@ -39,10 +41,12 @@ def at_broker(options: Options, given: Mapping[str, Any], *, wants_to_publish: b
     timeout = given["broker_timeout"]
     broker = configured_broker(given["broker_url"], timeout)
     pact_url = given["pact_url"] or conf.pact_url
+    if given["pact_url"] and given["consumer_version_selectors"]:
+        raise CannotVerify("--pact-url names one pact, and --consumer-version-selector others. Leave one out.")
     source: Source
     notes: list[str] = []
     if pact_url:
-        _require_http(pact_url, "--pact-url")
+        _require_http(pact_url, "PACT_URL (--pact-url)")
         asked = broker if broker and origin(broker.url) == origin(pact_url) else _anonymous(pact_url, timeout)
         source = PactAtUrl(asked, pact_url)
     else:
@@ -78,13 +82,13 @@ def configured_broker(url: str | None, answer_seconds: float | None = None) -> B
     url = url or conf.broker_url
     if not url:
         return None
-    _require_http(url, "PACT_BROKER_BASE_URL")
+    _require_http(url, "PACT_BROKER_BASE_URL (--broker-url)")
     if conf.broker_token and conf.broker_username:
         raise CannotVerify("Both PACT_BROKER_TOKEN and PACT_BROKER_USERNAME are set. Unset the one that is not meant.")
     if bool(conf.broker_username) != bool(conf.broker_password):
         there, lacking = ("USERNAME", "PASSWORD") if conf.broker_username else ("PASSWORD", "USERNAME")
         raise CannotVerify(f"PACT_BROKER_{there} is set and PACT_BROKER_{lacking} is not. Set both, or neither.")
-    credentials = Credentials(conf.broker_token, conf.broker_username, conf.broker_password)
+    credentials = configured_credentials()
     if not credentials.header.isprintable() or not credentials.header.isascii():
         raise CannotVerify(
             f"{credentials.named} can't be sent: it has a line end or another character that no header has."
@@ -135,6 +139,9 @@ def _why_a_part(options: Options) -> str:
 
 
 def _require_version(version: ProviderVersion) -> None:
+    for value in (version.number, version.branch, *version.tags):
+        if value in {".", ".."} or not value.isprintable():  # no path of a URL can hold them, and no line of a log
+            raise CannotVerify(f"Results can't be published for a version, branch or tag {value!r}.")
     for value, option, variable in (
         (version.number, "--provider-version", "GIT_COMMIT"),
         (version.branch, "--provider-branch", "GIT_BRANCH"),
@@ -147,15 +154,21 @@ def _require_version(version: ProviderVersion) -> None:
 
 
 def _require_http(url: str, name: str) -> None:
-    scheme, host, _ = origin(url)
-    if scheme not in {"http", "https"} or not host:
-        raise CannotVerify(f"{name} is {_without_userinfo(url)!r}, and has to be an http:// or https:// URL.")
-    if "@" in urlsplit(url).netloc:
+    parts = _split(url)
+    if parts and "@" in parts.netloc:
         raise CannotVerify(
             f"{name} holds a user name or a password, which would stand in logs. Put them into PACT_BROKER_USERNAME "
             "and PACT_BROKER_PASSWORD."
         )
+    scheme, host, _ = origin(url)
+    if not parts or scheme not in {"http", "https"} or not host:
+        raise CannotVerify(f"{name} is {url.rpartition('@')[2]!r}, and has to be an http:// or https:// URL.")
+    if parts.query or parts.fragment:
+        raise CannotVerify(f"{name} is {url!r}; leave out what begins with {'?' if parts.query else '#'!r}.")
 
 
-def _without_userinfo(url: str) -> str:
-    return url.rpartition("@")[2]
+def _split(url: str) -> SplitResult | None:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None

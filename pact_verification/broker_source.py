@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pact_verification.broker import Broker, NotFound, linked
+from pact_verification.broker import Broker
 from pact_verification.errors import BrokerError, CannotVerify
+from pact_verification.hal import NotFound, linked
 from pact_verification.pacts import AtBroker, Filter, Pact, read_pact
 from pact_verification.selectors import Selector, describe
 from pact_verification.sources import Selection, narrow
@@ -40,9 +41,13 @@ class BrokerPacts:
 
     def select(self, provider: str, consumers: Sequence[str], chosen: Filter, directory: Path) -> Selection:
         """Ask the broker, and put its pacts into a directory. Raises CannotVerify with the remedy."""
-        since = self.wip_since or self._default_since(provider)
-        listed = self.broker.for_verification(provider, self._query(since))
+        with self.broker.at_once():
+            since = self.wip_since or self._default_since(provider)
+            listed = self.broker.for_verification(provider, self._query(since))
         pacts = [self._pact(entry, provider, directory / f"{number}.json") for number, entry in enumerate(listed)]
+        places = [pact.at_broker.results_url for pact in pacts if pact.at_broker and pact.at_broker.results_url]
+        if len(set(places)) < len(places):
+            raise BrokerError(f"{self.broker.url} selected one pact twice, so one result would stand for two.")
         return narrow(pacts, consumers, chosen, asked=self._asked(since))
 
     def _default_since(self, provider: str) -> date | None:
@@ -70,7 +75,7 @@ class BrokerPacts:
 
     def _pact(self, entry: Mapping[str, Any], provider: str, path: Path) -> Pact:
         try:
-            url = entry["_links"]["self"]["href"]
+            url = str(entry["_links"]["self"]["href"])
             properties = entry.get("verificationProperties") or {}
             reason = str(entry.get("shortDescription") or "selected")
             pending, wip = properties.get("pending") is True, properties.get("wip") is True

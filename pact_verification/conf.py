@@ -24,9 +24,14 @@ class Settings:
         return os.environ.get("PACT_PROVIDER_NAME") or str(getattr(settings, "PACT_PROVIDER_NAME", ""))
 
     @property
+    def directory(self) -> str:
+        """BASE_DIR, where projects have it: in it git is asked which commit this is. Else the current directory."""
+        return str(getattr(settings, "BASE_DIR", "."))
+
+    @property
     def broker_url(self) -> str:
         """PACT_BROKER_BASE_URL, in the environment."""
-        return os.environ.get("PACT_BROKER_BASE_URL", "")
+        return os.environ.get("PACT_BROKER_BASE_URL", "").strip()
 
     @property
     def broker_token(self) -> str:
@@ -46,12 +51,12 @@ class Settings:
     @property
     def pact_url(self) -> str:
         """PACT_URL, in the environment: the one pact that a webhook wants verified."""
-        return os.environ.get("PACT_URL", "")
+        return os.environ.get("PACT_URL", "").strip()
 
     @property
     def publish(self) -> str:
         """PACT_BROKER_PUBLISH_VERIFICATION_RESULTS, in the environment."""
-        return os.environ.get("PACT_BROKER_PUBLISH_VERIFICATION_RESULTS", "")
+        return os.environ.get("PACT_BROKER_PUBLISH_VERIFICATION_RESULTS", "").strip()
 
     @property
     def pacts(self) -> list[str]:

@@ -1,22 +1,22 @@
 """May this version be deployed? `pact broker can-i-deploy` decides; here is whether waiting can help, and why not."""
 
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from pact_verification.broker import Broker, Json, NotFound, Unreachable, linked
-from pact_verification.errors import BrokerError, CannotVerify
+from pact_verification.broker import Broker
+from pact_verification.errors import BrokerError
+from pact_verification.hal import Json, NotFound, linked
 
-VERIFYING_EVENTS = {"contract_requiring_verification_published", "contract_content_changed", "contract_published"}
-"""A webhook for one of these starts a build of the provider that can bring the missing result."""
+REQUIRING = "contract_requiring_verification_published"
+"""The event that has the main branch's latest version and each deployed one verify a contract (F39)."""
+
+CHANGED = {"contract_content_changed", "contract_published"}
+"""The older ones, whose build verifies with the main branch's latest version."""
 
 MANY = 20
+"""More webhooks than that are not looked at: what they say is then not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +61,18 @@ class Deployment:
 
     def ask(self) -> Answer:
         """What `can-i-deploy` asks too."""
+        self.broker.main_branch(self.provider)  # raises when there is no such provider
+        names = self._environments()
+        if names and self.environment not in names:
+            raise BrokerError(
+                f"{self.broker.url} has no environment {self.environment!r}. It has {', '.join(names)}; "
+                "pact broker create-environment makes one."
+            )
         query = {"q[][pacticipant]": self.provider, "q[][version]": self.version, "latestby": "cvpv"}
         query["environment"] = self.environment
+        matrix = self.broker.get(f"{self.broker.url}/matrix?{urlencode(query, safe='[]')}")
         try:
-            matrix = self.broker.get(f"{self.broker.url}/matrix?{urlencode(query, safe='[]')}")
-        except Unreachable:
-            raise
-        except BrokerError as error:
-            self.broker.main_branch(self.provider)  # it may be that which the broker doesn't know
-            names = self._environments()
-            if not names or self.environment in names:
-                raise
-            raise BrokerError(
-                f"{self.broker.url} has no environment {self.environment!r}. It has {', '.join(names)}."
-            ) from error
-        try:
-            pairs = tuple(map(_pair, matrix["matrix"]))
+            pairs = tuple(map(self._pair, matrix["matrix"]))
             return Answer(matrix["summary"]["deployable"], str(matrix["summary"]["reason"]), pairs)
         except (KeyError, TypeError) as error:
             raise BrokerError(
@@ -84,10 +80,18 @@ class Deployment:
             ) from error
 
     def waiting_helps(self, answer: Answer) -> bool:
-        """Whether the answer can change by itself: nothing failed, and a webhook's build may bring what is missing."""
+        """Whether the answer can change by itself: nothing failed, and a webhook's build may bring what is missing.
+
+        Where webhooks can't be read, as with the token that PactFlow gives to CI, it may.
+        """
         missing = [pair for pair in answer.pairs if pair.success is None]
-        failed = any(pair.success is False for pair in answer.pairs)
-        return answer.deployable is None and bool(missing) and not failed and self._webhook()
+        if (
+            answer.deployable is not None
+            or not missing
+            or len(missing) < sum(not pair.success for pair in answer.pairs)
+        ):
+            return False
+        return all(self._somebody_verifies(pair.provider[0]) is not False for pair in missing)
 
     def explain(self, answer: Answer) -> Iterator[str]:
         """Why the answer is not yes, and what to do about each reason."""
@@ -98,22 +102,37 @@ class Deployment:
         for pair in answer.pairs:
             if pair.success is False:
                 yield f"{pair}: the verification failed. {pair.result}".rstrip()
-                yield "  Mend the provider, or agree with the consumer; then verify and publish again."
             elif pair.success is None and pair.provider[0] == self.provider:
                 yield f"{pair}: {self._who_verified(pair)}"
-                yield (
-                    "  Run verify_pacts --publish for this version; its selectors have to select what is in "
-                    f"{self.environment}, as deployedOrReleased does."
-                )
             elif pair.success is None:
                 yield f"{pair}: the provider has not verified it."
-                yield f"  A version of {pair.provider[0]} that verifies this contract has to be deployed first."
-        if any(pair.success is None for pair in answer.pairs) and not self._webhook():
-            yield (
-                f"No webhook has {self.provider} verify a changed contract, so waiting would not help. "
-                "make create_or_update_contract_requiring_verification_published_webhook makes one."
-            )
+        yield from self._what_to_do(answer)
         yield from self._explain_branch()
+
+    def _what_to_do(self, answer: Answer) -> Iterator[str]:
+        missing = {pair.provider[0] for pair in answer.pairs if pair.success is None}
+        if any(pair.success is False for pair in answer.pairs):
+            yield (
+                "Mend the provider, or agree with the consumer; then verify and publish again. (A pending pact's "
+                "failure doesn't fail verify_pacts, and counts here once its consumer is deployed.)"
+            )
+        if self.provider in missing:
+            yield (
+                "Run verify_pacts --publish for this version; its selectors have to select what is in "
+                f"{self.environment}, as deployedOrReleased does."
+            )
+        for provider in sorted(missing - {self.provider}):
+            yield f"A version of {provider} that verifies this contract has to be deployed first."
+        for provider in sorted(missing):
+            verifies = self._somebody_verifies(provider)
+            if verifies is None:
+                yield f"Whether a webhook has {provider} verify it can't be read with {self.broker.credentials.named}."
+            elif not verifies:
+                yield (
+                    f"No webhook has this version of {provider} verify it, so waiting would not help. (Webhooks reach "
+                    "the main branch's latest version and deployed ones; make "
+                    "create_or_update_contract_requiring_verification_published_webhook makes one.)"
+                )
 
     # --- what is behind it
 
@@ -137,14 +156,13 @@ class Deployment:
             return "there is no result of this version."
 
     def _explain_version(self) -> Iterator[str]:
-        url = self.broker.link("pb:pacticipant-version", pacticipant=self.provider, version=self.version)
         try:
-            self.broker.get(url)
+            self._read_version()
         except NotFound:
-            yield f"  The broker has no version {self.version} of {self.provider}{self._latest()}."
-            yield "  Verify with --publish first, and ask with the same version (--provider-version, GIT_COMMIT)."
+            yield f"The broker has no version {self.version} of {self.provider}{self._latest()}."
+            yield "Verify with --publish first, and ask with the same version (--provider-version, GIT_COMMIT)."
             return
-        yield "  The broker knows the version, and no result of it: verify with --publish first."
+        yield "The broker knows the version, and no result of it: verify with --publish first."
         yield from self._explain_branch()
 
     def _latest(self) -> str:
@@ -156,8 +174,7 @@ class Deployment:
 
     def _explain_branch(self) -> Iterator[str]:
         try:
-            url = self.broker.link("pb:pacticipant-version", pacticipant=self.provider, version=self.version)
-            branches = self.broker.get(url)["_embedded"]["branchVersions"]
+            branches = self._read_version()["_embedded"]["branchVersions"]
         except (BrokerError, KeyError, TypeError):
             return
         if not branches:
@@ -166,53 +183,45 @@ class Deployment:
                 "pass it over. Publish with --provider-branch."
             )
 
-    def _webhook(self) -> bool:
-        """Whether somebody is told when a contract needs verifying. What can't be read is taken for no."""
+    def _read_version(self) -> Json:
+        url = self.broker.link("pb:pacticipant-version", pacticipant=self.provider, version=self.version)
+        return self.broker.get(url)
+
+    def _somebody_verifies(self, provider: str) -> bool | None:
+        """Whether a webhook's build brings a provider's missing result; None when that can't be read."""
         try:
             links = self.broker.get(self.broker.link("pb:webhooks"))["_links"]
             hrefs = [link["href"] for link in links.get("pb:webhooks") or links.get("webhooks") or ()]
-            return any(self._verifies(self.broker.get(href)) for href in hrefs[:MANY])
+            events = {event for href in hrefs[:MANY] for event in _events(self.broker.get(href), provider)}
+            if provider != self.provider:
+                helps = bool(events & {REQUIRING, *CHANGED})
+            else:
+                version = self._read_version()
+                latest = {each["name"] for each in version["_embedded"]["branchVersions"] if each.get("latest")}
+                of_main = self.broker.main_branch(provider) in latest
+                deployed = bool(version["_links"].get("pb:deployed-environments"))
+                helps = (REQUIRING in events and (of_main or deployed)) or bool(events & CHANGED and of_main)
         except (BrokerError, KeyError, TypeError):
-            return False
+            return None
+        return helps or (None if len(hrefs) > MANY else False)
 
-    def _verifies(self, webhook: Json) -> bool:
-        events = {event.get("name") for event in webhook.get("events", ())}
-        provider = (webhook.get("provider") or {}).get("name", self.provider)
-        return bool(events & VERIFYING_EVENTS) and provider == self.provider and webhook.get("enabled", True) is True
+    def _pair(self, row: Mapping[str, Any]) -> Pair:
+        result = row.get("verificationResult") or {}
+        return Pair(
+            self._version_of(row["consumer"]),
+            self._version_of(row["provider"]),
+            result.get("success"),
+            linked(result, "self"),
+            linked(row.get("pact"), "self"),
+        )
 
-
-def decide(deployment: Deployment, retry: Sequence[str]) -> int:
-    """The exit code of `pact broker can-i-deploy`, whose output goes where ours does."""
-    command = [pact_binary(), "broker", "can-i-deploy", "--pacticipant", deployment.provider]
-    command += ["--version", deployment.version, "--to-environment", deployment.environment, *retry]
-    environ = {
-        "PACT_BROKER_HTTP_RETRIES": "2",  # its 8 double their pauses, and stall for two minutes
-        **os.environ,
-        "PACT_BROKER_BASE_URL": deployment.broker.url,
-        "PACT_DO_NOT_TRACK": "true",
-    }
-    return subprocess.run(command, env=environ, check=False).returncode  # noqa: S603  # no shell, and no secrets
+    def _version_of(self, side: Mapping[str, Any]) -> tuple[str, str]:
+        """A side's name and version. Where there is no result, the provider's is null: if it is us, it is ours."""
+        ours = self.version if side["name"] == self.provider else ""
+        return str(side["name"]), str((side.get("version") or {}).get("number") or ours)
 
 
-def pact_binary() -> str:
-    """The `pact` of pact-python-cli, beside this Python or on the path. Raises CannotVerify."""
-    beside = Path(sys.executable).parent / "pact"
-    found = str(beside) if beside.exists() else shutil.which("pact")
-    if not found:
-        raise CannotVerify("There is no `pact` here. It comes with the PyPI package pact-python-cli.")
-    return found
-
-
-def _pair(row: Mapping[str, Any]) -> Pair:
-    result = row.get("verificationResult") or {}
-    return Pair(
-        _version(row["consumer"]),
-        _version(row["provider"]),
-        result.get("success"),
-        linked(result, "self"),
-        linked(row.get("pact"), "self"),
-    )
-
-
-def _version(side: Mapping[str, Any]) -> tuple[str, str]:
-    return str(side["name"]), str((side.get("version") or {}).get("number") or "")
+def _events(webhook: Json, provider: str) -> set[str]:
+    """The events for which an enabled webhook is called, if it is for this provider or for all."""
+    for_it = (webhook.get("provider") or {}).get("name", provider) == provider
+    return {event["name"] for event in webhook["events"]} if for_it and webhook.get("enabled", True) is True else set()

@@ -54,7 +54,7 @@ def read_options(given: Mapping[str, Any]) -> Options:
         given["request_timeout"] or conf.request_timeout,
         given["allow_no_pacts"],
         given["verbosity"],
-        unpublished="There is no broker that these pacts come from." if wants_to_publish else "",
+        unpublished="These are files: only the results of a broker's pacts are." if wants_to_publish else "",
     )
     if not with_broker:
         return options

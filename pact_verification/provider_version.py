@@ -1,12 +1,15 @@
 """Which version of the provider this is: from the options, else CI's variables, else git."""
 
+import os
 import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify
 
+GIT_SECONDS = 60
 SHORTEST_COMMIT = 7
 NAMED = 5  # files, in a message
 
@@ -37,9 +40,11 @@ def find_version(
     build_url: str | None = None,
 ) -> ProviderVersion:
     """The options win over GIT_COMMIT and GIT_BRANCH, those over GitHub Actions' variables, and those over git."""
+    environ = {name: value.strip() for name, value in environ.items()}
+    number, branch = (number or "").strip(), (branch or "").strip()
     return ProviderVersion(
         number or environ.get("GIT_COMMIT") or environ.get("GITHUB_SHA") or head(),
-        branch or environ.get("GIT_BRANCH") or _github_branch(environ) or _git("symbolic-ref", "--short", "HEAD"),
+        branch or environ.get("GIT_BRANCH") or _github_branch(environ) or _git("symbolic-ref", "--short", "HEAD") or "",
         tags,
         build_url or _github_build(environ),
     )
@@ -47,7 +52,7 @@ def find_version(
 
 def head() -> str:
     """The commit that is checked out; empty without git or a repository."""
-    return _git("rev-parse", "HEAD")
+    return _git("rev-parse", "HEAD") or ""
 
 
 def require_checked_out(number: str) -> None:
@@ -75,19 +80,17 @@ def why_not_checked_out(number: str) -> str:
         return ""
     if len(commit) < SHORTEST_COMMIT or not checked_out.startswith(commit):
         return f"Results are published for {number}, but {checked_out} is checked out."
-    changed = changes()
-    more = f" and {len(changed) - NAMED} more" if len(changed) > NAMED else ""
-    named = ", ".join(changed[:NAMED])
-    return f"Results are published for {number}, but the working tree has changes: {named}{more}." if changed else ""
+    changes = _git("status", "--porcelain", "--untracked-files=normal")
+    if changes is None:
+        return f"Results are published for {number}, but git status fails, so nothing says that the tree is clean."
+    files = [line.split(maxsplit=1)[1] for line in changes.splitlines()]
+    more = f" and {len(files) - NAMED} more" if len(files) > NAMED else ""
+    named = ", ".join(files[:NAMED])
+    return f"Results are published for {number}, but the working tree has changes: {named}{more}." if files else ""
 
 
 def names_a_commit(number: str) -> bool:
     return bool(re.fullmatch(rf"[0-9a-f]{{{SHORTEST_COMMIT},40}}([-+].*)?", number))
-
-
-def changes() -> list[str]:
-    """The files that differ from the commit that is checked out, new ones among them."""
-    return [line[3:] for line in _git("status", "--porcelain", strip=False).splitlines()]
 
 
 def _github_branch(environ: Mapping[str, str]) -> str:
@@ -102,15 +105,21 @@ def _github_build(environ: Mapping[str, str]) -> str:
     return f"{parts[0]}/{parts[1]}/actions/runs/{parts[2]}" if all(parts) else ""
 
 
-def _git(*arguments: str, strip: bool = True) -> str:
+def _git(*arguments: str) -> str | None:
+    """What git prints about the project; None when it fails."""
+    # A stray GIT_DIR, as within a hook, would have it tell of another repository.
+    environ = {name: value for name, value in os.environ.items() if name not in {"GIT_DIR", "GIT_WORK_TREE"}}
     try:
         ran = subprocess.run(  # noqa: S603  # arguments are ours
             ["git", *arguments],  # noqa: S607  # whichever git is used here
+            cwd=conf.directory,
+            env=environ,
             capture_output=True,
-            text=True,
-            timeout=10,
+            encoding="utf-8",
+            errors="replace",
+            timeout=GIT_SECONDS,
             check=True,
         )
     except (OSError, subprocess.SubprocessError):
-        return ""
-    return ran.stdout.strip() if strip else ran.stdout
+        return None
+    return ran.stdout.strip()

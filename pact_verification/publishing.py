@@ -1,12 +1,14 @@
 """Verification results to the broker, and back: what it doesn't hold afterwards was not published."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as installed
 from typing import Any
 
-from pact_verification.broker import Broker, NotFound, Unreachable, linked
+from pact_verification.broker import Broker
 from pact_verification.errors import BrokerError
+from pact_verification.hal import NotFound, Unreachable, linked
 from pact_verification.provider_version import ProviderVersion
 from pact_verification.results import InteractionResult, Mismatch, Outcome, PactResult, Publication
 
@@ -24,41 +26,38 @@ class Publisher:
     def publish(self, results: Iterable[PactResult]) -> Publication:
         """Publish a result for each pact, then read each back.
 
-        Nothing is raised: what went wrong stands in the Publication.
+        Nothing is raised: what went wrong stands in the Publication. A broker that no longer answers isn't asked again.
         """
         results = list(results)
         why: dict[str, str] = {}
+        posted: dict[str, tuple[PactResult, str]] = {}
         try:
             self._create_version()
         except BrokerError as error:
-            return self._publication({result.pact.name: str(error) for result in results})
-        posted: list[tuple[PactResult, str]] = []
-        for result in results:
-            try:
-                if is_known(result):
-                    posted.append((result, self._post(result)))
-                else:
-                    why[result.pact.name] = "Not all of it was verified, so neither success nor failure would be true."
-            except Unreachable as error:
-                missing = [each.pact.name for each in results if each.pact.name not in why]
-                return self._publication(why | dict.fromkeys(missing, str(error)))
-            except BrokerError as error:
-                why[result.pact.name] = str(error)
-        for result, url in posted:
-            try:
-                why |= {result.pact.name: doubt} if (doubt := self._doubt(result, url)) else {}
-            except BrokerError as error:
-                why[result.pact.name] = f"It was sent, but can't be read back: {error}"
-        return self._publication(why, [result.pact.name for result, _ in posted if result.pact.name not in why])
-
-    def _publication(self, why: dict[str, str], published: Iterable[str] = ()) -> Publication:
-        return Publication(
-            self.broker.url, self.version.number, self.version.branch, tuple(published), tuple(why.items())
-        )
+            why = {result.pact.name: str(error) for result in results}
+        for number, result in enumerate(results if not why else ()):
+            rest = [each.pact.name for each in results[number:]]
+            with _noting(why, rest):
+                if rest[0] not in why and is_publishable(result):
+                    posted[rest[0]] = (result, self._post(result))
+                elif rest[0] not in why:
+                    why[rest[0]] = "Not all of it was verified, so neither success nor failure would be true."
+        names = list(posted)
+        for number, (name, (result, url)) in enumerate(posted.items()):
+            with _noting(why, names[number:], "It was sent, but can't be read back: "):
+                if name not in why and (doubt := self._doubt(result, url)):
+                    why[name] = doubt
+        published = tuple(name for name in posted if name not in why)
+        return Publication(self.broker.url, self.version.number, self.version.branch, published, tuple(why.items()))
 
     def _create_version(self) -> None:
         names = {"pacticipant": self.provider, "version": self.version.number}
-        self.broker.put(self.broker.link("pb:pacticipant-branch-version", branch=self.version.branch, **names), {})
+        answer = self.broker.put(
+            self.broker.link("pb:pacticipant-branch-version", branch=self.version.branch, **names), {}
+        )
+        for relation, wanted in (("pb:branch", self.version.branch), ("pb:version", self.version.number)):
+            if linked(answer, relation, "name") not in {wanted, ""}:
+                raise BrokerError(f"The broker made {linked(answer, relation, 'name')!r} of {wanted!r}.")
         for tag in self.version.tags:
             self.broker.put(self.broker.link("pb:pacticipant-version-tag", tag=tag, **names), {})
 
@@ -112,7 +111,22 @@ class Publisher:
         return f"The broker took it and does not have it{found}."
 
 
-def is_known(result: PactResult) -> bool:
+@contextmanager
+def _noting(why: dict[str, str], names: Sequence[str], prefix: str = "") -> Iterator[None]:
+    """Note why the first of some results is not at the broker; all of them, when it doesn't answer any more.
+
+    Whatever happens here, the verdict on the contracts is not lost over it.
+    """
+    try:
+        yield
+    except Unreachable as error:
+        why.update((name, f"{prefix}{error}") for name in names if name not in why)
+    except Exception as error:  # noqa: BLE001  # see above
+        text = str(error) if isinstance(error, BrokerError) else f"{type(error).__name__}: {error}"
+        why[names[0]] = f"{prefix}{text}"
+
+
+def is_publishable(result: PactResult) -> bool:
     """Whether a result is true to publish: a failure is one whatever else there is, a success needs everything."""
     outcomes = {each.outcome for each in result.interactions}
     return bool(outcomes & {Outcome.MISMATCH, Outcome.STATE_ERROR}) or outcomes == {Outcome.VERIFIED}

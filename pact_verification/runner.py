@@ -56,7 +56,14 @@ def verify(
         announce(selection)
         with own_stores():  # before any of the project's modules takes hold of a cache
             registry = autodiscover()
-        notes = require_handlers(selection.pacts, registry)
+        try:
+            notes = require_handlers(selection.pacts, registry)
+        except CannotVerify as error:
+            if options.publisher:
+                raise CannotVerify(
+                    f"{error}\n\nNothing was published, so the consumers' can-i-deploy waits."
+                ) from error
+            raise
         results: Sequence[PactResult] = [PactResult(pact, ()) for pact in selection.pacts]
         if selection.interactions:
             results = _run(options, selection, registry, directory, progress)
@@ -65,6 +72,8 @@ def verify(
     if options.publisher and provable:
         progress(selection.interactions, selection.interactions, "publishing the results")
         publication = options.publisher.publish(provable)
+        empty = [result.pact.name for result in results if not result.interactions]
+        notes += tuple(f"{name} holds no interactions, so no result is published for it." for name in empty)
     return Report(
         options.provider_name,
         tuple(results),

@@ -14,6 +14,7 @@ KEYS: Mapping[str, type] = {
     "matchingBranch": bool,
     "branch": str,
     "fallbackBranch": str,
+    "fallbackToMainBranch": bool,
     "tag": str,
     "fallbackTag": str,
     "latest": bool,
@@ -25,7 +26,7 @@ KEYS: Mapping[str, type] = {
 }
 """https://docs.pact.io/pact_broker/advanced_topics/consumer_version_selectors"""
 
-NO_CHOICE = {"consumer", "latest", "fallbackBranch", "fallbackTag"}
+NO_CHOICE = {"consumer", "latest", "fallbackBranch", "fallbackToMainBranch", "fallbackTag"}
 """Keys that narrow what another one chooses. `latest` alone would do, and is what `mainBranch` replaced."""
 
 

@@ -36,8 +36,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)  # with their times, or make would install everything again
     (folder / ".venv").symlink_to(ROOT / ".venv")
-    with (folder / ".gitignore").open("a") as ignored:
-        ignored.write(".venv\n")
     git(folder, "init", "--quiet", "--initial-branch", "main")
     git(folder, "add", ".")
     git(folder, "-c", "user.name=n", "-c", "user.email=e@example.org", "commit", "--quiet", "--message", "m")
@@ -150,7 +148,6 @@ class TestTheProviderChanged:
             "ci",
             GIT_COMMIT="p1",
             GIT_BRANCH=branch,
-            PACT_BROKER_PUBLISH_VERIFICATION_RESULTS="true",
         )
         assert ran.exit_code == 0, ran
         has(ran, said)
@@ -160,7 +157,14 @@ class TestTheProviderChanged:
     def test_a_red_test_stops_it(self, make: Make, broker: BrokerDouble) -> None:
         ran = make("fake_ci", PYTEST_ARGS="--numprocesses 0 tests/there_is_no_such_test.py")
         assert ran.exit_code != 0
-        assert not broker.requests
+        assert not broker.results
+        assert "verify_pacts" not in ran.out
+
+    def test_without_a_broker_there_is_nothing_to_test_for(self, make: Make) -> None:
+        ran = make("ci", PACT_BROKER_BASE_URL="")
+        assert ran.exit_code != 0
+        has(ran, "There is no broker to ask: set PACT_BROKER_BASE_URL.")
+        assert "pytest" not in ran.out
 
     def test_a_broken_contract_stops_it(self, make: Make, broker: BrokerDouble) -> None:
         broken = json.loads(next((ROOT / "pacts").glob("*-consumer-python-pact*.json")).read_text())
@@ -187,14 +191,35 @@ class TestTheProviderChanged:
         assert broker.deployed("production") == [(CONSUMER, "c1")]
 
     def test_what_can_not_be_recorded_fails(self, make: Make, broker: BrokerDouble) -> None:
-        assert make("record_deployment", GIT_COMMIT="unknown", GIT_BRANCH="main").exit_code != 0
+        ran = make("record_deployment", GIT_COMMIT="unknown", GIT_BRANCH="main")
+        assert ran.exit_code != 0
+        has(ran, "Not recorded. Does the broker know version unknown? make verify publishes it.")
         ran = make("deploy", GIT_COMMIT="p1", GIT_BRANCH="feat/x")
         assert ran.exit_code != 0
         has(ran, "Branch feat/x does not deploy; main and test do.")
         assert "Deploying" not in ran.out
         ran = make("record_deployment", GIT_COMMIT="p1", GIT_BRANCH="feat/x")
         assert ran.exit_code != 0
-        has(ran, "branch feat/x does not deploy")
+        has(ran, "Branch feat/x does not deploy")
+
+    def test_only_branches_deploy(self, make: Make, project: Path) -> None:
+        """Not a tag that is called main, nor a pull request from one."""
+        tag = {"GITHUB_REF_TYPE": "tag", "GITHUB_REF_NAME": "main"}
+        git(project, "checkout", "--quiet", "--detach")
+        try:
+            ran = make("deploy", GIT_COMMIT="p1", **tag)
+        finally:
+            git(project, "checkout", "--quiet", "main")
+        assert ran.exit_code != 0
+        has(ran, "No branch is checked out. Set GIT_BRANCH.")
+        pull_request = {"GITHUB_REF_TYPE": "branch", "GITHUB_REF_NAME": "7/merge", "GITHUB_HEAD_REF": "main"}
+        assert make("deploy", GIT_COMMIT="p1", **pull_request).exit_code != 0
+
+    def test_a_broker_that_can_not_be_asked_is_told_of(self, make: Make) -> None:
+        for target in ("record_deployment", "tag", "test_pact_changed_webhook"):
+            ran = make(target, GIT_COMMIT="p1", GIT_BRANCH="main", PACT_BROKER_TOKEN="wrong")
+            assert ran.exit_code != 0
+            has(ran, "It does not accept PACT_BROKER_TOKEN")
 
     def test_tags(self, make: Make, broker: BrokerDouble) -> None:
         broker.publish_result(CONSUMER, "c1", PROVIDER, "p1", branch="main", success=True)
@@ -284,9 +309,12 @@ class TestAPactChanged:
         before = len(broker.results)
         workflow = {"contract_requiring_verification_published": name, "pact_changed": "verify_changed_pact"}[name]
         event_context = {"client_payload": sent["client_payload"]}
-        for step in steps(workflow, "verify", event_context, broker, commit):
-            ran = run("bash", "-euo", "pipefail", "-c", step["run"], **step["env"])
-            assert ran.exit_code == 0, ran
+        try:
+            for step in steps(workflow, "verify", event_context, broker, commit):
+                ran = run("bash", "-euo", "pipefail", "-c", step["run"], **step["env"])
+                assert ran.exit_code == 0, ran
+        finally:
+            git(project, "checkout", "--quiet", "main")
         (result,) = broker.results[before:]
         assert (result.consumer, result.provider_version, result.success) == (CONSUMER, commit, True)
 
@@ -296,7 +324,7 @@ class TestAPactChanged:
         assert make("create_or_update_pact_changed_webhook", **api).exit_code == 0
         ran = make("test_pact_changed_webhook")
         assert ran.exit_code != 0
-        has(ran, "GitHub did not take it")
+        has(ran, "The call above was not taken.")
 
     def test_a_webhook_for_no_repository(self, make: Make, broker: BrokerDouble) -> None:
         ran = make("create_or_update_pact_changed_webhook")
@@ -348,13 +376,15 @@ def workflow(name: str) -> dict[str, Any]:
     return loaded
 
 
-def steps(name: str, job: str, event: dict[str, Any], broker: BrokerDouble, sha: str) -> Iterator[dict[str, Any]]:
+def steps(  # noqa: PLR0917  # what GitHub knows
+    name: str, job: str, event: dict[str, Any], broker: BrokerDouble, sha: str, token: str = TOKEN
+) -> Iterator[dict[str, Any]]:
     """A job's `run` steps, with the environment that GitHub would give them."""
     loaded = workflow(name)
     context = {
         "github.event.client_payload.": event.get("client_payload", {}),
         "vars.": {"PACT_BROKER_BASE_URL": broker.url},
-        "secrets.": {"PACT_BROKER_TOKEN": TOKEN},
+        "secrets.": {"PACT_BROKER_TOKEN": token},
         "github.": {"sha": sha, "ref_name": "main", "workflow": name},
     }
 
@@ -404,9 +434,8 @@ class TestWorkflows:
     def test_build_without_a_broker_verifies_the_pacts_that_are_here(
         self, run: Callable[..., Run], broker: BrokerDouble
     ) -> None:
-        for step in steps("build", "verify", {}, broker, "p1"):
-            variables = {**step["env"], **{name: "" for name in step["env"] if name.startswith("PACT_")}}
-            ran = run("bash", "-euo", "pipefail", "-c", step["run"], **variables)
+        for step in steps("build", "verify", {}, broker, "p1", token=""):
+            ran = run("bash", "-euo", "pipefail", "-c", step["run"], **step["env"])
             assert ran.exit_code == 0, ran
             has(ran, "(pacts/pactflow-example-catalogue-")
         assert not broker.requests
@@ -421,21 +450,55 @@ class TestWorkflows:
             ran = run("bash", "-c", step["run"], TARGET="test", PYTEST_ARGS=arguments)
             assert ran.exit_code == expected, ran
 
-    @pytest.mark.parametrize("sha", ["0" * 40, "$(touch pwned)", ""])
-    def test_a_webhook_that_names_another_commit(
+    @pytest.mark.parametrize("sha", ["0" * 40, "$(touch pwned)", "--help", "main", ""])
+    def test_a_webhook_that_names_no_commit_of_ours(
         self, run: Callable[..., Run], broker: BrokerDouble, project: Path, sha: str
     ) -> None:
         payload = {"pact_url": broker.pact_url(CONSUMER, "c1"), "sha": sha, "branch": "main"}
-        named = "contract_requiring_verification_published"
-        codes = [
-            run("bash", "-euo", "pipefail", "-c", step["run"], **step["env"]).exit_code
-            for step in steps(named, "verify", {"client_payload": payload}, broker, "x")
-        ]
-        assert codes[0] != 0  # where GitHub would have stopped
-        if sha.startswith("0"):
-            assert codes[-1] != 0  # and would it not, nothing would be published
+        first, *_ = steps(
+            "contract_requiring_verification_published", "verify", {"client_payload": payload}, broker, "x"
+        )
+        ran = run("bash", "-euo", "pipefail", "-c", first["run"], **first["env"])
+        assert ran.exit_code != 0
         assert not (project / "pwned").exists()
-        assert not broker.results or sha == ""
+
+    def test_a_webhook_that_names_a_forks_commit(
+        self, run: Callable[..., Run], broker: BrokerDouble, project: Path
+    ) -> None:
+        tree = git(project, "rev-parse", "HEAD^{tree}")
+        forks = git(project, "-c", "user.name=n", "-c", "user.email=e@example.org", "commit-tree", tree, "-m", "m")
+        payload = {"pact_url": broker.pact_url(CONSUMER, "c1"), "sha": forks, "branch": "main"}
+        first, *_ = steps(
+            "contract_requiring_verification_published", "verify", {"client_payload": payload}, broker, "x"
+        )
+        try:
+            ran = run("bash", "-euo", "pipefail", "-c", first["run"], **first["env"])
+        finally:
+            git(project, "checkout", "--quiet", "main")
+        assert ran.exit_code != 0
+        has(ran, "is on no branch of this repository")
+
+    def test_a_version_of_fake_ci_is_verified_as_its_commit(
+        self, run: Callable[..., Run], broker: BrokerDouble, project: Path
+    ) -> None:
+        version = f"{head(project)}-fake.1"
+        payload = {"pact_url": broker.pact_url(CONSUMER, "c1"), "sha": version, "branch": "main"}
+        try:
+            for step in steps(
+                "contract_requiring_verification_published", "verify", {"client_payload": payload}, broker, "x"
+            ):
+                ran = run("bash", "-euo", "pipefail", "-c", step["run"], **step["env"])
+                assert ran.exit_code == 0, ran
+        finally:
+            git(project, "checkout", "--quiet", "main")
+        assert [(result.provider_version, result.success) for result in broker.results] == [(version, True)]
+
+    def test_what_waits_for_what(self) -> None:
+        jobs = workflow("build")["jobs"]
+        assert set(jobs["can-i-deploy"]["needs"]) == {"test", "image", "verify"}
+        assert jobs["deploy"]["needs"] == "can-i-deploy"
+        assert "github.ref_name == 'main'" in jobs["deploy"]["if"]
+        assert jobs["can-i-deploy"]["if"] == "needs.verify.outputs.broker == 'true'"
 
     def test_no_event_is_part_of_a_script(self) -> None:
         for path in (ROOT / ".github/workflows").glob("*.yml"):

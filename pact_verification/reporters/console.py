@@ -23,6 +23,7 @@ from pact_verification.results import (
     Report,
 )
 from pact_verification.sources import Selection
+from pact_verification.text import printable
 
 SIGNS = {Outcome.VERIFIED: "✓", Outcome.MISMATCH: "✗", Outcome.STATE_ERROR: "!", Outcome.NOT_VERIFIED: "?"}
 DETAILED, RAW = 2, 3
@@ -76,7 +77,7 @@ class _Writer:
 
     def line(self, text: str = "", style: str = "", indent: int = 0) -> None:
         for part in text.split("\n"):
-            self.console.print(Text(" " * indent + _printable(part), style=style), soft_wrap=True)
+            self.console.print(Text(" " * indent + printable(part), style=style), soft_wrap=True)
 
     def pact(self, result: PactResult) -> None:
         self.line()
@@ -91,24 +92,24 @@ class _Writer:
             self.line(_without_secrets(result), "dim", 4)
 
     def notices(self, result: PactResult) -> None:
-        """What the broker wants said, as it depends on how the pact fared."""
+        """What the broker wants said, as it depends on how the pact fared: long, and much the same for every pact."""
         at_broker = result.pact.at_broker
-        if not at_broker:
+        if not at_broker or not self.detailed:
             return
         success = all(each.outcome is Outcome.VERIFIED for each in result.interactions)
         published = result.pact.name in self.published
         after = f"after_verification:success_{success}_published_{published}".lower()
         for when, text in at_broker.notices:
-            if (when == "before_verification" and self.detailed) or (when == after and at_broker.pending):
+            if when in {"before_verification", after}:
                 self.line(text, "dim", 2)
 
     def interaction(self, result: InteractionResult) -> None:
         interaction = result.interaction
         states = ", ".join(map(str, interaction.states))
         heading = Text(f"  {SIGNS[result.outcome]} ", style=_style(result))
-        heading.append(_printable(interaction.description), "" if result.outcome is Outcome.VERIFIED else "bold")
+        heading.append(printable(interaction.description), "" if result.outcome is Outcome.VERIFIED else "bold")
         if states:
-            heading.append(_printable(f"  [{states}]"), "dim")
+            heading.append(printable(f"  [{states}]"), "dim")
         if interaction.pending and result.outcome is not Outcome.VERIFIED:
             heading.append("  pending: does not fail the run", "yellow")
         if self.detailed:
@@ -205,7 +206,10 @@ class _Writer:
         summary = f"{report.provider}: {of}: {', '.join(parts)}" if parts else report.provider
         match report.exit_code:
             case 0 if report.count(Outcome.VERIFIED):
-                self.line(f"{summary}, in {report.seconds:.1f} s. The contracts hold.", "bold green")
+                hold = f"{summary}, in {report.seconds:.1f} s. The contracts hold."
+                if any(report.count(outcome, pending=True) for outcome in Outcome):
+                    hold += " What failed is pending: it counts once the consumer that wants it is deployed."
+                self.line(hold, "bold green")
             case 0 if report.interactions:
                 self.line(
                     f"{summary}, in {report.seconds:.1f} s. What failed is pending: no contract is broken.", "yellow"
@@ -226,10 +230,10 @@ class _Writer:
 
     @staticmethod
     def nothing(report: Report) -> str:
-        if report.pacts and report.nothing_for:
+        if report.nothing_for:
             return f"nothing was verified for {', '.join(report.nothing_for)}. --allow-no-pacts accepts that."
         if report.unproven:
-            names = ", ".join(pact.source for pact in report.unproven)
+            names = ", ".join(pact.name for pact in report.unproven)
             return f"nothing was verified for {names}, which holds no interactions. --allow-no-pacts accepts that."
         return (
             "nothing was verified: no pact was selected. Are the paths, the provider's name and the filters right? "
@@ -280,11 +284,6 @@ def _without_secrets(result: PactResult) -> str:
     return text
 
 
-def _printable(text: str) -> str:
-    """Without the control characters that a consumer or a body might bring to somebody's terminal."""
-    return "".join(char if char.isprintable() or char == "\t" else repr(char)[1:-1] for char in text)
-
-
 @dataclass(frozen=True, slots=True)
 class Live:
     """Where a run shows what it does while it does it."""
@@ -312,7 +311,7 @@ def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Live]:
 
             yield Live(
                 lambda begun, total, description: status.update(
-                    Text(f"{begun} of {total}  {_printable(description)}", overflow="ellipsis", no_wrap=True)
+                    Text(f"{begun} of {total}  {printable(description)}", overflow="ellipsis", no_wrap=True)
                 ),
                 say_selected,
             )
@@ -323,7 +322,7 @@ def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Live]:
         nonlocal last
         if time.monotonic() - last >= PLAIN_PROGRESS_SECONDS:
             last = time.monotonic()
-            print(f"{begun} of {total}: {_printable(description)}", file=stream, flush=True)
+            print(f"{begun} of {total}: {printable(description)}", file=stream, flush=True)
 
     def say(text: str) -> None:
         if text:
@@ -360,4 +359,4 @@ def render_selection(selection: Selection, version: str, unpublished: str) -> st
     lines.append(
         f"Results will not be published. {unpublished}" if unpublished else f"Results will be published for {version}."
     )
-    return "\n".join(map(_printable, lines))
+    return "\n".join(map(printable, lines))

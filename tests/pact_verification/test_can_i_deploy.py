@@ -1,13 +1,19 @@
 """manage.py can_i_deploy: the answer of the real `pact`, what it waits for, and what it says of a no."""
 
 import json
+import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from pact_verification.broker import Broker
+from pact_verification.credentials import Credentials
+from pact_verification.errors import CannotVerify
+from pact_verification.pact_cli import run_pact
 from tests.broker_double import BrokerDouble, Fault
-from tests.pact_verification.conftest import Run, run
+from tests.pact_verification.conftest import ROOT, Run, command, environment, run
 from tests.pact_verification.pact_files import document, interaction
 from tests.pact_verification.test_verify_pacts import has
 
@@ -58,7 +64,7 @@ def test_yes_since_nobody_depends_on_it(ask: Ask, broker: BrokerDouble) -> None:
     broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
     ran = ask("p1", to="empty")
     assert ran.exit_code == 0
-    has(ran, "Nothing in empty depends on testapp, as the broker knows.")
+    has(ran, "Nothing in empty depends on testapp, as far as the broker knows.")
 
 
 def test_verified_and_failed(ask: Ask, broker: BrokerDouble) -> None:
@@ -85,7 +91,7 @@ def test_another_version_has_verified_it(ask: Ask, broker: BrokerDouble) -> None
     has(
         ran,
         "version p0 of testapp verified it, and this one has no result.",
-        "No webhook has testapp verify a changed contract, so waiting would not help.",
+        "No webhook has this version of testapp verify it, so waiting would not help.",
     )
     assert "asking" not in ran.out
 
@@ -129,7 +135,108 @@ def test_an_environment_that_is_not_there(ask: Ask, broker: BrokerDouble) -> Non
     broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
     ran = ask("p1", to="moon")
     assert ran.exit_code == 2
-    has(ran, "has no environment 'moon'. It has production.")
+    has(ran, "has no environment 'moon'. It has production; pact broker create-environment")
+
+
+@pytest.mark.parametrize(
+    ("branch", "event", "waits"),
+    [
+        ("main", "contract_requiring_verification_published", True),
+        ("main", "contract_content_changed", True),
+        ("feat/x", "contract_requiring_verification_published", False),
+        ("feat/x", "contract_content_changed", False),
+        ("main", "provider_verification_published", False),
+    ],
+)
+def test_waiting_helps_where_a_webhook_reaches(
+    ask: Ask, broker: BrokerDouble, branch: str, event: str, *, waits: bool
+) -> None:
+    """The main branch's latest version, and what is deployed (F39)."""
+    broker.publish_result("office", "c1", "testapp", "p1", branch=branch, success=True)
+    broker.create_webhook("testapp", event=event)
+    ran = ask("p1", "--retry-while-unknown", "1", "--retry-interval", "0")
+    assert ran.exit_code == 1
+    assert ("A result is missing; asking 1 times" in ran.out) is waits
+    assert ("waiting would not help" in ran.err) is not waits
+
+
+def test_a_deployed_version_of_another_branch_is_reached(ask: Ask, broker: BrokerDouble) -> None:
+    broker.publish_result("office", "c1", "testapp", "p1", branch="hotfix", success=True)
+    broker.record_deployment("testapp", "p1", "production")
+    broker.create_webhook("testapp")
+    assert "asking 1 times" in ask("p1", "--retry-while-unknown", "1", "--retry-interval", "0").out
+
+
+def test_webhooks_that_may_not_be_read(ask: Ask, broker: BrokerDouble) -> None:
+    """As with the token that PactFlow gives to CI: that nobody may look is not that nobody is there."""
+    broker.publish_result("office", "c1", "testapp", "p1", branch="main", success=True)
+    broker.create_webhook("testapp")
+    broker.fault("GET", "^/webhooks", Fault(status=403))
+    ran = ask("p1", "--retry-while-unknown", "1", "--retry-interval", "0")
+    assert ran.exit_code == 1
+    has(ran, "asking 1 times", "Whether a webhook has testapp verify it can't be read with PACT_BROKER_TOKEN.")
+
+
+def test_an_empty_token_is_none() -> None:
+    """For the binary it would be one."""
+    with BrokerDouble(basic=("pact", "pact")) as broker:
+        broker.publish(document(interaction("a")), version="c1", branch="main")
+        broker.create_environment("production", production=True)
+        broker.record_deployment("shop", "c1", "production")
+        broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
+        here: dict[str, Any] = {"PACT_BROKER_BASE_URL": broker.url, "PACT_BROKER_TOKEN": "", "GIT_COMMIT": "p1"}
+        here |= {"PACT_BROKER_USERNAME": "pact", "PACT_BROKER_PASSWORD": "pact"}
+        ran = run("can_i_deploy", "--to-environment", "production", **here)
+    assert ran.exit_code == 0, ran
+
+
+def test_a_yes_with_a_failure_in_it_is_none(ask: Ask, broker: BrokerDouble) -> None:
+    broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
+    row = {**pair_without_result(), "verificationResult": {"success": False}}
+    said = {"summary": {"deployable": True, "reason": "yes"}, "notices": [], "matrix": [row]}
+    broker.fault("GET", "^/matrix", Fault(status=200, body=json.dumps(said).encode()))
+    assert ask("p1").exit_code == 1
+
+
+def test_pact_that_fails_where_the_broker_says_yes(ask: Ask, broker: BrokerDouble) -> None:
+    broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
+    ran = ask("p1", SSL_CERT_FILE="/no/such/file", PACT_BROKER_HTTP_RETRIES="many")
+    assert ran.exit_code == 2
+    has(ran, "The broker says yes, and `pact broker can-i-deploy` failed: see above.")
+
+
+def test_ctrl_c_while_it_waits(broker: BrokerDouble) -> None:
+    broker.publish_result("office", "c1", "testapp", "p1", branch="main", success=True)
+    broker.create_webhook("testapp")
+    here = {"PACT_BROKER_BASE_URL": broker.url, "PACT_BROKER_TOKEN": TOKEN, "GIT_COMMIT": "p1", "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command("--to-environment", "production", "--retry-interval", "600", name="can_i_deploy"),
+        env={**environment(), **here},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        while "asking" not in process.stdout.readline():
+            pass
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert err.strip() == "Interrupted."
+
+
+def test_pact_has_to_come_back(broker: BrokerDouble) -> None:
+    broker.fault("GET", "", Fault.hang())
+    with pytest.raises(
+        CannotVerify, match=r"pact broker list-environments did not come back in 1 s, and was stopped\."
+    ):
+        run_pact(Broker(broker.url, Credentials(TOKEN)), "list-environments", seconds=1)
+
+
+def test_an_environment_without_a_name(ask: Ask) -> None:
+    ran = ask("p1", to="")
+    assert ran.exit_code == 2
+    has(ran, "--to-environment is empty.")
 
 
 def test_a_dry_run_of_pact_is_not_a_yes(ask: Ask, broker: BrokerDouble) -> None:

@@ -85,7 +85,6 @@ class TestPublishing:
             "Results will be published for p1 of branch main.",
             f"Published 1 result for version p1 of branch main to {broker.url}, and read back.",
             "2 verified, in",
-            "This pact is no longer in pending state",
         )
         assert published(broker) == [("shop", "p1", True)]
         assert (broker.versions("testapp")["p1"].branches, broker.versions("testapp")["p1"].tags) == (
@@ -147,7 +146,7 @@ class TestPublishing:
         assert run.exit_code == 0
         has(run, "pending: does not fail the run", "1 failed (pending)", "no contract is broken")
         assert published(broker) == [("shop", "p1", False)]
-        has(run, "This pact is still in pending state")
+        has(ask("--publish", "--verbosity", "2"), "This pact is still in pending state")
 
     def test_pending_can_be_turned_off(self, ask: Ask, broker: BrokerDouble) -> None:
         broker.publish(document(RED), version="c1", branch="main")
@@ -248,6 +247,8 @@ class TestPublishing:
         ("POST /verification-results$", Fault.drop(), "The broker took it and does not have it"),
         ("POST /verification-results$", Fault.lie(), "The broker holds success: false, and we saw true."),
         ("PUT /branches/", Fault(status=401), "may not write there"),
+        ("PUT /branches/", Fault(status=200, body=b"<html>log in</html>"), "something that is not JSON"),
+        ("PUT /branches/", Fault(status=200, body=b'{"_links": {"pb:branch": {"name": "b"}}}'), "made 'b' of 'main'"),
         ("PUT /branches/", Fault(status=500), "500 Internal Server Error"),
         ("PUT /tags/", Fault(status=403), "may not write there"),
         ("GET /verification-results/", Fault(status=502), "It was sent, but can't be read back"),
@@ -270,6 +271,29 @@ def test_what_the_broker_does_not_hold_afterwards_is_not_green(
         "Verified, but the broker does not hold the results.",
     )
     assert "Published" not in run.out
+
+
+@pytest.mark.parametrize(
+    "answer", [{"_links": {"self": "x"}}, {"_links": {"self": {}}}, {"_links": [1]}, {"_links": {"self": {"href": 5}}}]
+)
+def test_an_odd_answer_does_not_lose_the_verdict(ask: Ask, broker: BrokerDouble, answer: dict[str, Any]) -> None:
+    broker.publish(document(RED), version="c1", branch="main")
+    no_longer_pending(broker)
+    broker.fault("POST", "/verification-results$", Fault(status=201, body=json.dumps(answer).encode()))
+    run = ask("--publish")
+    assert run.exit_code == 1
+    has(run, "The contracts are broken.", "Not at the broker")
+    assert "Traceback" not in run.err
+
+
+def test_what_arrived_before_the_broker_fell_silent_is_told(ask: Ask, broker: BrokerDouble) -> None:
+    broker.publish(document(GREEN), version="c1", branch="main")
+    broker.publish(document(GREEN, consumer="office"), version="c1", branch="main")
+    broker.fault("POST", "/consumer/shop/.*/verification-results$", Fault.hang())
+    run = ask("--publish", "--broker-timeout", "1")
+    assert run.exit_code == 4
+    has(run, "Published 1 result for version p1", "Not at the broker for version p1 of branch main: shop (version c1")
+    assert published(broker) == [("office", "p1", True)]
 
 
 def test_one_result_that_is_missing_of_two(ask: Ask, broker: BrokerDouble) -> None:
@@ -372,7 +396,7 @@ class TestSelecting:
         pact.write_text(json.dumps(document(GREEN)))
         run = ask(pact, PACT_BROKER_PUBLISH_VERIFICATION_RESULTS="true", PACT_URL=f"{broker.url}/pact")
         assert run.exit_code == 0
-        has(run, "Results were not published. There is no broker that these pacts come from.")
+        has(run, "Results were not published. These are files: only the results of a broker's pacts are.")
         assert not broker.requests
 
 
@@ -406,6 +430,12 @@ FOR_VERIFICATION = "/for-verification$"
             "lists a pact that can't be read",
         ),
         (FOR_VERIFICATION, Fault.hang(), "did not answer POST"),
+        (
+            FOR_VERIFICATION,
+            Fault(status=200, body=b'{"errors": ["x"], "_embedded": {"pacts": []}}'),
+            "no list of pacts",
+        ),
+        ("^/$", Fault(status=200, body=b'{"a": ' + b"[" * 50_000 + b"]" * 50_000 + b"}"), "something that is not JSON"),
         ("/pact-version/", Fault(status=404), "was answered with 404"),
         ("/pact-version/", Fault.malformed(), "it is not JSON"),
         ("/pact-version/", Fault(status=200, body=b"{}"), "is not a pact"),
@@ -457,6 +487,40 @@ class TestCredentials:
         run = ask("--verbosity", verbosity, "--publish")  # it looks for the token in all output
         assert run.exit_code == (2 if status == 400 else 0)
 
+    def test_a_broker_that_quotes_the_token_elsewhere(self, ask: Ask, broker: BrokerDouble) -> None:
+        """In a reason, a notice, a header, and where a text is cut."""
+        broker.publish(document(GREEN), version="c1", branch="main")
+        listed = {
+            "shortDescription": f"Bearer {TOKEN}",
+            "verificationProperties": {"notices": [{"when": "before_verification", "text": TOKEN}]},
+            "_links": {"self": {"href": broker.pact_url("shop", "c1")}},
+        }
+        body = json.dumps({"_embedded": {"pacts": [listed]}}).encode()
+        broker.fault("POST", FOR_VERIFICATION, Fault(status=200, body=body), times=1)
+        run = ask("--verbosity", "2")
+        assert run.exit_code == 0
+        has(run, "version c1: Bearer (hidden)")
+        broker.fault("GET", "^/$", Fault(status=200, body=b"no", headers={"Content-Type": f"text/{TOKEN}"}), times=1)
+        has(ask(), "not JSON (text/(hidden))")
+        long = json.dumps({"error": "x" * 490 + TOKEN}).encode()
+        broker.fault("GET", "^/$", Fault(status=500, body=long))
+        run = ask()
+        assert run.exit_code == 2
+        assert TOKEN[:6] not in run.err
+
+    def test_a_link_that_two_parsers_read_differently(self, ask: Ask, broker: BrokerDouble) -> None:
+        """A backslash ends the host for the one who connects, and a user name for the one who compares."""
+        broker.publish(document(GREEN), version="c1", branch="main")
+        with BrokerDouble() as elsewhere:
+            for host in (f"{elsewhere.url}\\@{broker.url[7:]}", f"http://{broker.url[7:]}@{elsewhere.url[7:]}"):
+                entry = {"_links": {"self": {"href": f"{host}/a/pact"}}}
+                listed = json.dumps({"_embedded": {"pacts": [entry]}}).encode()
+                broker.fault("POST", FOR_VERIFICATION, Fault(status=200, body=listed), times=1)
+                run = ask("--publish")
+                assert run.exit_code == 2
+                has(run, "which is another origin; nothing is sent there.")
+            assert not elsewhere.requests
+
     def test_no_other_origin_hears_of_the_token(self, ask: Ask, broker: BrokerDouble) -> None:
         broker.publish(document(GREEN), version="c1", branch="main")
         with BrokerDouble() as elsewhere:
@@ -490,16 +554,16 @@ class TestCredentials:
             ({"PACT_BROKER_TOKEN": "line\nend"}, "PACT_BROKER_TOKEN can't be sent"),
             (
                 {"PACT_BROKER_BASE_URL": "http://me:s3cret@localhost:1"},
-                "PACT_BROKER_BASE_URL holds a user name or a password",
+                "PACT_BROKER_BASE_URL (--broker-url) holds a user name or a password",
             ),
             (
                 {"PACT_BROKER_BASE_URL": "broker.example"},
-                "PACT_BROKER_BASE_URL is 'broker.example', and has to be an http",
+                "PACT_BROKER_BASE_URL (--broker-url) is 'broker.example', and has to be an http",
             ),
             ({"PACT_BROKER_BASE_URL": "http://[::1"}, "and has to be an http"),
             ({"PACT_BROKER_BASE_URL": "http://127.0.0.1:1"}, "can't be reached: Connection refused. Is it running"),
             ({"PACT_BROKER_BASE_URL": "http://no-such-host.invalid"}, "can't be reached: "),
-            ({"PACT_URL": "/a/file"}, "--pact-url is '/a/file', and has to be an http:// or https:// URL"),
+            ({"PACT_URL": "/a/file"}, "PACT_URL (--pact-url) is '/a/file', and has to be an http:// or https:// URL"),
             ({"PACT_BROKER_PUBLISH_VERIFICATION_RESULTS": "maybe"}, "is 'maybe'. Set it to true or false"),
             ({"PACT_PROVIDER_NAME": "testap"}, "knows no provider 'testap'. It knows 'testapp'"),
         ],

@@ -4,11 +4,15 @@ import os
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify
 from pact_verification.management.arguments import count, seconds
+from pact_verification.management.exits import documented_exits, showable
+
+PACT_SECONDS = 30
+"""How long `pact` may take for one answer, its own retries included."""
 
 
 class Command(BaseCommand):
@@ -43,35 +47,45 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         # Here, since production imports the command and has no requests.
         from pact_verification.broker_options import configured_broker
-        from pact_verification.deployment import Deployment, decide
+        from pact_verification.deployment import Deployment
+        from pact_verification.pact_cli import run_pact
         from pact_verification.provider_version import find_version
 
-        try:
+        with documented_exits(self, with_traceback=options["traceback"]):
             broker = configured_broker(options["broker_url"], options["broker_timeout"])
             provider = options["provider_name"] or conf.provider_name
             version = find_version(os.environ, number=options["provider_version"]).number
             if not broker:
                 raise CannotVerify("There is no broker to ask. PACT_BROKER_BASE_URL or --broker-url names it.")
+            if not options["to_environment"].strip():
+                raise CannotVerify("--to-environment is empty. Name one, such as production.")
             if not provider or not version:
-                lacking = "PACT_PROVIDER_NAME" if not provider else "GIT_COMMIT"
-                raise CannotVerify(f"What may be deployed? {lacking} is not known: set it.")
+                lacking = (
+                    "PACT_PROVIDER_NAME or --provider-name" if not provider else "GIT_COMMIT or --provider-version"
+                )
+                raise CannotVerify(f"It is not known what is to be deployed, and git doesn't say: set {lacking}.")
             deployment = Deployment(broker, provider, version, options["to_environment"])
             answer = deployment.ask()
-            times = options["retry_while_unknown"] if deployment.waiting_helps(answer) else 0
-            retry = ["--retry-while-unknown", str(times), "--retry-interval", str(options["retry_interval"])]
+            command = ["can-i-deploy", "--pacticipant", provider, "--version", version]
+            command += ["--to-environment", options["to_environment"]]
             self.stdout.write(f"May {provider} {version} go to {options['to_environment']}?")
-            if times:
-                self.stdout.write(f"A result is missing; asking {times} times, every {options['retry_interval']} s.")
+            times, interval = options["retry_while_unknown"], options["retry_interval"]
+            if waiting := bool(times) and deployment.waiting_helps(answer):
+                self.stdout.write(f"A result is missing; asking {times} times, every {interval} s.")
+                command += ["--retry-while-unknown", str(times), "--retry-interval", str(interval)]
             self.stdout.flush()
-            code = decide(deployment, retry if times else [])
+            patience = (times * waiting + 1) * (interval + PACT_SECONDS)
+            code = run_pact(broker, *command, seconds=patience)
             answer = deployment.ask()
-            if code == 0 and answer.deployable:
+            failed = any(pair.success is False for pair in answer.pairs)
+            if code == 0 and answer.deployable and not failed:
                 if not answer.pairs:
-                    self.stdout.write(
-                        f"Nothing in {options['to_environment']} depends on {provider}, as the broker knows."
-                    )
+                    where = options["to_environment"]
+                    self.stdout.write(f"Nothing in {where} depends on {provider}, as far as the broker knows.")
                 return
-            self.stderr.write("\n".join(deployment.explain(answer)))
-        except CannotVerify as error:
-            raise CommandError(str(error), returncode=2) from error
+            if answer.deployable and not failed:
+                raise CannotVerify("The broker says yes, and `pact broker can-i-deploy` failed: see above.")
+            if waiting and answer.deployable is None:
+                self.stderr.write("\nNo webhook's build brought the result in that time: did its workflow run?")
+            self.stderr.write(showable("\n".join(["", *deployment.explain(answer)])))
         sys.exit(1)

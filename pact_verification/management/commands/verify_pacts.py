@@ -2,15 +2,10 @@
 
 import io
 import os
-import signal
 import sys
-import threading
-import traceback
 from argparse import BooleanOptionalAction, RawDescriptionHelpFormatter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from importlib.util import find_spec
-from types import FrameType
 from typing import Any
 
 from django.core.management.base import (
@@ -19,12 +14,13 @@ from django.core.management.base import (
     CommandParser,
     DjangoHelpFormatter,
     OutputWrapper,
-    SystemCheckError,
 )
 
 from pact_verification.conf import ISOLATIONS
+from pact_verification.credentials import hide_credentials
 from pact_verification.errors import CannotVerify
 from pact_verification.management.arguments import day, seconds
+from pact_verification.management.exits import documented_exits
 from pact_verification.stores import own_stores
 
 TOOLS = {"pact-python": "pact", "parse": "parse", "requests": "requests", "rich": "rich"}
@@ -168,20 +164,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
+        with documented_exits(self, with_traceback=options["traceback"]):
             _require_tools()
-            with _terminable():
-                exit_code, text = self._verify(options)
-        except (CannotVerify, SystemCheckError) as error:
-            raise CommandError(str(error), returncode=2) from error
-        except (KeyboardInterrupt, _Terminated) as error:
-            self.stderr.write("Interrupted.")
-            sys.exit(128 + (error.args[0] if isinstance(error, _Terminated) else signal.SIGINT))
-        except Exception as error:  # whatever it is: no contract has been found broken, so it is not exit code 1
-            traceback.print_exc(file=self.stderr)
-            raise CommandError(f"The run could not go on: {type(error).__name__}: {error}", returncode=2) from error
+            exit_code, text = self._verify(options)
         try:
-            self.stdout.write(text, ending="")
+            self.stdout.write(hide_credentials(text), ending="")
             self.stdout.flush()
         except BrokenPipeError:  # whoever read it has read enough; the verdict stays
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is flushed at exit goes there
@@ -212,7 +199,9 @@ class Command(BaseCommand):
                 report = verify(
                     choice,
                     live.progress,
-                    lambda selection: live.say(console.render_selection(selection, version, choice.unpublished)),
+                    lambda selection: live.say(
+                        hide_credentials(console.render_selection(selection, version, choice.unpublished))
+                    ),
                 )
         return report.exit_code, console.render(
             report,
@@ -236,29 +225,3 @@ def _colour(stream: OutputWrapper, options: Mapping[str, Any]) -> bool:
     if options["no_color"] or options["force_color"]:
         return bool(options["force_color"])
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and stream.isatty()
-
-
-class _Terminated(BaseException):
-    """A signal to end, on its way up; its number is the argument."""
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM, which CI sends to a job that it cancels, and a terminal's hang-up clean up as Ctrl-C does."""
-
-    def terminate(number: int, frame: FrameType | None) -> None:
-        raise _Terminated(number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {
-        number: signal.signal(number, terminate)
-        for number in (signal.SIGTERM, getattr(signal, "SIGHUP", None))
-        if number
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,0 +1,50 @@
+"""The credentials for a broker, and keeping them out of what is shown."""
+
+import base64
+import re
+from dataclasses import dataclass, field
+
+from pact_verification.conf import conf
+
+SHORT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A bearer token, or a user name and a password; all empty for a broker that wants none."""
+
+    token: str = field(default="", repr=False)
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+    @property
+    def header(self) -> str:
+        if self.token:
+            return f"Bearer {self.token}"
+        if self.username:
+            return f"Basic {base64.b64encode(f'{self.username}:{self.password}'.encode()).decode()}"
+        return ""
+
+    @property
+    def named(self) -> str:
+        """Where they come from; empty when there are none."""
+        if self.token:
+            return "PACT_BROKER_TOKEN"
+        return "PACT_BROKER_USERNAME and PACT_BROKER_PASSWORD" if self.username else ""
+
+
+def configured_credentials() -> Credentials:
+    return Credentials(conf.broker_token, conf.broker_username, conf.broker_password)
+
+
+def hide_credentials(text: str) -> str:
+    """A text without the configured secrets, should a broker or a library have quoted them.
+
+    A short one is hidden as a word only: the password "pact" is part of every other text.
+    """
+    given = configured_credentials()
+    basic = Credentials(username=given.username, password=given.password).header
+    for secret in filter(None, (given.token, given.password, basic.partition(" ")[2])):
+        pattern = re.escape(secret) if len(secret) >= SHORT else rf"(?<!\w){re.escape(secret)}(?!\w)"
+        text = re.sub(pattern, "(hidden)", text)
+    return text

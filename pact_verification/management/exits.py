@@ -1,0 +1,71 @@
+"""How the commands end: exit codes that mean something, and texts that may be shown."""
+
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from django.core.management.base import BaseCommand, CommandError, SystemCheckError
+
+from pact_verification.credentials import hide_credentials
+from pact_verification.errors import CannotVerify
+from pact_verification.text import printable_lines
+
+COULD_NOT_RUN = 2
+
+
+def showable(text: str) -> str:
+    """A text that may quote what came from elsewhere."""
+    return printable_lines(hide_credentials(text))
+
+
+@contextmanager
+def documented_exits(command: BaseCommand, *, with_traceback: bool) -> Iterator[None]:
+    """Exit with 2 for whatever keeps a command from its verdict, and with 128 and the number for a signal.
+
+    Args:
+        with_traceback: Django's --traceback, for which Django itself would exit with 1.
+    """
+    try:
+        with _terminable():
+            yield
+    except (KeyboardInterrupt, _Terminated) as error:
+        command.stderr.write("Interrupted.")
+        sys.exit(128 + (error.args[0] if isinstance(error, _Terminated) else signal.SIGINT))
+    except Exception as error:  # whatever it is: no contract has been found broken, so it is not exit code 1
+        expected = isinstance(error, CannotVerify | SystemCheckError)
+        if with_traceback or not expected:
+            command.stderr.write(showable(traceback.format_exc()))
+        if with_traceback:
+            sys.exit(COULD_NOT_RUN)
+        text = str(error) if expected else f"The run could not go on: {type(error).__name__}: {error}"
+        raise CommandError(showable(text), returncode=COULD_NOT_RUN) from error
+
+
+class _Terminated(BaseException):
+    """A signal to end, on its way up; its number is the argument."""
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM, which CI sends to a job that it cancels, and a terminal's hang-up clean up as Ctrl-C does."""
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        raise _Terminated(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {
+        number: signal.signal(number, terminate)
+        for number in (signal.SIGTERM, getattr(signal, "SIGHUP", None))
+        if number
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

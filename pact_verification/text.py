@@ -1,0 +1,11 @@
+"""Text from elsewhere, for somebody's terminal."""
+
+
+def printable(text: str) -> str:
+    """One line, without the control characters that a consumer or a body might bring."""
+    return "".join(char if char.isprintable() or char == "\t" else repr(char)[1:-1] for char in text)
+
+
+def printable_lines(text: str) -> str:
+    """The same for a text of several lines."""
+    return "\n".join(map(printable, text.split("\n")))
