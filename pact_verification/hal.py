@@ -221,7 +221,7 @@ class Client:
         elif status in REFUSED and not names:
             remedy = "It wants credentials: set PACT_BROKER_TOKEN, or PACT_BROKER_USERNAME and PACT_BROKER_PASSWORD."
         elif status == requests.codes.unauthorized and not writes:
-            remedy = f"It does not accept {names}. Are they for {self.url}, and current?"
+            remedy = f"It does not accept {names}: is that for {self.url}, and current?"
         elif status in REFUSED:
             remedy = f"{names} may not {'write' if writes else 'read'} there: use credentials that may."
         elif status == requests.codes.not_found:

@@ -54,10 +54,11 @@ def render(report: Report, *, colour: bool = False, verbosity: int = 1, encoding
     )
     writer = _Writer(console, verbosity, report.publication.published if report.publication else ())
     if verbosity > 0:
-        for note in report.notes:
-            writer.line(note, "dim")
         for pact in report.pacts:
             writer.pact(pact)
+        for note in report.notes:
+            writer.line()
+            writer.line(note, "yellow")
     writer.publication(report.publication, report.unpublished)
     writer.verdict(report)
     text = buffer.getvalue()

@@ -64,7 +64,6 @@ REPORT = Report(
 
 def test_verbosity_1() -> None:
     assert render(REPORT) == (
-        "other.json is not a pact.\n"
         "\n"
         "shop  (shop.json)\n"
         "  ✓ a list  [items (count=2)]\n"
@@ -98,6 +97,8 @@ def test_verbosity_1() -> None:
         "        (1 line of libraries left out: --verbosity 2)\n"
         "  ! a state\n"
         "      The state raised.\n"
+        "\n"
+        "other.json is not a pact.\n"
         "\n"
         "testapp: 4 interactions of 1 consumer: 1 verified, 1 failed, 1 failed (pending), 1 state error, in 1.5 s. "
         "The contracts are broken.\n"

@@ -464,7 +464,7 @@ class TestCredentials:
             assert verify("--publish", **here, **writer).exit_code == 0
             wrong = verify("--publish", **here, **{**writer, "PACT_BROKER_PASSWORD": "wrong-one"})
             assert wrong.exit_code == 2
-            has(wrong, "It does not accept PACT_BROKER_USERNAME and PACT_BROKER_PASSWORD.")
+            has(wrong, "It does not accept PACT_BROKER_USERNAME and PACT_BROKER_PASSWORD: is that for")
             assert "wrong-one" not in wrong.out + wrong.err
             reader = {"PACT_BROKER_USERNAME": "reader", "PACT_BROKER_PASSWORD": "readonly"}
             run = verify("--publish", **here, **reader)
