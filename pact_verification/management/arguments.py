@@ -1,9 +1,17 @@
 """What the commands' options are read with."""
 
-from argparse import ArgumentTypeError
+from argparse import ArgumentTypeError, _ActionsContainer
 from datetime import date
 
 from pact_verification.conf import is_timeout
+
+
+def add_broker_arguments(to: _ActionsContainer) -> None:
+    """Which broker. There is no option for credentials: command lines are seen by others."""
+    to.add_argument("--broker-url", metavar="URL", help="The Pact Broker or PactFlow; by default PACT_BROKER_BASE_URL.")
+    to.add_argument(
+        "--broker-timeout", type=seconds, metavar="SECONDS", help="How long each of its answers may take; by default 7."
+    )
 
 
 def seconds(text: str) -> float:

@@ -231,14 +231,15 @@ class _Writer:
 
     @staticmethod
     def nothing(report: Report) -> str:
-        if report.nothing_for:
+        if report.pacts and report.nothing_for:
             return f"nothing was verified for {', '.join(report.nothing_for)}. --allow-no-pacts accepts that."
         if report.unproven:
             names = ", ".join(pact.name for pact in report.unproven)
             return f"nothing was verified for {names}, which holds no interactions. --allow-no-pacts accepts that."
+        wanted = f" for {', '.join(report.nothing_for)}" if report.nothing_for else ""
         return (
-            "nothing was verified: no pact was selected. Are the paths, the provider's name and the filters right? "
-            "--allow-no-pacts accepts that."
+            f"nothing was verified: no pact was selected{wanted}. Are the paths, the provider's name and the filters "
+            "right? --allow-no-pacts accepts that."
         )
 
 

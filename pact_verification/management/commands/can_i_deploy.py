@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify
-from pact_verification.management.arguments import count, seconds
+from pact_verification.management.arguments import add_broker_arguments, count
 from pact_verification.management.exits import documented_exits, showable
 
 PACT_SECONDS = 30
@@ -24,13 +24,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--to-environment", required=True, metavar="ENVIRONMENT", help="Such as production.")
-        parser.add_argument("--broker-url", metavar="URL", help="By default PACT_BROKER_BASE_URL.")
-        parser.add_argument(
-            "--broker-timeout",
-            type=seconds,
-            metavar="SECONDS",
-            help="How long each of its answers may take; by default 7.",
-        )
+        add_broker_arguments(parser)
         parser.add_argument("--provider-name", metavar="NAME", help="By default PACT_PROVIDER_NAME.")
         parser.add_argument("--provider-version", metavar="VERSION", help="By default GIT_COMMIT, else the commit.")
         parser.add_argument(

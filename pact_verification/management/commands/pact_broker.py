@@ -20,7 +20,12 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("arguments", nargs=argparse.REMAINDER, help="For `pact broker`, such as list-environments.")
+        parser.add_argument(
+            "arguments",
+            nargs=argparse.REMAINDER,
+            metavar="COMMAND",
+            help="For `pact broker`, such as list-environments.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         # Here, since production imports the command and has no requests.

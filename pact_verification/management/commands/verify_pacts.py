@@ -19,7 +19,7 @@ from django.core.management.base import (
 from pact_verification.conf import ISOLATIONS
 from pact_verification.credentials import hide_credentials
 from pact_verification.errors import CannotVerify
-from pact_verification.management.arguments import day, seconds
+from pact_verification.management.arguments import add_broker_arguments, day, seconds
 from pact_verification.management.exits import documented_exits
 from pact_verification.stores import own_stores
 
@@ -88,13 +88,7 @@ class Command(BaseCommand):
             "--allow-no-pacts", action="store_true", help="Exit with 0, not 3, when there is nothing to verify."
         )
         broker = parser.add_argument_group("pacts of a broker")
-        broker.add_argument("--broker-url", metavar="URL", help="The Pact Broker or PactFlow.")
-        broker.add_argument(
-            "--broker-timeout",
-            type=seconds,
-            metavar="SECONDS",
-            help="How long each of its answers may take; by default 7.",
-        )
+        add_broker_arguments(broker)
         broker.add_argument(
             "--pact-url",
             metavar="URL",
