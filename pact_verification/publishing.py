@@ -29,26 +29,30 @@ class Publisher:
         Nothing is raised: what went wrong stands in the Publication. A broker that no longer answers isn't asked again.
         """
         results = list(results)
-        why: dict[str, str] = {}
-        posted: dict[str, tuple[PactResult, str]] = {}
+        everything = range(len(results))
+        why: dict[int, str] = {}
+        urls: dict[int, str] = {}
         try:
             self._create_version()
         except BrokerError as error:
-            why = {result.pact.name: str(error) for result in results}
-        for number, result in enumerate(results if not why else ()):
-            rest = [each.pact.name for each in results[number:]]
-            with _noting(why, rest):
-                if rest[0] not in why and is_publishable(result):
-                    posted[rest[0]] = (result, self._post(result))
-                elif rest[0] not in why:
-                    why[rest[0]] = "Not all of it was verified, so neither success nor failure would be true."
-        names = list(posted)
-        for number, (name, (result, url)) in enumerate(posted.items()):
-            with _noting(why, names[number:], "It was sent, but can't be read back: "):
-                if name not in why and (doubt := self._doubt(result, url)):
-                    why[name] = doubt
-        published = tuple(name for name in posted if name not in why)
-        return Publication(self.broker.url, self.version.number, self.version.branch, published, tuple(why.items()))
+            why = dict.fromkeys(everything, str(error))
+        for number in everything:
+            if number in why:
+                continue
+            if not is_publishable(results[number]):
+                why[number] = "Not all of it was verified, so neither success nor failure would be true."
+                continue
+            with _noting(why, everything[number:]):
+                urls[number] = self._post(results[number])
+        for number, url in urls.items():
+            if number in why:
+                continue
+            with _noting(why, everything[number:], "It was sent, but can't be read back: "):
+                if doubt := self._doubt(results[number], url):
+                    why[number] = doubt
+        published = tuple(results[number].pact.name for number in everything if number not in why)
+        missing = tuple((results[number].pact.name, why[number]) for number in sorted(why))
+        return Publication(self.broker.url, self.version.number, self.version.branch, published, missing)
 
     def _create_version(self) -> None:
         names = {"pacticipant": self.provider, "version": self.version.number}
@@ -112,7 +116,7 @@ class Publisher:
 
 
 @contextmanager
-def _noting(why: dict[str, str], names: Sequence[str], prefix: str = "") -> Iterator[None]:
+def _noting(why: dict[int, str], numbers: Sequence[int], prefix: str = "") -> Iterator[None]:
     """Note why the first of some results is not at the broker; all of them, when it doesn't answer any more.
 
     Whatever happens here, the verdict on the contracts is not lost over it.
@@ -120,10 +124,11 @@ def _noting(why: dict[str, str], names: Sequence[str], prefix: str = "") -> Iter
     try:
         yield
     except Unreachable as error:
-        why.update((name, f"{prefix}{error}") for name in names if name not in why)
+        for number in numbers:
+            why.setdefault(number, f"{prefix}{error}")
     except Exception as error:  # noqa: BLE001  # see above
         text = str(error) if isinstance(error, BrokerError) else f"{type(error).__name__}: {error}"
-        why[names[0]] = f"{prefix}{text}"
+        why[numbers[0]] = f"{prefix}{text}"
 
 
 def is_publishable(result: PactResult) -> bool:
