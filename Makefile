@@ -65,7 +65,7 @@ FAKED := set -e; export GIT_COMMIT; GIT_COMMIT="$$(git rev-parse HEAD)"; \
 .PHONY: ci
 ci: .venv/pipeline ## test, verify and publish, can_i_deploy, and deploy from main and test
 	@$(PACT) list-environments >/dev/null  # without a broker there is no deploying: said now, not after the tests
-	@$(VERSIONED); $(PUBLISHED); $(MAKE) test; $(MAKE) verify; $(MAKE) can_i_deploy; \
+	@$(VERSIONED); $(PUBLISHED); unset PACT_URL; $(MAKE) test; $(MAKE) verify PACTS=; $(MAKE) can_i_deploy; \
 	if [ "$$ENVIRONMENT" ]; then $(MAKE) deploy; else $(MAKE) no_deploy; fi
 
 .PHONY: fake_ci
@@ -74,7 +74,7 @@ fake_ci: ## the same from this machine, as a version that is new each time
 
 .PHONY: ci_webhook
 ci_webhook: ## verify the one pact that PACT_URL names, and publish
-	@[ "$$PACT_URL" ] || { echo "PACT_URL is not set: it names the pact to verify." >&2; exit 2; }
+	@case "$$PACT_URL" in *[![:space:]]*) ;; *) echo "PACT_URL is not set: it names the pact to verify." >&2; exit 2;; esac
 	@$(VERSIONED); $(PUBLISHED); $(MAKE) verify PACTS=
 
 .PHONY: fake_ci_webhook
@@ -107,7 +107,9 @@ record_deployment: .venv/pipeline ## tell the broker what is deployed now
 
 .PHONY: tag
 tag: .venv/pipeline ## tag this version with its branch, for brokers where tags are used
-	@$(VERSIONED); $(PACT) create-version-tag --pacticipant $(PACTICIPANT) --version "$$GIT_COMMIT" --tag "$$GIT_BRANCH"
+	@$(VERSIONED); said=$$($(PACT) create-version-tag --pacticipant $(PACTICIPANT) --version "$$GIT_COMMIT" \
+		--tag "$$GIT_BRANCH") || { echo "$$said" >&2; exit 1; }; echo "$$said"; \
+	case "$$said" in *Failed*) exit 1;; esac  # which pact takes for success
 
 # --- the webhooks: the broker starts a workflow of GITHUB_REPO (owner/name)
 
@@ -125,10 +127,13 @@ NAMED := GITHUB_REPO="$${GITHUB_REPO:-$$GITHUB_REPOSITORY}"; \
 create_github_token_secret: ## give PactFlow the token to start workflows with, GITHUB_TOKEN
 	@: "$${PACT_BROKER_BASE_URL:?}" "$${PACT_BROKER_TOKEN:?only PactFlow keeps secrets, and it takes a token}" \
 		"$${GITHUB_TOKEN:?is the token that PactFlow is to have}"
+	@case "$$PACT_BROKER_BASE_URL" in https://*|http://127.0.0.1:*) ;; \
+		*) echo "$$PACT_BROKER_BASE_URL is not https: the secret would be for all to read." >&2; exit 2;; esac
 	@# printf is the shell's own, and curl reads its input: no secret stands on a command line.
-	@printf 'header = "Authorization: Bearer %s"\ndata = "{\\"name\\": \\"githubToken\\", \\"value\\": \\"%s\\"}"\n' \
-		"$$PACT_BROKER_TOKEN" "$$GITHUB_TOKEN" | curl --config - --fail-with-body --silent --show-error \
-		--header "Content-Type: application/json" "$${PACT_BROKER_BASE_URL%/}/secrets" >/dev/null
+	@said=$$(printf 'header = "Authorization: Bearer %s"\ndata = "{\\"name\\": \\"githubToken\\", \\"value\\": \\"%s\\"}"\n' \
+		"$$PACT_BROKER_TOKEN" "$$GITHUB_TOKEN" | curl --config - --silent --show-error --write-out ' %{http_code}' \
+		--header "Content-Type: application/json" "$${PACT_BROKER_BASE_URL%/}/secrets") || exit 1; \
+	case "$$said" in *" 201") ;; *) echo "PactFlow did not take it: $$said" >&2; exit 1;; esac
 	@echo "PactFlow has the secret githubToken."
 
 create_or_update_contract_requiring_verification_published_webhook: ## have a changed contract verified
@@ -140,10 +145,11 @@ test_pact_changed_webhook: ## the same for the older event
 $(WEBHOOKS:%=create_or_update_%_webhook): create_or_update_%_webhook: .venv/pipeline
 	@$(NAMED); $(PACT) create-or-update-pacticipant --name $(PACTICIPANT) --main-branch main \
 		--repository-url "https://github.com/"$(REPOSITORY)
-	@$(NAMED); $(PACT) create-or-update-webhook "$(GITHUB_API)/repos/"$(REPOSITORY)/dispatches --request POST \
+	@$(NAMED); said=$$($(PACT) create-or-update-webhook "$(GITHUB_API)/repos/"$(REPOSITORY)/dispatches --request POST \
 		--header 'Accept: application/vnd.github+json' 'Content-Type: application/json' \
 		'Authorization: Bearer $${user.githubToken}' --data "$$(cat .github/webhooks/$*.json)" \
-		--uuid $($*_UUID) $($*_EVENT) --provider $(PACTICIPANT) --description "$* for "$(PACTICIPANT) >/dev/null
+		--uuid $($*_UUID) $($*_EVENT) --provider $(PACTICIPANT) --description "$* for "$(PACTICIPANT)) || \
+		{ echo "$$said" >&2; exit 1; }
 	@echo "The webhook is there. Have the broker call it: make test_$*_webhook"
 
 .PHONY: $(WEBHOOKS:%=test_%_webhook)

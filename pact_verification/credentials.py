@@ -1,8 +1,10 @@
 """The credentials for a broker, and keeping them out of what is shown."""
 
 import base64
+import json
 import re
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from pact_verification.conf import conf
 
@@ -40,11 +42,24 @@ def configured_credentials() -> Credentials:
 def hide_credentials(text: str) -> str:
     """A text without the configured secrets, should a broker or a library have quoted them.
 
-    A short one is hidden as a word only: the password "pact" is part of every other text.
+    Also as a URL, a repr, JSON or an ASCII terminal spells them. A short one is hidden as a word only: the password
+    "pact" is part of every other text.
     """
     given = configured_credentials()
     basic = Credentials(username=given.username, password=given.password).header
-    for secret in filter(None, (given.token, given.password, basic.partition(" ")[2])):
+    spelt = {
+        spelling
+        for secret in filter(None, (given.token, given.password, basic.partition(" ")[2]))
+        for spelling in (
+            secret,
+            quote(secret),
+            quote(secret, safe=""),
+            repr(secret)[1:-1],
+            json.dumps(secret)[1:-1],
+            secret.encode("ascii", "backslashreplace").decode(),
+        )
+    }
+    for secret in sorted(spelt, key=len, reverse=True):
         pattern = re.escape(secret) if len(secret) >= SHORT else rf"(?<!\w){re.escape(secret)}(?!\w)"
         text = re.sub(pattern, "(hidden)", text)
     return text

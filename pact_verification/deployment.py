@@ -74,7 +74,7 @@ class Deployment:
         try:
             pairs = tuple(map(self._pair, matrix["matrix"]))
             return Answer(matrix["summary"]["deployable"], str(matrix["summary"]["reason"]), pairs)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise BrokerError(
                 f"{self.broker.url} answered with a matrix that can't be read: {type(error).__name__}: {error}."
             ) from error
@@ -140,7 +140,7 @@ class Deployment:
         try:
             found = self.broker.get(self.broker.link("pb:environments"))
             return [str(each["name"]) for each in found["_embedded"]["environments"]]
-        except (BrokerError, KeyError, TypeError):
+        except (BrokerError, KeyError, TypeError, AttributeError):
             return []
 
     def _who_verified(self, pair: Pair) -> str:
@@ -152,7 +152,7 @@ class Deployment:
             )
         except NotFound:
             return f"no version of {self.provider} has verified it."
-        except (BrokerError, KeyError, TypeError):
+        except (BrokerError, KeyError, TypeError, AttributeError):
             return "there is no result of this version."
 
     def _explain_version(self) -> Iterator[str]:
@@ -169,13 +169,13 @@ class Deployment:
         try:
             known = self.broker.get(self.broker.link("pb:pacticipant", pacticipant=self.provider))
             return f"; the latest is {known['_embedded']['latestVersion']['number']}"
-        except (BrokerError, KeyError, TypeError):
+        except (BrokerError, KeyError, TypeError, AttributeError):
             return ""
 
     def _explain_branch(self) -> Iterator[str]:
         try:
             branches = self._read_version()["_embedded"]["branchVersions"]
-        except (BrokerError, KeyError, TypeError):
+        except (BrokerError, KeyError, TypeError, AttributeError):
             return
         if not branches:
             yield (
@@ -201,7 +201,7 @@ class Deployment:
                 of_main = self.broker.main_branch(provider) in latest
                 deployed = bool(version["_links"].get("pb:deployed-environments"))
                 helps = (REQUIRING in events and (of_main or deployed)) or bool(events & CHANGED and of_main)
-        except (BrokerError, KeyError, TypeError):
+        except (BrokerError, KeyError, TypeError, AttributeError):
             return None
         return helps or (None if len(hrefs) > MANY else False)
 

@@ -11,20 +11,22 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import requests
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
-from pact_verification.credentials import Credentials
+from pact_verification.credentials import Credentials, hide_credentials
 from pact_verification.errors import BrokerError
+from pact_verification.text import printable
 
 ANSWER_SECONDS = 7
 """How long an answer may take, and how long all may that come before the first pact: with a pact's own, that is less
 than the 15 seconds after which a run has to know where it is."""
 
 ANSWER_BYTES = 50_000_000
+MAX_TEXT = 500
 ATTEMPTS = 3
 PAUSE_SECONDS = 0.5
 PORTS = {"http": 80, "https": 443}
@@ -63,7 +65,11 @@ class Answer:
         document = self.json()
         if not isinstance(document, dict):
             return ""
-        return " ".join(_words(document.get("errors") or document.get("error") or document.get("message")))
+        try:
+            words = " ".join(_words(document.get("errors") or document.get("error") or document.get("message")))
+        except RecursionError:
+            return ""
+        return printable(hide_credentials(words)[:MAX_TEXT])  # hidden first: half a secret is not found any more
 
 
 class Client:
@@ -120,7 +126,10 @@ class Client:
         return read
 
     def _send(self, method: str, url: str, document: Json | None = None, attempts: int = 1) -> Answer:
-        url = urljoin(f"{self.url}/", url)
+        try:
+            url = urljoin(f"{self.url}/", url)
+        except ValueError as error:
+            raise BrokerError(f"{self.url} links to {url!r}, which is no URL.") from error
         if origin(url) != origin(self.url):
             raise BrokerError(
                 f"{self.url} links to {url}, which is another origin; nothing is sent there. Set PACT_BROKER_BASE_URL "
@@ -210,7 +219,7 @@ class Client:
         said = f" ({answer.said})" if answer.said else ""
         if status in REDIRECTS:
             remedy = (
-                f"It redirects to {urljoin(url, answer.headers.get('Location', ''))}, which is not followed: "
+                f"It redirects to {_bare(answer.headers.get('Location', ''))}, which is not followed: "
                 "credentials go to the configured broker only. Set PACT_BROKER_BASE_URL to the broker's final address."
             )
         elif status == requests.codes.bad_request and self.credentials.token and not answer.content:
@@ -270,7 +279,12 @@ def origin(url: str) -> tuple[str, str, int | None]:
 
 
 def _named(method: str, url: str) -> str:
-    return f"{method} {urlsplit(url)._replace(query='', fragment='').geturl()}"
+    return f"{method} {_bare(url)}"
+
+
+def _bare(url: str) -> str:
+    """Without what comes after the path: it is long, and may quote anything."""
+    return re.split("[?#]", url)[0]
 
 
 def _cause(error: BaseException) -> str:

@@ -10,8 +10,8 @@ from pact_verification.broker import Broker
 from pact_verification.errors import CannotVerify
 
 
-def run_pact(broker: Broker, *arguments: str, seconds: float) -> int:
-    """The exit code of `pact broker`, whose output goes where ours does.
+def run_pact(broker: Broker, *arguments: str, seconds: float) -> subprocess.CompletedProcess[str]:
+    """Run `pact broker`. What it printed is for its caller to show: it may quote what a broker said.
 
     Args:
         seconds: how long it may take; it has no limit of its own.
@@ -25,7 +25,9 @@ def run_pact(broker: Broker, *arguments: str, seconds: float) -> int:
     environ = {**defaults, **environ, "PACT_BROKER_BASE_URL": broker.url, "PACT_DO_NOT_TRACK": "true"}
     command = [pact_binary(), "broker", *arguments]
     try:
-        return subprocess.run(command, env=environ, check=False, timeout=seconds).returncode  # noqa: S603  # no shell
+        return subprocess.run(  # noqa: S603  # no shell
+            command, env=environ, capture_output=True, encoding="utf-8", errors="replace", timeout=seconds, check=False
+        )
     except subprocess.TimeoutExpired as error:
         raise CannotVerify(
             f"pact broker {arguments[0]} did not come back in {seconds:g} s, and was stopped."

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pact_verification.errors import CannotVerify, InvalidRegistration
 from pact_verification.pacts import Pact, ProviderState
 from pact_verification.states import Registry, stub
+from pact_verification.text import printable
 
 
 def require_handlers(pacts: Iterable[Pact], registry: Registry) -> tuple[str, ...]:
@@ -47,8 +48,8 @@ def _explain(missing: dict[str, ProviderState], needed_by: dict[str, list[str]],
     count = len(missing)
     yield f"{count} provider states have no handler:" if count > 1 else "1 provider state has no handler:"
     for name in missing:
-        yield f"\n  {name}"
-        yield from (f"      needed by {who}" for who in dict.fromkeys(needed_by[name]))
+        yield f"\n  {printable(name)}"
+        yield from (f"      needed by {printable(who)}" for who in dict.fromkeys(needed_by[name]))
         for pattern in registry.nearest(name):
             yield f'      did you mean "{pattern.text}"? ({pattern.handler.location})'
     files = [pattern.handler.location.rpartition(":")[0] for pattern in registry.patterns.values()]

@@ -26,16 +26,17 @@ class Publisher:
     def publish(self, results: Iterable[PactResult]) -> Publication:
         """Publish a result for each pact, then read each back.
 
-        Nothing is raised: what went wrong stands in the Publication. A broker that no longer answers isn't asked again.
+        Nothing is raised: what went wrong stands in the Publication. Once the broker doesn't answer, it gets no more
+        results; what it got before is still read back.
         """
         results = list(results)
         everything = range(len(results))
         why: dict[int, str] = {}
         urls: dict[int, str] = {}
-        try:
+        with _noting(why, everything):
             self._create_version()
-        except BrokerError as error:
-            why = dict.fromkeys(everything, str(error))
+        if why:
+            why = dict.fromkeys(everything, why[0])
         for number in everything:
             if number in why:
                 continue
@@ -92,7 +93,7 @@ class Publisher:
     def _doubt(self, result: PactResult, url: str) -> str:
         """Why the broker does not hold the result; empty when it does.
 
-        The pact's latest result is what others see. Another version's may have come meanwhile, so ours has a URL too.
+        The pact's latest result is what others see. Another one may have come meanwhile, so ours has a URL too.
         """
         held: dict[str, Any] = {}
         at_broker = result.pact.at_broker
@@ -103,7 +104,8 @@ class Publisher:
                 held = dict(self.broker.get(place))
             except NotFound:
                 continue
-            if held.get("providerApplicationVersion") == self.version.number:
+            ours = _number(linked(held, "self")) in {_number(url), ""} or not url
+            if ours and held.get("providerApplicationVersion") == self.version.number:
                 wanted = is_success(result)
                 if held.get("success") is wanted:
                     return ""
@@ -113,6 +115,11 @@ class Publisher:
         other = held.get("providerApplicationVersion")
         found = f"; its latest result is of version {other}" if other else ""
         return f"The broker took it and does not have it{found}."
+
+
+def _number(url: str) -> str:
+    """A result's number at the broker, from any of its URLs."""
+    return url.rpartition("/verification-results/")[2]
 
 
 @contextmanager

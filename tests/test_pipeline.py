@@ -177,6 +177,11 @@ class TestTheProviderChanged:
         assert "May " not in ran.out
         assert [result.success for result in broker.results if result.provider_version != "p0"].count(False) == 1
 
+    def test_a_pacts_url_that_was_left_over_narrows_nothing(self, make: Make, broker: BrokerDouble) -> None:
+        ran = make("ci", GIT_COMMIT="p1", GIT_BRANCH="main", PACT_URL=broker.pact_url(CONSUMER, "c1"), PACTS="pacts")
+        assert ran.exit_code == 0, ran
+        assert len(broker.results) == 4
+
     def test_a_failed_deployment_is_not_recorded(self, make: Make, project: Path, broker: BrokerDouble) -> None:
         makefile = project / "failing.mk"
         makefile.write_text("include Makefile\n\ndeploy_app:\n\tfalse\n")
@@ -225,6 +230,8 @@ class TestTheProviderChanged:
         broker.publish_result(CONSUMER, "c1", PROVIDER, "p1", branch="main", success=True)
         assert make("tag", GIT_COMMIT="p1", GIT_BRANCH="feat/x").exit_code == 0
         assert broker.versions(PROVIDER)["p1"].tags == ["feat/x"]
+        broker.fault("PUT", "/tags/", Fault(status=403))
+        assert make("tag", GIT_COMMIT="p1", GIT_BRANCH="feat/y").exit_code != 0  # pact exits with 0
 
     def test_a_branchs_name_is_never_run(self, make: Make, project: Path) -> None:
         """Git allows such names, and make expands what comes from the environment once it is asked for."""
@@ -265,8 +272,8 @@ class TestAPactChanged:
         assert len({result.provider_version for result in broker.results}) == 2  # a new one each time
 
     def test_without_a_pact_it_verifies_nothing_else(self, make: Make, broker: BrokerDouble) -> None:
-        for target in ("ci_webhook", "fake_ci_webhook"):
-            ran = make(target)
+        for target, url in (("ci_webhook", ""), ("fake_ci_webhook", ""), ("ci_webhook", " ")):
+            ran = make(target, PACT_URL=url)
             assert ran.exit_code != 0
             has(ran, "PACT_URL is not set: it names the pact to verify.")
         assert not broker.requests
@@ -341,8 +348,14 @@ class TestAPactChanged:
         (request,) = broker.requests
         assert request.body == {"name": "githubToken", "value": secret}
         assert request.headers["authorization"] == f"Bearer {TOKEN}"
-        broker.fault("POST", "^/secrets$", Fault(status=403))
-        assert make("create_github_token_secret", GITHUB_TOKEN="x").exit_code != 0
+        for fault in (Fault(status=403), Fault.redirect("http://elsewhere"), Fault(status=200, body=b"<html>")):
+            broker.fault("POST", "^/secrets$", fault, times=1)
+            ran = make("create_github_token_secret", GITHUB_TOKEN="x")
+            assert ran.exit_code != 0
+            has(ran, "PactFlow did not take it")
+        ran = make("create_github_token_secret", GITHUB_TOKEN="x", PACT_BROKER_BASE_URL="http://broker.example")
+        assert ran.exit_code != 0
+        has(ran, "http://broker.example is not https")
 
 
 def publish(run: Callable[..., Run], broker: BrokerDouble, pact: dict[str, Any], *, version: str, branch: str) -> None:
@@ -395,7 +408,8 @@ def steps(  # noqa: PLR0917  # what GitHub knows
     for step in found["steps"]:
         if "run" in step:
             variables = {**loaded.get("env", {}), **found.get("env", {}), **step.get("env", {})}
-            yield {"run": step["run"], "env": {key: fill(value) for key, value in variables.items()}}
+            own = {"GITHUB_SHA": sha, "GITHUB_REF_NAME": "main", "GITHUB_REF_TYPE": "branch"}
+            yield {"run": step["run"], "env": own | {key: fill(value) for key, value in variables.items()}}
 
 
 def evaluate(expression: str, context: dict[str, dict[str, str]]) -> str:
@@ -461,6 +475,14 @@ class TestWorkflows:
         ran = run("bash", "-euo", "pipefail", "-c", first["run"], **first["env"])
         assert ran.exit_code != 0
         assert not (project / "pwned").exists()
+
+    def test_a_webhook_that_names_no_branch(self, run: Callable[..., Run], broker: BrokerDouble, project: Path) -> None:
+        payload = {"pact_url": broker.pact_url(CONSUMER, "c1"), "sha": head(project), "branch": ""}
+        named = "contract_requiring_verification_published"
+        first, *_ = steps(named, "verify", {"client_payload": payload}, broker, "x")
+        ran = run("bash", "-euo", "pipefail", "-c", first["run"], **first["env"])
+        assert ran.exit_code != 0
+        has(ran, "is on no branch")
 
     def test_a_webhook_that_names_a_forks_commit(
         self, run: Callable[..., Run], broker: BrokerDouble, project: Path

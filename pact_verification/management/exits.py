@@ -1,6 +1,7 @@
 """How the commands end: exit codes that mean something, and texts that may be shown."""
 
 import signal
+import subprocess
 import sys
 import threading
 import traceback
@@ -20,6 +21,13 @@ COULD_NOT_RUN = 2
 def showable(text: str) -> str:
     """A text that may quote what came from elsewhere."""
     return printable_lines(hide_credentials(text))
+
+
+def show(command: BaseCommand, ran: subprocess.CompletedProcess[str]) -> None:
+    """What another program printed, each part where that had put it."""
+    command.stdout.write(showable(ran.stdout), ending="")
+    command.stderr.write(showable(ran.stderr), ending="")
+    command.stdout.flush()
 
 
 @contextmanager

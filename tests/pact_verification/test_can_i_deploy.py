@@ -233,6 +233,44 @@ def test_pact_has_to_come_back(broker: BrokerDouble) -> None:
         run_pact(Broker(broker.url, Credentials(TOKEN)), "list-environments", seconds=1)
 
 
+def test_what_pact_prints_is_searched_for_secrets(broker: BrokerDouble) -> None:
+    broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
+    quoting = json.dumps({"error": f"token {TOKEN} is not allowed"}).encode()
+    json_answer = {"Content-Type": "application/hal+json"}
+    broker.fault("POST", "/deployed-versions", Fault(status=403, body=quoting, headers=json_answer))
+    command = ["record-deployment", "--pacticipant", "testapp", "--version", "p1", "--environment", "production"]
+    here: dict[str, Any] = {"PACT_BROKER_BASE_URL": broker.url, "PACT_BROKER_TOKEN": TOKEN}
+    ran = run("pact_broker", *command, **here)
+    assert ran.exit_code == 1
+    has(ran, "(hidden) is not allowed")
+    assert TOKEN not in ran.out + ran.err
+
+
+def test_pact_broker_without_a_command_or_a_broker(broker: BrokerDouble) -> None:
+    here: dict[str, Any] = {"PACT_BROKER_BASE_URL": broker.url, "PACT_BROKER_TOKEN": TOKEN}
+    for arguments, variables, why in (
+        ([], here, "What is the broker to be asked?"),
+        (["list-environments"], {}, "There is no broker to ask: set PACT_BROKER_BASE_URL."),
+    ):
+        ran = run("pact_broker", *arguments, **variables)
+        assert ran.exit_code == 2
+        has(ran, why)
+
+
+def test_answers_of_another_shape(ask: Ask, broker: BrokerDouble) -> None:
+    broker.publish_result("office", "c1", "testapp", "p1", branch="main", success=True)
+    uuid = broker.create_webhook("testapp")
+    broker.fault("GET", uuid, Fault(status=200, body=b'{"provider": "testapp", "events": []}'))
+    ran = ask("p1", "--retry-while-unknown", "0")
+    assert ran.exit_code == 1
+    has(ran, "Whether a webhook has testapp verify it can't be read")
+    broker.fault("GET", "^/matrix", Fault(status=200, body=b'{"summary": {}, "matrix": ["x"]}'))
+    ran = ask("p1")
+    assert ran.exit_code == 2
+    has(ran, "a matrix that can't be read")
+    assert "Traceback" not in ran.err
+
+
 def test_an_environment_without_a_name(ask: Ask) -> None:
     ran = ask("p1", to="")
     assert ran.exit_code == 2

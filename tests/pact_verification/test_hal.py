@@ -1,5 +1,8 @@
 import gzip
+import json
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -91,6 +94,16 @@ def test_secrets_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     assert hide_credentials("the pacticipant's password is pact (cGFjdDpwYWN0)") == (
         "the pacticipant's password is (hidden) ((hidden))"
     )
+
+
+@pytest.mark.parametrize("spell", [str, repr, json.dumps, quote, lambda secret: quote(secret, safe="")])
+def test_secrets_are_hidden_however_they_are_spelt(
+    monkeypatch: pytest.MonkeyPatch, spell: Callable[[str], str]
+) -> None:
+    secret = "a/secret+pass \"wö'rd\\"
+    monkeypatch.setenv("PACT_BROKER_TOKEN", secret)
+    assert "secret" not in hide_credentials(f"<{spell(secret)}>")
+    assert "secret" not in hide_credentials(secret.encode("ascii", "backslashreplace").decode())
 
 
 def test_credentials_are_not_in_their_repr() -> None:

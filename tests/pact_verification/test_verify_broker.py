@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from tests.broker_double import BrokerDouble, Fault
 from tests.pact_verification.conftest import Run, Verify, git
@@ -284,6 +285,35 @@ def test_an_odd_answer_does_not_lose_the_verdict(ask: Ask, broker: BrokerDouble,
     assert run.exit_code == 1
     has(run, "The contracts are broken.", "Not at the broker")
     assert "Traceback" not in run.err
+
+
+@pytest.mark.parametrize(
+    ("method", "body"),
+    [("GET", "http://[bad/x"), ("PUT", json.dumps({"errors": json.loads("[" * 700 + "]" * 700)}))],
+)
+def test_oddities_before_the_first_result_do_not_lose_it_either(
+    ask: Ask, broker: BrokerDouble, method: str, body: str
+) -> None:
+    broker.publish(document(RED), version="c1", branch="main")
+    no_longer_pending(broker)
+    if method == "PUT":
+        broker.fault("PUT", "/branches/", Fault(status=409, body=body.encode()))
+    else:
+        index = requests.get(broker.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=9).json()
+        index["_links"]["pb:pacticipant-branch-version"]["href"] = body
+        broker.fault("GET", "^/$", Fault(status=200, body=json.dumps(index).encode()))
+    run = ask("--publish")
+    assert run.exit_code == 1
+    has(run, "The contracts are broken.", "Not at the broker")
+
+
+def test_an_older_result_is_not_the_one_that_was_sent(ask: Ask, broker: BrokerDouble) -> None:
+    broker.publish(document(GREEN), version="c1", branch="main")
+    assert ask("--publish").exit_code == 0
+    broker.fault("POST", "/verification-results$", Fault.drop())
+    run = ask("--publish")
+    assert run.exit_code == 4
+    has(run, "The broker took it and does not have it")
 
 
 def test_what_arrived_before_the_broker_fell_silent_is_told(ask: Ask, broker: BrokerDouble) -> None:
@@ -576,9 +606,40 @@ class TestCredentials:
         assert "Traceback" not in run.err
 
 
+def test_names_from_elsewhere_do_not_reach_the_terminal_as_they_are(ask: Ask, broker: BrokerDouble) -> None:
+    evil = interaction("a", states=["clear\x1b[2Jscreen\n::error::forged"])
+    broker.publish(document(evil), version="c1", branch="main")
+    no_longer_pending(broker)
+    run = ask()
+    assert run.exit_code == 2
+    has(run, r"clear\x1b[2Jscreen\n::error::forged")
+    assert "\x1b" not in run.out + run.err
+    assert "\n::error" not in run.out + run.err
+
+
+def test_a_traceback_that_is_asked_for_changes_no_exit_code(ask: Ask) -> None:
+    run = ask("--traceback", PACT_BROKER_BASE_URL="http://127.0.0.1:1")
+    assert run.exit_code == 2
+    has(run, "Traceback (most recent call last)", "can't be reached: Connection refused")
+
+
+def test_one_pact_that_is_listed_twice(ask: Ask, broker: BrokerDouble) -> None:
+    broker.publish(document(GREEN), version="c1", branch="main")
+    entry = {"_links": {"self": {"href": broker.pact_url("shop", "c1")}}}
+    listed = json.dumps({"_embedded": {"pacts": [entry, entry]}}).encode()
+    broker.fault("POST", FOR_VERIFICATION, Fault(status=200, body=listed))
+    run = ask("--publish")
+    assert run.exit_code == 2
+    has(run, "selected one pact twice")
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
+        (["--publish", "--provider-branch", ".."], "Results can't be published for a version, branch or tag '..'."),
+        (["--publish", "--provider-version", "a\nb"], r"for a version, branch or tag 'a\nb'."),
+        (["--broker-url", "http://127.0.0.1:1/?a=b"], "leave out what begins with '?'"),
+        (["--pact-url", "http://127.0.0.1:1/", "--consumer-version-selector", "{}"], "names one pact, and"),
         (
             ["--consumer-version-selector", '{"mainBanch": true}'],
             "unknown key 'mainBanch'. Did you mean 'mainBranch'? There are",

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify
 from pact_verification.management.arguments import add_broker_arguments, count
-from pact_verification.management.exits import documented_exits, showable
+from pact_verification.management.exits import documented_exits, show, showable
 
 PACT_SECONDS = 30
 """How long `pact` may take for one answer, its own retries included."""
@@ -62,17 +62,18 @@ class Command(BaseCommand):
             answer = deployment.ask()
             command = ["can-i-deploy", "--pacticipant", provider, "--version", version]
             command += ["--to-environment", options["to_environment"]]
-            self.stdout.write(f"May {provider} {version} go to {options['to_environment']}?")
+            self.stdout.write(showable(f"May {provider} {version} go to {options['to_environment']}?"))
             times, interval = options["retry_while_unknown"], options["retry_interval"]
             if waiting := bool(times) and deployment.waiting_helps(answer):
                 self.stdout.write(f"A result is missing; asking {times} times, every {interval} s.")
                 command += ["--retry-while-unknown", str(times), "--retry-interval", str(interval)]
             self.stdout.flush()
             patience = (times * waiting + 1) * (interval + PACT_SECONDS)
-            code = run_pact(broker, *command, seconds=patience)
+            ran = run_pact(broker, *command, seconds=patience)
+            show(self, ran)
             answer = deployment.ask()
             failed = any(pair.success is False for pair in answer.pairs)
-            if code == 0 and answer.deployable and not failed:
+            if ran.returncode == 0 and answer.deployable and not failed:
                 if not answer.pairs:
                     where = options["to_environment"]
                     self.stdout.write(f"Nothing in {where} depends on {provider}, as far as the broker knows.")

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from pact_verification.errors import CannotVerify
-from pact_verification.management.exits import documented_exits
+from pact_verification.management.exits import documented_exits, show
 
 SECONDS = 120
 
@@ -39,5 +39,6 @@ class Command(BaseCommand):
             if not options["arguments"]:
                 raise CannotVerify("What is the broker to be asked? `pact broker --help` lists it.")
             broker.link("pb:pacticipants")
-            code = run_pact(broker, *options["arguments"], seconds=SECONDS)
-        sys.exit(code)
+            ran = run_pact(broker, *options["arguments"], seconds=SECONDS)
+            show(self, ran)
+        sys.exit(ran.returncode)
