@@ -198,6 +198,18 @@ def test_a_yes_with_a_failure_in_it_is_none(ask: Ask, broker: BrokerDouble) -> N
     assert ask("p1").exit_code == 1
 
 
+def test_a_yes_that_the_broker_does_not_repeat(ask: Ask, broker: BrokerDouble) -> None:
+    """The binary's alone is not enough: it may have been told to say so."""
+    broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=False)
+    for deployable in (False, True):  # asked by us, then by the binary, then by us again
+        said = {"summary": {"deployable": deployable, "reason": "so"}, "notices": [], "matrix": []}
+        broker.fault("GET", "^/matrix", Fault(status=200, body=json.dumps(said).encode()), times=1)
+    ran = ask("p1")
+    assert "Computer says yes" in ran.out
+    assert ran.exit_code == 1
+    has(ran, "the verification failed")
+
+
 def test_pact_that_fails_where_the_broker_says_yes(ask: Ask, broker: BrokerDouble) -> None:
     broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
     ran = ask("p1", SSL_CERT_FILE="/no/such/file", PACT_BROKER_HTTP_RETRIES="many")
