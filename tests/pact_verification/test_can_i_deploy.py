@@ -36,6 +36,11 @@ def broker() -> Iterator[BrokerDouble]:
         yield double
 
 
+def hal(document: dict[str, Any], status: int = 200) -> Fault:
+    """An answer that the binary accepts as one."""
+    return Fault(status=status, body=json.dumps(document).encode(), headers={"Content-Type": "application/hal+json"})
+
+
 @pytest.fixture
 def ask(broker: BrokerDouble) -> Ask:
     def asked(version: str, *arguments: str, to: str = "production", **variables: Any) -> Run:
@@ -114,7 +119,7 @@ def test_it_comes_while_it_waits(ask: Ask, broker: BrokerDouble) -> None:
         "notices": [],
         "matrix": [pair_without_result()],
     }
-    broker.fault("GET", "^/matrix", Fault(status=200, body=json.dumps(unknown).encode()), times=3)
+    broker.fault("GET", "^/matrix", hal(unknown), times=3)
     broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
     ran = ask("p1", "--retry-while-unknown", "9", "--retry-interval", "0")
     assert ran.exit_code == 0, ran
@@ -194,7 +199,7 @@ def test_a_yes_with_a_failure_in_it_is_none(ask: Ask, broker: BrokerDouble) -> N
     broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
     row = {**pair_without_result(), "verificationResult": {"success": False}}
     said = {"summary": {"deployable": True, "reason": "yes"}, "notices": [], "matrix": [row]}
-    broker.fault("GET", "^/matrix", Fault(status=200, body=json.dumps(said).encode()))
+    broker.fault("GET", "^/matrix", hal(said))
     assert ask("p1").exit_code == 1
 
 
@@ -203,7 +208,7 @@ def test_a_yes_that_the_broker_does_not_repeat(ask: Ask, broker: BrokerDouble) -
     broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=False)
     for deployable in (False, True):  # asked by us, then by the binary, then by us again
         said = {"summary": {"deployable": deployable, "reason": "so"}, "notices": [], "matrix": []}
-        broker.fault("GET", "^/matrix", Fault(status=200, body=json.dumps(said).encode()), times=1)
+        broker.fault("GET", "^/matrix", hal(said), times=1)
     ran = ask("p1")
     assert "Computer says yes" in ran.out
     assert ran.exit_code == 1
@@ -247,9 +252,8 @@ def test_pact_has_to_come_back(broker: BrokerDouble) -> None:
 
 def test_what_pact_prints_is_searched_for_secrets(broker: BrokerDouble) -> None:
     broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
-    quoting = json.dumps({"error": f"token {TOKEN} is not allowed"}).encode()
-    json_answer = {"Content-Type": "application/hal+json"}
-    broker.fault("POST", "/deployed-versions", Fault(status=403, body=quoting, headers=json_answer))
+    quoting = {"error": f"token {TOKEN} is not allowed"}
+    broker.fault("POST", "/deployed-versions", hal(quoting, 403))
     command = ["record-deployment", "--pacticipant", "testapp", "--version", "p1", "--environment", "production"]
     here: dict[str, Any] = {"PACT_BROKER_BASE_URL": broker.url, "PACT_BROKER_TOKEN": TOKEN}
     ran = run("pact_broker", *command, **here)
