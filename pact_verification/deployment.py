@@ -59,6 +59,9 @@ class Deployment:
     version: str
     environment: str
 
+    def __str__(self) -> str:
+        return f"{self.provider} {self.version}"
+
     def ask(self) -> Answer:
         """What `can-i-deploy` asks too."""
         self.broker.main_branch(self.provider)  # raises when there is no such provider

@@ -196,7 +196,20 @@ class TestPublishing:
         run = ask("--publish")
         assert run.exit_code == 3
         has(run, "nothing was verified for", "holds no interactions")
-        assert published(broker) == [("office", "p1", True)]
+        run = ask("--publish", "--allow-no-pacts")
+        assert run.exit_code == 0
+        has(run, "holds no interactions, so no result is published for it.")
+        assert published(broker) == [("office", "p1", True)] * 2
+
+    def test_what_was_not_verified_is_published_neither_way(self, ask: Ask, broker: BrokerDouble) -> None:
+        """A state that doesn't come back stops the run: of the one nothing is known, and the other was not tried."""
+        slow = interaction("slow", states=["it takes 600 seconds"])
+        broker.publish(document(slow, consumer="a"), version="c1", branch="main")
+        broker.publish(document(GREEN, consumer="b"), version="c1", branch="main")
+        run = ask("--publish", "--request-timeout", "0.2")
+        assert run.exit_code == 1
+        has(run, "Not all of it was verified, so neither success nor failure would be true.")
+        assert not published(broker)
 
     def test_a_failed_contract_stays_the_verdict_when_publishing_fails_too(
         self, ask: Ask, broker: BrokerDouble

@@ -2,7 +2,8 @@
 
 import os
 import sys
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
@@ -10,6 +11,9 @@ from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify
 from pact_verification.management.arguments import add_broker_arguments, count
 from pact_verification.management.exits import documented_exits, show, showable
+
+if TYPE_CHECKING:
+    from pact_verification.deployment import Deployment
 
 PACT_SECONDS = 30
 """How long `pact` may take for one answer, its own retries included."""
@@ -39,48 +43,57 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # Here, since production imports the command and has no requests.
-        from pact_verification.broker_options import configured_broker
-        from pact_verification.deployment import Deployment
-        from pact_verification.pact_cli import run_pact
-        from pact_verification.provider_version import find_version
-
         with documented_exits(self, with_traceback=options["traceback"]):
-            broker = configured_broker(options["broker_url"], options["broker_timeout"])
-            provider = options["provider_name"] or conf.provider_name
-            version = find_version(os.environ, number=options["provider_version"]).number
-            if not broker:
-                raise CannotVerify("There is no broker to ask. PACT_BROKER_BASE_URL or --broker-url names it.")
-            if not options["to_environment"].strip():
-                raise CannotVerify("--to-environment is empty. Name one, such as production.")
-            if not provider or not version:
-                lacking = (
-                    "PACT_PROVIDER_NAME or --provider-name" if not provider else "GIT_COMMIT or --provider-version"
-                )
-                raise CannotVerify(f"It is not known what is to be deployed, and git doesn't say: set {lacking}.")
-            deployment = Deployment(broker, provider, version, options["to_environment"])
-            answer = deployment.ask()
-            command = ["can-i-deploy", "--pacticipant", provider, "--version", version]
-            command += ["--to-environment", options["to_environment"]]
-            self.stdout.write(showable(f"May {provider} {version} go to {options['to_environment']}?"))
-            times, interval = options["retry_while_unknown"], options["retry_interval"]
-            if waiting := bool(times) and deployment.waiting_helps(answer):
-                self.stdout.write(f"A result is missing; asking {times} times, every {interval} s.")
-                command += ["--retry-while-unknown", str(times), "--retry-interval", str(interval)]
-            self.stdout.flush()
-            patience = (times * waiting + 1) * (interval + PACT_SECONDS)
-            ran = run_pact(broker, *command, seconds=patience)
-            show(self, ran)
-            answer = deployment.ask()
-            failed = any(pair.success is False for pair in answer.pairs)
-            if ran.returncode == 0 and answer.deployable and not failed:
-                if not answer.pairs:
-                    where = options["to_environment"]
-                    self.stdout.write(f"Nothing in {where} depends on {provider}, as far as the broker knows.")
-                return
-            if answer.deployable and not failed:
-                raise CannotVerify("The broker says yes, and `pact broker can-i-deploy` failed: see above.")
-            if waiting and answer.deployable is None:
-                self.stderr.write("\nNo webhook's build brought the result in that time: did its workflow run?")
+            deployment = _deployment(options)
+            retries, interval = options["retry_while_unknown"], options["retry_interval"]
+            self.stdout.write(showable(f"May {deployment} go to {deployment.environment}?"))
+            may = self._ask(deployment, retries, interval)
+        sys.exit(0 if may else 1)
+
+    def _ask(self, deployment: "Deployment", retries: int, interval: int) -> bool:
+        """Whether it may; the binary and the broker have to agree on a yes. What is told goes to the console."""
+        from pact_verification.pact_cli import run_pact
+
+        answer = deployment.ask()
+        waits = bool(retries) and deployment.waiting_helps(answer)
+        command = ["can-i-deploy", "--pacticipant", deployment.provider, "--version", deployment.version]
+        command += ["--to-environment", deployment.environment]
+        if waits:
+            self.stdout.write(f"A result is missing; asking {retries} times, every {interval} s.")
+            command += ["--retry-while-unknown", str(retries), "--retry-interval", str(interval)]
+        self.stdout.flush()
+        patience = (retries * waits + 1) * (interval + PACT_SECONDS)
+        ran = run_pact(deployment.broker, *command, seconds=patience)
+        show(self, ran)
+        answer = deployment.ask()
+        yes = answer.deployable is True and not any(pair.success is False for pair in answer.pairs)
+        if yes and ran.returncode:
+            raise CannotVerify("The broker says yes, and `pact broker can-i-deploy` failed: see above.")
+        if yes and not answer.pairs:
+            self.stdout.write(f"Nothing in {deployment.environment} depends on it, as far as the broker knows.")
+        if not yes and waits and answer.deployable is None:
+            self.stderr.write("\nNo webhook's build brought the result in that time: did its workflow run?")
+        if not yes:
             self.stderr.write(showable("\n".join(["", *deployment.explain(answer)])))
-        sys.exit(1)
+        return yes
+
+
+def _deployment(options: Mapping[str, Any]) -> "Deployment":
+    # Here, since production imports the command and has no requests.
+    from pact_verification.broker_options import configured_broker
+    from pact_verification.deployment import Deployment
+    from pact_verification.provider_version import find_version
+
+    broker = configured_broker(options["broker_url"], options["broker_timeout"])
+    provider = options["provider_name"] or conf.provider_name
+    version = find_version(os.environ, number=options["provider_version"]).number
+    environment = options["to_environment"].strip()
+    if not broker:
+        raise CannotVerify("There is no broker to ask. PACT_BROKER_BASE_URL or --broker-url names it.")
+    if not environment:
+        raise CannotVerify("--to-environment is empty. Name one, such as production.")
+    if not provider:
+        raise CannotVerify("The provider has no name: set PACT_PROVIDER_NAME, or use --provider-name.")
+    if not version:
+        raise CannotVerify("Which version? Git doesn't say: set GIT_COMMIT, or use --provider-version.")
+    return Deployment(broker, provider, version, environment)

@@ -28,11 +28,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # Here, since production imports the command and has no requests.
-        from pact_verification.broker_options import configured_broker
-        from pact_verification.pact_cli import run_pact
-
         with documented_exits(self, with_traceback=options["traceback"]):
+            # Here, since production imports the command and has no requests.
+            from pact_verification.broker_options import configured_broker
+            from pact_verification.pact_cli import run_pact
+
             broker = configured_broker(None)
             if not broker:
                 raise CannotVerify("There is no broker to ask: set PACT_BROKER_BASE_URL.")
