@@ -275,7 +275,7 @@ def test_what_the_broker_does_not_hold_afterwards_is_not_green(
     broker.publish(document(GREEN), version="c1", branch="main")
     method, path = where.split()
     broker.fault(method, path, fault)
-    run = ask("--publish", "--provider-tag", "t", "--broker-timeout", "1")
+    run = ask("--publish", "--provider-tag", "t", "--broker-timeout", "2")
     assert run.exit_code == 4, run
     has(
         run,
@@ -333,7 +333,7 @@ def test_what_arrived_before_the_broker_fell_silent_is_told(ask: Ask, broker: Br
     broker.publish(document(GREEN), version="c1", branch="main")
     broker.publish(document(GREEN, consumer="office"), version="c1", branch="main")
     broker.fault("POST", "/consumer/shop/.*/verification-results$", Fault.hang())
-    run = ask("--publish", "--broker-timeout", "1")
+    run = ask("--publish", "--broker-timeout", "2")
     assert run.exit_code == 4
     has(run, "Published 1 result for version p1", "Not at the broker for version p1 of branch main: shop (version c1")
     assert published(broker) == [("office", "p1", True)]
@@ -490,7 +490,7 @@ def test_a_broker_that_can_not_be_asked_is_never_no_pacts(
     """The core says "No pacts found" to all of them, which one may have chosen to accept (F34)."""
     broker.publish(document(GREEN), version="c1", branch="main")
     broker.fault("GET" if path != FOR_VERIFICATION else "POST", path, fault)
-    slow = () if path == FOR_VERIFICATION else ("--broker-timeout", "1")  # one of them with what is the default
+    slow = () if path == FOR_VERIFICATION else ("--broker-timeout", "2")  # one of them with what is the default
     run = ask("--publish", "--allow-no-pacts", *slow)
     assert run.exit_code == 2, run
     has(run, why)
