@@ -1,4 +1,4 @@
-"""Text from elsewhere, for somebody's terminal."""
+"""Text for somebody's terminal."""
 
 
 def printable(text: str) -> str:
@@ -9,3 +9,7 @@ def printable(text: str) -> str:
 def printable_lines(text: str) -> str:
     """The same for a text of several lines."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,12 +1,9 @@
-"""The report for a person at a console, and the line that shows a run's progress there."""
+"""The report for a person at a console."""
 
 import io
 import json
-import time
-from collections.abc import Callable, Container, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, TextIO
+from collections.abc import Container
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -18,18 +15,15 @@ from pact_verification.results import (
     Message,
     Outcome,
     PactResult,
-    Progress,
     Publication,
     Report,
 )
-from pact_verification.sources import Selection
-from pact_verification.text import printable
+from pact_verification.text import counted, printable
 
 SIGNS = {Outcome.VERIFIED: "✓", Outcome.MISMATCH: "✗", Outcome.STATE_ERROR: "!", Outcome.NOT_VERIFIED: "?"}
 DETAILED, RAW = 2, 3
 BODY_LINES = 20
 VALUE_LENGTH = 500
-PLAIN_PROGRESS_SECONDS = 10
 
 
 def render(report: Report, *, colour: bool = False, verbosity: int = 1, encoding: str = "utf-8") -> str:
@@ -177,7 +171,7 @@ class _Writer:
                 self.line(frame.code, "cyan" if frame.own else "dim", 10)
         self.line(crash.exception, "red", 8)
         if hidden:
-            self.line(f"({_count(hidden, 'line')} of libraries left out: --verbosity 2)", "dim", 8)
+            self.line(f"({counted(hidden, 'line')} of libraries left out: --verbosity 2)", "dim", 8)
 
     def publication(self, publication: Publication | None, unpublished: str) -> None:
         if unpublished:
@@ -188,7 +182,7 @@ class _Writer:
         self.line()
         version = f"version {publication.version} of branch {publication.branch}"
         if publication.published:
-            count = _count(len(publication.published), "result")
+            count = counted(len(publication.published), "result")
             self.line(f"Published {count} for {version} to {publication.broker}, and read back.", "green")
         for name, why in publication.missing:
             self.line(f"Not at the broker for {version}: {name}", "bold red")
@@ -203,7 +197,7 @@ class _Writer:
             if (count := report.count(outcome, pending=pending))
         ]
         consumers = len({pact.pact.consumer for pact in report.pacts})
-        of = f"{_count(len(report.interactions), 'interaction')} of {_count(consumers, 'consumer')}"
+        of = f"{counted(len(report.interactions), 'interaction')} of {counted(consumers, 'consumer')}"
         summary = f"{report.provider}: {of}: {', '.join(parts)}" if parts else report.provider
         match report.exit_code:
             case 0 if report.count(Outcome.VERIFIED):
@@ -243,12 +237,8 @@ class _Writer:
         )
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def _named(outcome: Outcome, count: int) -> str:
-    return _count(count, outcome.value) if outcome is Outcome.STATE_ERROR else f"{count} {outcome.value}"
+    return counted(count, outcome.value) if outcome is Outcome.STATE_ERROR else f"{count} {outcome.value}"
 
 
 def _style(result: InteractionResult) -> str:
@@ -284,81 +274,3 @@ def _without_secrets(result: PactResult) -> str:
                 if name.lower() in SECRET_HEADERS and value:
                     text = text.replace(value, "(hidden)")
     return text
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """Where a run shows what it does while it does it."""
-
-    progress: Progress
-    say: Callable[[str], None]
-
-
-@contextmanager
-def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Live]:
-    """Show how far a run is: on a terminal a line that changes, elsewhere a line now and then.
-
-    Args:
-        stream: where to; not where the report goes.
-        colour: whether the stream may have colours.
-    """
-    if stream.isatty():
-        console = Console(file=stream, no_color=not colour, highlight=False, markup=False)
-        with console.status("Selecting pacts…") as status:
-
-            def say_selected(text: str) -> None:
-                if text:
-                    console.print(Text(text), soft_wrap=True)
-                status.update("Making the test database…")
-
-            yield Live(
-                lambda begun, total, description: status.update(
-                    Text(f"{begun} of {total}  {printable(description)}", overflow="ellipsis", no_wrap=True)
-                ),
-                say_selected,
-            )
-        return
-    last = time.monotonic()
-
-    def tell(begun: int, total: int, description: str) -> None:
-        nonlocal last
-        if time.monotonic() - last >= PLAIN_PROGRESS_SECONDS:
-            last = time.monotonic()
-            print(f"{begun} of {total}: {printable(description)}", file=stream, flush=True)
-
-    def say(text: str) -> None:
-        if text:
-            encoding = getattr(stream, "encoding", None) or "utf-8"
-            print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
-
-    yield Live(tell, say)
-
-
-def render_selection(selection: Selection, version: str, unpublished: str) -> str:
-    """What a broker selected, before anything runs. Empty for local pacts.
-
-    Args:
-        version: which version results will be published for.
-        unpublished: why they won't be.
-    """
-    if not selection.asked:
-        return ""
-    rows = [
-        (
-            pact.consumer,
-            f"version {at.consumer_version}",
-            "work in progress" if at.wip else "pending" * at.pending,
-            at.reason,
-        )
-        for pact in selection.pacts
-        if (at := pact.at_broker)
-    ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [f"{_count(len(rows), 'pact')} from {selection.asked}{':' if rows else '.'}"]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width]
-        lines.append("  " + "  ".join(cells).rstrip())
-    lines.append(
-        f"Results will not be published. {unpublished}" if unpublished else f"Results will be published for {version}."
-    )
-    return "\n".join(map(printable, lines))

@@ -175,7 +175,7 @@ class Command(BaseCommand):
         """The exit code, and the text for the console."""
         # Here, since production imports the command and has neither rich nor requests.
         from pact_verification.options import read_options
-        from pact_verification.reporters import console
+        from pact_verification.reporters import console, progress
         from pact_verification.runner import verify
 
         with own_stores():  # the checks import the project's modules, which may take hold of a cache
@@ -189,12 +189,12 @@ class Command(BaseCommand):
         else:
             # Below the wrapper, which ends every part of a line with a newline.
             stream: Any = getattr(self.stderr, "_out", None) or io.StringIO()
-            with console.live_progress(stream, colour=_colour(self.stderr, options)) as live:
+            with progress.live_progress(stream, colour=_colour(self.stderr, options)) as live:
                 report = verify(
                     choice,
                     live.progress,
                     lambda selection: live.say(
-                        hide_credentials(console.render_selection(selection, version, choice.unpublished))
+                        hide_credentials(progress.render_selection(selection, version, choice.unpublished))
                     ),
                 )
         return report.exit_code, console.render(

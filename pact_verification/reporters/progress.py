@@ -1,0 +1,94 @@
+"""What a run tells a person at a console while it goes on."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from pact_verification.results import Progress
+from pact_verification.sources import Selection
+from pact_verification.text import counted, printable
+
+PLAIN_PROGRESS_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Where a run shows what it does while it does it."""
+
+    progress: Progress
+    say: Callable[[str], None]
+
+
+@contextmanager
+def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Live]:
+    """Show how far a run is: on a terminal a line that changes, elsewhere a line now and then.
+
+    Args:
+        stream: where to; not where the report goes.
+        colour: whether the stream may have colours.
+    """
+    if stream.isatty():
+        console = Console(file=stream, no_color=not colour, highlight=False, markup=False)
+        with console.status("Selecting pacts…") as status:
+
+            def say_selected(text: str) -> None:
+                if text:
+                    console.print(Text(text), soft_wrap=True)
+                status.update("Making the test database…")
+
+            yield Live(
+                lambda begun, total, description: status.update(
+                    Text(f"{begun} of {total}  {printable(description)}", overflow="ellipsis", no_wrap=True)
+                ),
+                say_selected,
+            )
+        return
+    last = time.monotonic()
+
+    def tell(begun: int, total: int, description: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= PLAIN_PROGRESS_SECONDS:
+            last = time.monotonic()
+            print(f"{begun} of {total}: {printable(description)}", file=stream, flush=True)
+
+    def say(text: str) -> None:
+        if text:
+            encoding = getattr(stream, "encoding", None) or "utf-8"
+            print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+
+    yield Live(tell, say)
+
+
+def render_selection(selection: Selection, version: str, unpublished: str) -> str:
+    """What a broker selected, before anything runs. Empty for local pacts.
+
+    Args:
+        version: which version results will be published for.
+        unpublished: why they won't be.
+    """
+    if not selection.asked:
+        return ""
+    rows = [
+        (
+            pact.consumer,
+            f"version {at.consumer_version}",
+            "work in progress" if at.wip else "pending" * at.pending,
+            at.reason,
+        )
+        for pact in selection.pacts
+        if (at := pact.at_broker)
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [f"{counted(len(rows), 'pact')} from {selection.asked}{':' if rows else '.'}"]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width]
+        lines.append("  " + "  ".join(cells).rstrip())
+    lines.append(
+        f"Results will not be published. {unpublished}" if unpublished else f"Results will be published for {version}."
+    )
+    return "\n".join(map(printable, lines))
