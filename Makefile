@@ -217,7 +217,8 @@ clean: ## remove what make made, the development database among it
 
 # --- how it is made
 
-COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --quiet --upgrade \
+# Extras are kept: of `coverage[toml]` beside `coverage==7` pip would look for the newest, and find no hash for it.
+COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-strip-extras --quiet --upgrade \
 	--custom-compile-command "make lock"
 
 .venv/bin/python:
