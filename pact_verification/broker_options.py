@@ -135,7 +135,9 @@ def _require_place(broker: Broker | None, pact_url: str) -> None:
 def _why_a_part(options: Options) -> str:
     """What makes the result that of a part, which the core would publish as that of the whole (F32)."""
     narrowed = [f"--consumer {name}" for name in options.consumers] + ([str(options.chosen)] if options.chosen else [])
-    return f"{' '.join(narrowed)} chooses a part, whose result is not that of the whole." if narrowed else ""
+    if narrowed:
+        return f"{' '.join(narrowed)} chooses a part, whose result is not that of the whole."
+    return "--exit-first may stop before the end, and what then ran is a part." if options.exit_first else ""
 
 
 def _require_version(version: ProviderVersion) -> None:

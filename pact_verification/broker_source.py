@@ -48,7 +48,7 @@ class BrokerPacts:
         places = [pact.at_broker.results_url for pact in pacts if pact.at_broker and pact.at_broker.results_url]
         if len(set(places)) < len(places):
             raise BrokerError(f"{self.broker.url} selected one pact twice, so one result would stand for two.")
-        return narrow(pacts, consumers, chosen, asked=self._asked(since))
+        return narrow(pacts, consumers, chosen, directory, asked=self._asked(since))
 
     def _default_since(self, provider: str) -> date | None:
         """Only main can take on other people's work in progress; a branch of ours has work in progress of its own."""
@@ -102,7 +102,7 @@ class PactAtUrl:
             raise BrokerError(
                 f"There is no pact at {self.url} (404). Was it deleted, or is the URL cut short?"
             ) from error
-        return narrow([pact], consumers, chosen, asked=self.url)
+        return narrow([pact], consumers, chosen, directory, asked=self.url)
 
 
 def fetch_pact(
@@ -131,7 +131,7 @@ def fetch_pact(
     version = linked(document, "pb:consumer-version", "name") or "?"
     results_url = linked(document, "pb:publish-verification-results")
     latest_result_url = linked(document, "pb:latest-verification-results")
-    at_broker = AtBroker(version, reason, results_url, latest_result_url, pending, wip, notices)
+    at_broker = AtBroker(url, version, reason, results_url, latest_result_url, pending, wip, notices)
     mark = "; work in progress" if wip else "; pending" if pending else ""
     return replace(
         pact,

@@ -47,4 +47,13 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
                 id="pact_verification.E004",
             )
         )
+    names = getattr(settings, "PACT_SECRET_NAMES", ())
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+        problems.append(
+            Error(
+                f"PACT_SECRET_NAMES is {names!r}, not a list of names.",
+                hint='Set it to the names of headers and fields whose values no report may show, such as ["password"].',
+                id="pact_verification.E005",
+            )
+        )
     return problems

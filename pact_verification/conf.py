@@ -21,7 +21,12 @@ class Settings:
     @property
     def provider_name(self) -> str:
         """PACT_PROVIDER_NAME, in the environment or the settings: the provider's name in pacts and broker."""
-        return os.environ.get("PACT_PROVIDER_NAME") or str(getattr(settings, "PACT_PROVIDER_NAME", ""))
+        return os.environ.get("PACT_PROVIDER_NAME") or self.named_in_settings
+
+    @property
+    def named_in_settings(self) -> str:
+        """The same, in the settings alone."""
+        return str(getattr(settings, "PACT_PROVIDER_NAME", ""))
 
     @property
     def directory(self) -> str:
@@ -72,6 +77,16 @@ class Settings:
     def request_timeout(self) -> float:
         """PACT_REQUEST_TIMEOUT: seconds that a provider state or a request may take."""
         return float(getattr(settings, "PACT_REQUEST_TIMEOUT", 5))
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """PACT_SECRET_NAMES: headers, JSON members, query and state parameters whose values no report shows."""
+        return frozenset(str(name).lower() for name in getattr(settings, "PACT_SECRET_NAMES", ()))
+
+    @property
+    def cache_directory(self) -> str:
+        """PACT_CACHE_DIR: where a run leaves what failed, for --last-failed."""
+        return str(getattr(settings, "PACT_CACHE_DIR", "") or f"{self.directory}/.pact_cache")
 
 
 conf = Settings()

@@ -3,11 +3,13 @@
 import base64
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from pact_verification.conf import conf
 
+HIDDEN = "(hidden)"
 SHORT = 8
 
 
@@ -40,16 +42,17 @@ def configured_credentials() -> Credentials:
 
 
 def hide_credentials(text: str) -> str:
-    """A text without the configured secrets, should a broker or a library have quoted them.
-
-    Also as a URL, a repr, JSON or an ASCII terminal spells them. A short one is hidden as a word only: the password
-    "pact" is part of every other text.
-    """
+    """A text without the configured secrets, should a broker or a library have quoted them."""
     given = configured_credentials()
     basic = Credentials(username=given.username, password=given.password).header
-    spelt = {
+    return hide(text, spellings(filter(None, (given.token, given.password, basic.partition(" ")[2]))))
+
+
+def spellings(secrets: Iterable[str]) -> frozenset[str]:
+    """Secrets, also as a URL, a repr, JSON or an ASCII terminal spells them."""
+    return frozenset(
         spelling
-        for secret in filter(None, (given.token, given.password, basic.partition(" ")[2]))
+        for secret in secrets
         for spelling in (
             secret,
             quote(secret),
@@ -58,8 +61,14 @@ def hide_credentials(text: str) -> str:
             json.dumps(secret)[1:-1],
             secret.encode("ascii", "backslashreplace").decode(),
         )
-    }
-    for secret in sorted(spelt, key=len, reverse=True):
-        pattern = re.escape(secret) if len(secret) >= SHORT else rf"(?<!\w){re.escape(secret)}(?!\w)"
-        text = re.sub(pattern, "(hidden)", text)
+    )
+
+
+def hide(text: str, spelt: Iterable[str]) -> str:
+    """A text without secrets. A short one is hidden as a word only: the password "pact" is part of every other text."""
+    for secret in sorted((secret for secret in spelt if secret and secret in text), key=len, reverse=True):
+        if len(secret) >= SHORT:
+            text = text.replace(secret, HIDDEN)
+        else:
+            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", HIDDEN, text)
     return text

@@ -70,17 +70,27 @@ def run_databases(*, verbosity: int = 0, serialize: bool = False) -> Iterator[Ma
 
 
 def require_run_database(connection: BaseDatabaseWrapper) -> None:
-    """Refuse to go on with a connection that leads elsewhere than its settings say: next, tables are emptied."""
+    """Refuse to go on with a connection that leads elsewhere than to a database of the run's: tables are emptied."""
+    require_named(connection)
+    if "pact_" not in (name := str(connection.settings_dict["NAME"])):
+        raise CannotVerify(f"The connection {connection.alias!r} leads to the database {name!r}, not to the run's own.")
+
+
+def require_named(connection: BaseDatabaseWrapper) -> None:
+    """Refuse to go on with a connection that leads elsewhere than its settings say, as one of an older pool does."""
     name = str(connection.settings_dict["NAME"])
-    found = name
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT current_database()")
-            found = cursor.fetchone()[0]
-    if found != name or "pact_" not in name:
-        raise CannotVerify(
-            f"The connection {connection.alias!r} leads to the database {found!r}, not to the run's own."
-        )
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_database()")
+        found = cursor.fetchone()[0]
+    if found != name:
+        raise CannotVerify(f"The connection {connection.alias!r} leads to the database {found!r}, not to {name!r}.")
+
+
+def serialized() -> dict[str, str]:
+    """What is in the databases now, by alias, for isolation by flush to bring back."""
+    return {alias: connections[alias].creation.serialize_db_to_string() for alias in _with_databases()}
 
 
 def _set_aside(alias: str) -> Callable[[], None]:

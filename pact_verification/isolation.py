@@ -5,15 +5,16 @@ All of it runs on the live server's thread, which owns the connections it works 
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from django.core.management import call_command
 from django.db import DatabaseError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from pact_verification.databases import close, require_run_database
+from pact_verification.databases import close
 from pact_verification.errors import StateError
 from pact_verification.results import Crash
 from pact_verification.stores import empty_stores
@@ -22,12 +23,18 @@ logger = logging.getLogger(__name__)
 
 MARK = "pact_interaction"  # a savepoint
 
+Require = Callable[[BaseDatabaseWrapper], None]
+
 
 class Isolation(ABC):
-    """Made on the thread that serves: connections belong to the thread that opens them."""
+    """Made on the thread that serves: connections belong to the thread that opens them.
 
-    def __init__(self) -> None:
-        self.aliases = _share_connections()
+    Args:
+        require: raises for a connection that leads to a database which is not to be written to.
+    """
+
+    def __init__(self, require: Require) -> None:
+        self.aliases = _share_connections(require)
 
     def begin(self) -> None:
         """Start an interaction on what migrations left, and nothing else."""
@@ -55,8 +62,8 @@ class Isolation(ABC):
 class TransactionIsolation(Isolation):
     """Everything inside one transaction on each database, as Django's TestCase has it; and it ends in a rollback."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, require: Require) -> None:
+        super().__init__(require)
         self.atomics: dict[str, transaction.Atomic] = {}
         self.spoiled = ""
 
@@ -124,8 +131,8 @@ class FlushIsolation(Isolation):
         migrated: by alias, what migrations had put into the tables.
     """
 
-    def __init__(self, migrated: Mapping[str, str]) -> None:
-        super().__init__()
+    def __init__(self, require: Require, migrated: Mapping[str, str]) -> None:
+        super().__init__(require)
         self.migrated = migrated
         self.used = False
 
@@ -156,7 +163,14 @@ class FlushIsolation(Isolation):
         self.used = False
 
 
-def _share_connections() -> list[str]:
+def isolation_of(name: str, migrated: Mapping[str, str], require: Require) -> Callable[[], Isolation]:
+    """What makes the isolation of a name (conf.ISOLATIONS), on the thread that serves."""
+    if name == "flush":
+        return partial(FlushIsolation, require, migrated)
+    return partial(TransactionIsolation, require)
+
+
+def _share_connections(require: Require) -> list[str]:
     """Give aliases of one database (mirrors, and those that name the same) one connection on this thread.
 
     On connections of their own they would not see each other's open transaction.
@@ -174,7 +188,7 @@ def _share_connections() -> list[str]:
         if primary != alias:
             connections[alias] = connections[primary]
             continue
-        require_run_database(connections[alias])
+        require(connections[alias])
         # A copy: should this thread outlive the run, it never opens the project's database, whose name comes back then.
         connections[alias].settings_dict = dict(config)
     return list(first.values())

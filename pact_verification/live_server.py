@@ -25,11 +25,12 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from pact_verification.databases import close
+from pact_verification.endpoints import endpoint_of
 from pact_verification.errors import StateError
 from pact_verification.isolation import Isolation
-from pact_verification.pacts import Interaction
+from pact_verification.pacts import Interaction, ProviderState
 from pact_verification.recording import OutOfStep, Recording, Script
-from pact_verification.results import Crash, Message
+from pact_verification.results import Crash, Message, SetUpState
 from pact_verification.states import Registry
 
 HOST = "127.0.0.1"
@@ -56,6 +57,7 @@ class LiveServer:
         self.state_path = f"/{secrets.token_urlsafe(24)}"
         self.script = Script(())
         self.busy_since: float | None = None
+        self.queries = 0
         self.raised: BaseException | None = None
         self.ready = threading.Event()
         self.failure: BaseException | None = None
@@ -64,11 +66,6 @@ class LiveServer:
     def running(self) -> Iterator[None]:
         """Serve until the block ends. What the thread is still busy with then is left behind."""
         with ExitStack() as cleanup:
-            for signal in (request_started, request_finished):
-                if signal.disconnect(close_old_connections):  # it would end the open transaction (F26)
-                    cleanup.callback(signal.connect, close_old_connections)
-            got_request_exception.connect(self._note_exception)
-            cleanup.callback(got_request_exception.disconnect, self._note_exception)
             self.http = _Server((HOST, 0), _RequestHandler)
             cleanup.callback(self.http.server_close)
             self.http.set_app(self._answer)
@@ -77,6 +74,17 @@ class LiveServer:
             cleanup.callback(self._stop)
             self.ready.wait()
             self.check_alive()
+            yield
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear what the project raises, and keep Django from closing connections, while interactions run."""
+        with ExitStack() as cleanup:
+            for signal in (request_started, request_finished):
+                if signal.disconnect(close_old_connections):  # it would end the open transaction (F26)
+                    cleanup.callback(signal.connect, close_old_connections)
+            got_request_exception.connect(self._note_exception)
+            cleanup.callback(got_request_exception.disconnect, self._note_exception)
             yield
 
     @property
@@ -130,6 +138,8 @@ class LiveServer:
         try:
             self.isolation = self.make_isolation()
             self.project = _Project(self.registry)
+            for connection in {id(connections[alias]): connections[alias] for alias in connections}.values():
+                connection.execute_wrappers.append(self._count)
             self.ready.set()
             self.http.serve_forever(poll_interval=0.05)
         except BaseException as error:  # noqa: BLE001  # running() raises it on the main thread
@@ -195,6 +205,9 @@ class LiveServer:
             state = match.handler.set_up(match.arguments(name, params))
             recording.active.append(state)
             values = state.values()
+            recording.set_up(
+                SetUpState(ProviderState(name, params), f"{match.handler} ({match.handler.location})", values)
+            )
             self.isolation.commit()
             taken = time.monotonic() - started
             if taken > self.request_timeout:
@@ -248,13 +261,17 @@ class LiveServer:
         recording = self.script.current
         self.script.end_setup()
         body = _read_body(environ)
-        recording.note(request=_request_message(environ, body))
+        recording.note(request=_request_message(environ, environ, body))
         environ["wsgi.input"] = BytesIO(body)
         if settings.SECURE_SSL_REDIRECT:
             environ["wsgi.url_scheme"] = "https"  # what a project that insists on it gets from its proxy
-        self.raised = None
+        self.raised = self.project.request = None
+        self.queries = 0
         try:
-            status, headers, answer = self.project.answer(environ)
+            try:
+                status, headers, answer = self.project.answer(environ)
+            finally:
+                self._note_request(recording, environ, body, started)
             self.isolation.commit()
         except BaseException as error:  # noqa: BLE001  # a server answers
             self.raised = error
@@ -269,6 +286,28 @@ class LiveServer:
             recording.note(too_slow=f"The project took {taken:.1f} s to answer, and may take {limit}.")
             return _status_line(HTTPStatus.GATEWAY_TIMEOUT), [], b""
         return status, headers, answer
+
+    def _note_request(self, recording: Recording, environ: WSGIEnvironment, body: bytes, started: float) -> None:
+        """Record what the project was asked, and what in it answered."""
+        recording.note(queries=self.queries, request_seconds=time.monotonic() - started)
+        if (request := self.project.request) is None:
+            return
+        recording.note(request=_request_message(environ, request.META, request.__dict__.get("_body", body)))
+        if match := request.resolver_match:
+            recording.note(endpoint=endpoint_of(match, request.method or ""))
+
+    def _count(
+        self,
+        execute: Callable[..., Any],
+        sql: str,
+        params: Any,
+        many: bool,
+        context: Any,  # Django's own
+    ) -> Any:
+        """An execute wrapper. Savepoints are what the transaction around an interaction makes of the project's own."""
+        if not sql.startswith(("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")):
+            self.queries += 1
+        return execute(sql, params, many, context)
 
     def _note_exception(self, sender: Any, **kwargs: Any) -> None:
         if threading.current_thread() is self.thread:
@@ -285,8 +324,10 @@ class _Project(WSGIHandler):
     def __init__(self, registry: Registry) -> None:
         super().__init__()
         self.registry = registry
+        self.request: HttpRequest | None = None
 
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
+        self.request = request
         for request_filter in self.registry.request_filters:
             request_filter(request)
             request.__dict__.pop("headers", None)  # read from META once and kept; the filter may have changed META
@@ -331,11 +372,17 @@ def _read_body(environ: WSGIEnvironment) -> bytes:
     return body
 
 
-def _request_message(environ: WSGIEnvironment, body: bytes) -> Message:
-    query = f"?{environ['QUERY_STRING']}" if environ.get("QUERY_STRING") else ""
+def _request_message(environ: WSGIEnvironment, meta: dict[str, Any], body: bytes) -> Message:
+    """The request as it was sent.
+
+    Args:
+        environ: what the server received.
+        meta: the same, as request filters left it.
+    """
+    query = f"?{meta['QUERY_STRING']}" if meta.get("QUERY_STRING") else ""
     headers = {
-        key.removeprefix("HTTP_").replace("_", "-").title(): value
-        for key, value in environ.items()
+        key.removeprefix("HTTP_").replace("_", "-").title(): str(value)
+        for key, value in meta.items()
         if key.startswith("HTTP_") or (key in {"CONTENT_TYPE", "CONTENT_LENGTH"} and value)
     }
     path = environ["PATH_INFO"].encode("latin-1", "replace").decode(errors="replace")

@@ -1,18 +1,31 @@
 """What a run is told, put together from the command's options, the environment and the settings."""
 
+import shlex
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify
-from pact_verification.pacts import Filter
+from pact_verification.last_failed import last_failed
+from pact_verification.pacts import Filter, Interaction, Pact
 from pact_verification.sources import LocalPacts, Source
+from pact_verification.text import counted
 
 if TYPE_CHECKING:
     from pact_verification.publishing import Publisher
 
 YES, NO = {"true", "1", "yes", "on"}, {"", "false", "0", "no", "off"}
+
+
+ONLY_READ: Mapping[str, Any] = {
+    **dict.fromkeys(("publish", "no_state", "last_failed", "exit_first", "coverage"), False),
+    **dict.fromkeys(("description", "state", "isolation", "request_timeout", "provider_version", "build_url")),
+    **dict.fromkeys(("provider_tags", "interactions"), ()),
+}
+"""What a command that only reads pacts does not ask for: nothing is run, and nothing published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +36,8 @@ class Options:
         source: where pacts come from.
         publisher: None when no results are published; `unpublished` then says why.
         notes: what a reader of the report has to know.
+        command: how this run was started, as far as it matters for running a part of it again.
+        nothing_because: what it means when no interaction is left to verify.
     """
 
     source: Source
@@ -36,6 +51,15 @@ class Options:
     publisher: "Publisher | None" = None
     unpublished: str = ""
     notes: tuple[str, ...] = ()
+    exit_first: bool = False
+    coverage: bool = False
+    command: tuple[str, ...] = ("python", "manage.py", "verify_pacts")
+    nothing_because: str = ""
+
+    def rerun(self, pact: Pact, interaction: Interaction) -> str:
+        """What runs one interaction alone. A broker's pact is named by its URL, by its very content."""
+        where = ("--pact-url", pact.at_broker.url) if pact.at_broker else (pact.source,)
+        return shlex.join([*self.command, *where, "--interaction", interaction.key])
 
 
 def read_options(given: Mapping[str, Any]) -> Options:
@@ -45,22 +69,65 @@ def read_options(given: Mapping[str, Any]) -> Options:
     wants_to_publish = given["publish"]
     if wants_to_publish is None:
         wants_to_publish = _yes("PACT_BROKER_PUBLISH_VERIFICATION_RESULTS", conf.publish)
+    provider_name = given["provider_name"] or conf.provider_name
     options = Options(
         LocalPacts(tuple(given["pacts"] or conf.pacts)),
-        given["provider_name"] or conf.provider_name,
+        provider_name,
         tuple(given["consumers"]),
-        Filter.of(given["description"], given["state"], no_state=given["no_state"]),
+        Filter.of(
+            given["description"],
+            given["state"],
+            no_state=given["no_state"],
+            keys=given["interactions"],
+            last_failed=(last_failed(provider_name) or frozenset()) if given["last_failed"] else None,
+        ),
         given["isolation"] or conf.isolation,
         given["request_timeout"] or conf.request_timeout,
         given["allow_no_pacts"],
         given["verbosity"],
         unpublished="These are files: only the results of a broker's pacts are." if wants_to_publish else "",
+        exit_first=given["exit_first"],
+        coverage=given["coverage"],
+        command=_command(given),
+        nothing_because=_nothing_failed(provider_name) if given["last_failed"] else "",
     )
     if not with_broker:
         return options
     from pact_verification.broker_options import at_broker  # here, since what it needs takes long to import
 
     return at_broker(options, given, wants_to_publish=wants_to_publish)
+
+
+def read_selection(given: Mapping[str, Any]) -> Options:
+    """The same for a command that only reads pacts."""
+    return read_options({**ONLY_READ, **given})
+
+
+def _nothing_failed(provider: str) -> str:
+    failed = last_failed(provider)
+    if failed is None:
+        return "no run is known, so nobody knows what failed. Leave out --last-failed."
+    if not failed:
+        return "nothing failed the last time. Leave out --last-failed to verify everything."
+    them = "it" if len(failed) == 1 else "one of them"
+    return f"{counted(len(failed), 'interaction')} failed the last time, and none of the selected pacts holds {them}."
+
+
+def _command(given: Mapping[str, Any]) -> tuple[str, ...]:
+    program = Path(sys.argv[0]).name
+    start = {"django-admin": ("django-admin",), "__main__.py": ("python", "-m", "django")}
+    kept = {
+        "--provider-name": given["provider_name"] or conf.provider_name,
+        "--broker-url": given["broker_url"],
+        "--isolation": given["isolation"],
+        "--request-timeout": given["request_timeout"],
+        "--settings": given.get("settings"),
+        "--pythonpath": given.get("pythonpath"),
+    }
+    if kept["--provider-name"] == conf.named_in_settings:
+        del kept["--provider-name"]
+    options = [part for option, value in kept.items() if value for part in (option, str(value))]
+    return (*start.get(program, ("python", "manage.py")), "verify_pacts", *options)
 
 
 def _refuse_contradictions(given: Mapping[str, Any], *, with_broker: bool) -> None:

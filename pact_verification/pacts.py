@@ -1,15 +1,23 @@
 """A pact file (specification V1 to V4), read into frozen values: what we need to know of it before the core runs it."""
 
 import json
+import os
 import re
-from collections.abc import Mapping, Sequence
+from base64 import b64decode
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Any, Self
 
 from pact_verification.errors import CannotVerify, UnreadablePact
+from pact_verification.matching_rules import MatchingRules, read_rules
 
 HTTP = "Synchronous/HTTP"
+KEY_LENGTH = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +32,20 @@ class ProviderState:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """The response that a consumer expects, as its test had it: what may differ from it is in the rules.
+
+    Attributes:
+        body: JSON as Python has it, or text; None also when the pact expects nothing of it.
+    """
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    rules: MatchingRules = field(default_factory=MatchingRules)
+
+
+@dataclass(frozen=True, slots=True)
 class Interaction:
     """One request and the response that the consumer expects.
 
@@ -31,6 +53,9 @@ class Interaction:
         kind: V4's type; in earlier versions every interaction is Synchronous/HTTP.
         pending: its failure doesn't fail the run yet: marked so in a V4 pact, or the broker says it of the whole pact.
         id: the broker's; results that are published name it.
+        key: what --interaction takes: it stays the same while provider, consumer, description and states do.
+        method: the request's, as the pact has it.
+        path: the same.
     """
 
     description: str
@@ -38,6 +63,16 @@ class Interaction:
     kind: str = HTTP
     pending: bool = False
     id: str = ""
+    key: str = ""
+    method: str = ""
+    path: str = ""
+    expected: Expected = field(default_factory=Expected, hash=False, repr=False)
+
+    @property
+    def title(self) -> str:
+        """Its description with its states, for a line of a report."""
+        states = ", ".join(map(str, self.states))
+        return f"{self.description} [{states}]" if states else self.description
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +80,7 @@ class AtBroker:
     """What a broker says of a pact that it selected.
 
     Attributes:
+        url: the pact's own.
         reason: why, such as "deployed to production, latest from main branch".
         pending: no version of the provider's branch has verified it yet, so its failure doesn't fail the run.
         wip: work in progress: pending, and selected for no other reason than that it is new.
@@ -53,6 +89,7 @@ class AtBroker:
         latest_result_url: where the latest result is read.
     """
 
+    url: str
     consumer_version: str
     reason: str
     results_url: str
@@ -96,48 +133,84 @@ class Filter:
     description: re.Pattern[str] | None = None
     state: re.Pattern[str] | None = None
     no_state: bool = False
+    keys: frozenset[str] = frozenset()
+    last_failed: frozenset[str] | None = None
 
     @classmethod
-    def of(cls, description: str | None, state: str | None, *, no_state: bool = False) -> Self:
+    def of(
+        cls,
+        description: str | None = None,
+        state: str | None = None,
+        *,
+        no_state: bool = False,
+        keys: Sequence[str] = (),
+        last_failed: frozenset[str] | None = None,
+    ) -> Self:
         """Compile a filter. Raises CannotVerify for a regular expression that isn't one."""
         return cls(
             _compile("--description", description) if description is not None else None,
             _compile("--state", state) if state is not None else None,
             no_state,
+            frozenset(keys),
+            last_failed,
         )
 
     def __bool__(self) -> bool:
-        return self.description is not None or self.state is not None or self.no_state
+        return self != type(self)()
+
+    @property
+    def by_key(self) -> bool:
+        """Whether it names interactions, rather than to describe them."""
+        return bool(self.keys) or self.last_failed is not None
 
     def __str__(self) -> str:
         parts = [
             f"--description {self.description.pattern!r}" if self.description else "",
             f"--state {self.state.pattern!r}" if self.state else "",
             "--no-state" if self.no_state else "",
+            *(f"--interaction {key}" for key in sorted(self.keys)),
+            "--last-failed" if self.last_failed is not None else "",
         ]
         return " ".join(part for part in parts if part)
 
     def matches(self, interaction: Interaction) -> bool:
+        if self.keys and interaction.key not in self.keys:
+            return False
+        if self.last_failed is not None and interaction.key not in self.last_failed:
+            return False
         if self.no_state and interaction.states:
             return False
         if self.state and not any(self.state.search(state.name) for state in interaction.states):
             return False
         return not self.description or bool(self.description.search(interaction.description))
 
-    def select(self, pact: Pact) -> Pact:
-        return replace(pact, interactions=tuple(filter(self.matches, pact.interactions))) if self else pact
+    def select(self, interactions: Sequence[Interaction]) -> tuple[Interaction, ...]:
+        return tuple(filter(self.matches, interactions)) if self else tuple(interactions)
 
 
-def copy_chosen(pact: Pact, chosen: Filter, directory: Path) -> Path:
-    """Write the pact into a directory with only those interactions that a filter chooses."""
+def part(pact: Pact, interactions: Sequence[Interaction], directory: Path) -> Pact:
+    """The pact with only some of its interactions, as a file of its own in a directory."""
+    if len(interactions) == len(pact.interactions):
+        return pact
+    return next(_parts(pact, [interactions], directory))
+
+
+def one_by_one(pact: Pact, directory: Path) -> Iterator[Pact]:
+    """The pact's interactions, each as a pact and a file of its own."""
+    return _parts(pact, [(interaction,) for interaction in pact.interactions], directory)
+
+
+def _parts(pact: Pact, shares: Sequence[Sequence[Interaction]], directory: Path) -> Iterator[Pact]:
     document = json.loads(pact.path.read_text(encoding="utf-8"))
-    document["interactions"] = [
-        interaction for interaction in document["interactions"] if chosen.matches(_interaction(interaction))
-    ]
     document.pop("messages", None)  # V3's; a message that is chosen has been refused
-    path = directory / pact.path.name
-    path.write_text(json.dumps(document), encoding="utf-8")
-    return path
+    places = {interaction.key: place for place, interaction in enumerate(_keyed(document))}
+    whole = document["interactions"] if places else []
+    for share in shares:
+        document["interactions"] = [whole[places[interaction.key]] for interaction in share]
+        descriptor, path = mkstemp(suffix=".json", dir=directory)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(document, file)
+        yield replace(pact, interactions=tuple(share), path=Path(path))
 
 
 def _compile(option: str, expression: str) -> re.Pattern[str]:
@@ -173,7 +246,7 @@ def read_pact(path: Path, source: str | None = None) -> Pact | None:
         return None
     try:
         interactions = (
-            *map(_interaction, document.get("interactions", ())),
+            *_keyed(document),
             *(Interaction(_text(message, "description"), kind="Message") for message in document.get("messages", ())),
         )
         return Pact(
@@ -185,14 +258,54 @@ def read_pact(path: Path, source: str | None = None) -> Pact | None:
         ) from error
 
 
+def _keyed(document: Mapping[str, Any]) -> Iterator[Interaction]:
+    """The interactions with their keys. Those that share description and states are told apart by their order."""
+    names = [_text(document[role], "name") for role in ("provider", "consumer")]
+    seen: Counter[str] = Counter()
+    for data in document.get("interactions", ()):
+        interaction = _interaction(data)
+        states = [(state.name, state.params) for state in interaction.states]
+        identity = json.dumps([*names, interaction.description, states], sort_keys=True)
+        seen[identity] += 1
+        key = sha256(f"{identity}#{seen[identity]}".encode()).hexdigest()[:KEY_LENGTH]
+        yield replace(interaction, key=key)
+
+
 def _interaction(data: Mapping[str, Any]) -> Interaction:
+    request, response = (data.get(part) or {} for part in ("request", "response"))
     return Interaction(
         _text(data, "description"),
         _states(data),
         data.get("type", HTTP),
         data.get("pending") is True,
         str(data.get("_id") or ""),
+        method=str(request.get("method") or "GET").upper(),
+        path=str(request.get("path") or "/"),
+        expected=Expected(
+            response["status"] if isinstance(response.get("status"), int) else 200,
+            _headers(response.get("headers")),
+            _body(response.get("body"), wrapped="type" in data),  # since specification 4
+            read_rules(response.get("matchingRules")),
+        ),
     )
+
+
+def _headers(data: Any) -> dict[str, str]:
+    """One text a header: from specification 4 on they are lists."""
+    if not isinstance(data, Mapping):
+        return {}
+    return {name: ", ".join(map(str, value)) if isinstance(value, list) else str(value) for name, value in data.items()}
+
+
+def _body(data: Any, *, wrapped: bool) -> Any:
+    """A body as the consumer wrote it."""
+    if not wrapped or not isinstance(data, Mapping):
+        return data
+    content = data.get("content")
+    if data.get("encoded") == "base64":
+        with suppress(ValueError, TypeError):  # the core will complain
+            content = b64decode(content or "").decode(errors="replace")
+    return content
 
 
 def _states(data: Mapping[str, Any]) -> tuple[ProviderState, ...]:

@@ -163,6 +163,4 @@ def _test_result(result: InteractionResult) -> dict[str, Any]:
 
 
 def _mismatch(mismatch: Mismatch) -> dict[str, str]:
-    attribute, _, place = mismatch.where.partition(" ")
-    text = "(hidden)" if mismatch.secret else mismatch.message[:MAX_TEXT]
-    return {"attribute": attribute, "identifier": place.removesuffix(", its keys"), "description": text}
+    return {"attribute": mismatch.part, "identifier": mismatch.path, "description": mismatch.message[:MAX_TEXT]}

@@ -7,7 +7,7 @@ from typing import Any
 from pact_verification.errors import StateError
 from pact_verification.handlers import ActiveState
 from pact_verification.pacts import Interaction
-from pact_verification.results import Crash, Exchange
+from pact_verification.results import Crash, Exchange, SetUpState
 
 
 @dataclass
@@ -21,6 +21,9 @@ class Recording:
 
     def note(self, **seen: Any) -> None:
         self.exchange = replace(self.exchange, **seen)
+
+    def set_up(self, state: SetUpState) -> None:
+        self.note(states=(*self.exchange.states, state))
 
     def warn(self, text: str) -> None:
         self.note(warnings=(*self.exchange.warnings, text))

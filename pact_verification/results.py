@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from pact_verification.pacts import Interaction, Pact
+from pact_verification.pacts import Interaction, Pact, ProviderState
 
 Progress = Callable[[int, int, str], None]
-"""Called now and then with the number of interactions begun, of all, and the description of the current one."""
+"""Called now and then with the number of interactions done, of all, and the description of the current one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,33 +46,87 @@ class Crash:
     @property
     def where(self) -> str:
         """File and line of the innermost frame of the project's own."""
-        own = [frame for frame in self.frames if frame.own] or list(self.frames)
+        own = self.own or self.frames
         return f"{own[-1].file}:{own[-1].line}" if own else ""
+
+    @property
+    def own(self) -> tuple[Frame, ...]:
+        """The project's frames: what somebody who mends it reads first."""
+        return tuple(frame for frame in self.frames if frame.own)
+
+    @property
+    def libraries(self) -> tuple[Frame, ...]:
+        return tuple(frame for frame in self.frames if not frame.own)
+
+
+@cache
+def _libraries() -> tuple[str, ...]:
+    import sysconfig
+
+    return tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+
+
+def is_own(file: str) -> bool:
+    """Whether a file with code is the project's, not a library's."""
+    return not file.startswith((*_libraries(), "<")) and Path(file).parent != Path(__file__).parent
 
 
 def _frames(trace: TracebackType | None) -> Iterator[Frame]:
     import os
-    import sysconfig
     import traceback
 
-    libraries = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
     here = Path(__file__).parent
     for frame in traceback.extract_tb(trace):
         if Path(frame.filename).parent == here:
             continue
         relative = os.path.relpath(frame.filename)
-        own = not frame.filename.startswith((*libraries, "<"))
         file = frame.filename if relative.startswith("..") else relative
-        yield Frame(file, frame.lineno or 0, frame.name, frame.line or "", own)
+        yield Frame(file, frame.lineno or 0, frame.name, frame.line or "", is_own(frame.filename))
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One side of an HTTP exchange."""
+    """One side of an HTTP exchange. Its headline is "GET /items?a=1", or "200 OK"."""
 
     headline: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+
+    @property
+    def status(self) -> int:
+        """A response's."""
+        return int(self.headline.partition(" ")[0])
+
+
+@dataclass(frozen=True, slots=True)
+class SetUpState:
+    """A provider state that was set up.
+
+    Attributes:
+        handler: the function, with file and line.
+        values: what it gave to the pact's generators.
+    """
+
+    state: ProviderState
+    handler: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What answers a URL.
+
+    Attributes:
+        route: the URL pattern, as in the URLconf.
+        view: dotted, with the method of a class.
+        location: file and line of its code.
+        own: whether the view is the project's, not a library's.
+    """
+
+    route: str
+    view: str
+    location: str = ""
+    own: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +134,11 @@ class Exchange:
     """What the live server saw of one interaction.
 
     Attributes:
+        request: as it was after the request filters.
+        states: those that were set up.
+        endpoint: what answered; None when no URL pattern matched.
+        queries: how many SQL queries the request took, on all databases.
+        request_seconds: how long the request took.
         state_error: why a provider state could not be set up; no request follows then.
         crash: the exception behind a state error or a 500.
         too_slow: what took longer than the request timeout.
@@ -87,15 +148,15 @@ class Exchange:
 
     request: Message | None = None
     response: Message | None = None
+    states: tuple[SetUpState, ...] = ()
+    endpoint: Endpoint | None = None
+    queries: int = 0
+    request_seconds: float = 0.0
     state_error: str = ""
     crash: Crash | None = None
     too_slow: str = ""
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
-
-
-SECRET_HEADERS = {"authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key"}
-"""In lower case. Their values appear in no report, and go to no broker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +165,24 @@ class Mismatch:
 
     Attributes:
         where: "status", "header Content-Type", "body $.name".
+        rule: the pact's matching rule there, in words; empty where it has to be equal.
     """
 
     where: str
     expected: Any
     actual: Any
     message: str
+    rule: str = ""
 
     @property
-    def secret(self) -> bool:
-        return self.where.removeprefix("header ").lower() in SECRET_HEADERS
+    def part(self) -> str:
+        """status, header or body; another word for what else the core may tell."""
+        return self.where.partition(" ")[0]
+
+    @property
+    def path(self) -> str:
+        """The header's name, or the place in the body: `$.name`."""
+        return self.where.partition(" ")[2].removesuffix(", its keys")
 
 
 class Outcome(Enum):
@@ -123,20 +192,28 @@ class Outcome(Enum):
     MISMATCH = "failed"
     STATE_ERROR = "state error"
     NOT_VERIFIED = "not verified"
+    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True)
 class InteractionResult:
+    """What became of one interaction.
+
+    Attributes:
+        rerun: a command line that runs only this interaction.
+    """
+
     interaction: Interaction
     outcome: Outcome
     exchange: Exchange = Exchange()
     mismatches: tuple[Mismatch, ...] = ()
     error: str = ""
+    rerun: str = ""
 
     @property
     def failed(self) -> bool:
         """Whether it fails the run. Pending excuses a failure, not that nothing was tried."""
-        if self.outcome is Outcome.NOT_VERIFIED:
+        if self.outcome in {Outcome.NOT_VERIFIED, Outcome.SKIPPED}:
             return True
         return self.outcome is not Outcome.VERIFIED and not self.interaction.pending
 
@@ -173,14 +250,50 @@ class Publication:
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """A consumer's use of an operation: the statuses that came, and whether one of its interactions is not verified."""
+
+    consumer: str
+    statuses: tuple[int, ...]
+    failing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A method of a URL pattern, with the consumers that depend on it."""
+
+    method: str
+    endpoint: Endpoint
+    uses: tuple[Use, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Which of the project's operations consumers depend on.
+
+    Attributes:
+        operations: the project's own, and those of libraries that a consumer uses.
+        others: how many of libraries' operations no consumer uses, such as the admin's.
+        nowhere: consumers' requests that no URL pattern answered, each with the status that came.
+    """
+
+    operations: tuple[Operation, ...]
+    others: int = 0
+    nowhere: tuple[tuple[str, Use], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A whole run.
 
     Attributes:
+        started: when, with its time zone.
+        coverage: None when it was not asked for.
         publication: None when nothing was published.
         unpublished: why nothing was published, where somebody might expect it.
         notes: what a reader has to know beside the results, such as pacts that were left out.
         nothing_for: what was asked for, and has no pact: a directory, a consumer.
+        nothing_because: why there was nothing to verify, where that is known.
         nothing_is_fine: --allow-no-pacts.
     """
 
@@ -192,6 +305,9 @@ class Report:
     nothing_is_fine: bool = False
     publication: Publication | None = None
     unpublished: str = ""
+    started: datetime | None = None
+    coverage: Coverage | None = None
+    nothing_because: str = ""
 
     @property
     def interactions(self) -> tuple[InteractionResult, ...]:

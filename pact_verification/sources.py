@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from pact_verification.errors import CannotVerify
-from pact_verification.pacts import HTTP, Filter, Pact, read_pact
+from pact_verification.pacts import HTTP, Filter, Pact, part, read_pact
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Source(Protocol):
             provider: the name of the provider.
             consumers: only pacts of these consumers; none means all.
             chosen: which of their interactions.
-            directory: an empty one, for pacts that are on no disk yet.
+            directory: one of the run's own, for pacts that are on no disk yet.
 
         Raises:
             CannotVerify: something named doesn't exist, is no pact, is for another provider, or can't be verified.
@@ -78,19 +78,23 @@ class LocalPacts:
                     useful.add(argument)
                     pacts[path.resolve()] = pact
         nothing_for = [argument for argument in self.arguments if argument not in useful]
-        return narrow([*pacts.values()], consumers, chosen, left_out=left_out, nothing_for=nothing_for)
+        return narrow([*pacts.values()], consumers, chosen, directory, left_out=left_out, nothing_for=nothing_for)
 
 
 def narrow(
     found: Iterable[Pact],
     consumers: Sequence[str],
     chosen: Filter,
+    directory: Path,
     *,
     left_out: Iterable[str] = (),
     nothing_for: Iterable[str] = (),
     asked: str = "",
 ) -> Selection:
-    """Of the provider's pacts, those of some consumers, with those interactions that a filter chooses."""
+    """Of the provider's pacts, those of some consumers, with those interactions that a filter chooses.
+
+    The core is given a copy, in the directory, of a pact that is chosen in part: its own filters are another dialect.
+    """
     pacts: list[Pact] = []
     left_out, nothing_for = [*left_out], [*nothing_for]
     with_pact = set()
@@ -99,13 +103,14 @@ def narrow(
             left_out.append(f"{pact.name} is a pact of {pact.consumer!r}, which --consumer leaves out.")
             continue
         with_pact.add(pact.consumer)
-        selected = chosen.select(pact)
-        if chosen and not selected.interactions:
-            left_out.append(f"{pact.name} has no interaction that matches {chosen}.")
+        selected = chosen.select(pact.interactions)
+        if chosen and not selected:
+            if not chosen.by_key:  # of those one knows that they are few
+                left_out.append(f"{pact.name} has no interaction that matches {chosen}.")
             continue
-        unfit = [each for each in selected.interactions if each.kind != HTTP]
+        unfit = [each for each in selected if each.kind != HTTP]
         if not unfit:
-            pacts.append(selected)
+            pacts.append(part(pact, selected, directory))
             continue
         what = f"{pact.name}: {unfit[0].description!r} is of the type {unfit[0].kind}"
         problem = f"{what}, and only HTTP can be verified here. "

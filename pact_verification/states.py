@@ -142,13 +142,24 @@ def _handler(decorator: str, function: Callable[..., Any]) -> Handler:
     return handler
 
 
-def stub(name: str, params: Mapping[str, Any]) -> str:
-    """Python to paste for a state that has no handler yet. It fails until someone fills it in."""
+def stub(name: str, params: Sequence[Mapping[str, Any]] = ()) -> str:
+    """Python to paste for a state that has no handler yet. It fails until someone fills it in.
+
+    Args:
+        params: what pacts give it; one that only some of them give has a default.
+    """
     identifier = re.sub(r"\W+", "_", name).strip("_").lower() or "state"
     if not identifier.isidentifier() or keyword.iskeyword(identifier):
         identifier = f"state_{identifier}"
     text = name.replace("{", "{{").replace("}", "}}")
-    arguments = ", ".join(f"{key}: {type(value).__name__}" for key, value in params.items() if key.isidentifier())
+    types = {key: type(value).__name__ for each in params for key, value in each.items() if key.isidentifier()}
+    always = [key for key in types if all(key in each for each in params)]
+    arguments = ", ".join(
+        [
+            *(f"{key}: {types[key]}" for key in always),
+            *(f"{key}: {types[key]} | None = None" for key in types if key not in always),
+        ]
+    )
     return (
         f"@provider_state({json.dumps(text, ensure_ascii=False)})\n"
         f"def {identifier}({arguments}) -> None:\n"

@@ -1,4 +1,7 @@
-"""Text for somebody's terminal."""
+"""Text for somebody's terminal, and text from somebody's server."""
+
+import json
+from typing import Any
 
 
 def printable(text: str) -> str:
@@ -13,3 +16,11 @@ def printable_lines(text: str) -> str:
 
 def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def read_json(body: bytes) -> Any:
+    """A body as JSON has it. Raises ValueError where it is none."""
+    try:
+        return json.loads(body)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error

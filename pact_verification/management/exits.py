@@ -7,6 +7,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from types import FrameType
 
 from django.core.management.base import BaseCommand, CommandError, SystemCheckError
@@ -16,6 +17,16 @@ from pact_verification.errors import CannotVerify
 from pact_verification.text import printable_lines
 
 COULD_NOT_RUN = 2
+TOOLS = {"pact-python": "pact", "parse": "parse", "requests": "requests", "rich": "rich"}
+
+
+def require_tools() -> None:
+    missing = [name for name, module in TOOLS.items() if find_spec(module) is None]
+    if missing:
+        raise CannotVerify(
+            f"{' and '.join(missing)} can't be imported here: what verifies is no part of production. Install "
+            "django-pact-verification with its dependencies."
+        )
 
 
 def showable(text: str) -> str:

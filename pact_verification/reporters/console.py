@@ -1,28 +1,38 @@
 """The report for a person at a console."""
 
 import io
-import json
-from collections.abc import Container
-from typing import Any
+from collections.abc import Container, Sequence
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
+from pact_verification.diff import CAME, EXPECTED, NOTE, Line, response_diff, shortened
+from pact_verification.reporters.wording import milliseconds, verdict
 from pact_verification.results import (
-    SECRET_HEADERS,
+    Coverage,
     Crash,
+    Frame,
     InteractionResult,
     Message,
     Outcome,
     PactResult,
     Publication,
     Report,
+    Use,
 )
 from pact_verification.text import counted, printable
 
-SIGNS = {Outcome.VERIFIED: "✓", Outcome.MISMATCH: "✗", Outcome.STATE_ERROR: "!", Outcome.NOT_VERIFIED: "?"}
+SIGNS = {
+    Outcome.VERIFIED: "✓",
+    Outcome.MISMATCH: "✗",
+    Outcome.STATE_ERROR: "!",
+    Outcome.NOT_VERIFIED: "?",
+    Outcome.SKIPPED: "-",
+}
+DIFF_STYLES = {EXPECTED: "green", CAME: "red", NOTE: "yellow"}
 DETAILED, RAW = 2, 3
-BODY_LINES = 20
+BODY_LINES = 40
 VALUE_LENGTH = 500
 
 
@@ -35,27 +45,30 @@ def render(report: Report, *, colour: bool = False, verbosity: int = 1, encoding
             came; 2 also headers, whole bodies and every line of a traceback; 3 also what the core printed.
         encoding: the stream's; what it can't show is spelt in ASCII.
     """
-    buffer = io.StringIO()
-    console = Console(
-        file=buffer,
-        force_terminal=colour,
-        color_system="standard" if colour else None,
-        no_color=not colour,
-        width=10_000,  # a terminal wraps by itself; a log must not be wrapped
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
-    writer = _Writer(console, verbosity, report.publication.published if report.publication else ())
+    writer = _Writer(colour, verbosity, report.publication.published if report.publication else ())
     if verbosity > 0:
         for pact in report.pacts:
             writer.pact(pact)
+        if report.coverage:
+            writer.coverage(report.coverage)
         for note in report.notes:
             writer.line()
             writer.line(note, "yellow")
     writer.publication(report.publication, report.unpublished)
     writer.verdict(report)
-    text = buffer.getvalue()
+    return encodable(writer.text, encoding)
+
+
+def render_failure(pact: PactResult, result: InteractionResult) -> str:
+    """One interaction that failed, as text for other reports: whose it is, and all that helps to mend it."""
+    writer = _Writer(colour=False, verbosity=1)
+    writer.heading(pact)
+    writer.interaction(result)
+    return writer.text
+
+
+def encodable(text: str, encoding: str) -> str:
+    """The text as a stream can show it."""
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
@@ -64,11 +77,25 @@ def render(report: Report, *, colour: bool = False, verbosity: int = 1, encoding
 
 
 class _Writer:
-    def __init__(self, console: Console, verbosity: int, published: Container[str]) -> None:
-        self.console = console
+    def __init__(self, colour: bool, verbosity: int, published: Container[str] = ()) -> None:
+        self.buffer = io.StringIO()
+        self.console = Console(
+            file=self.buffer,
+            force_terminal=colour,
+            color_system="standard" if colour else None,
+            no_color=not colour,
+            width=10_000,  # a terminal wraps by itself; a log must not be wrapped
+            highlight=False,
+            markup=False,
+            emoji=False,
+        )
         self.published = published
         self.detailed = verbosity >= DETAILED
         self.raw = verbosity >= RAW
+
+    @property
+    def text(self) -> str:
+        return self.buffer.getvalue()
 
     def line(self, text: str = "", style: str = "", indent: int = 0) -> None:
         for part in text.split("\n"):
@@ -76,7 +103,7 @@ class _Writer:
 
     def pact(self, result: PactResult) -> None:
         self.line()
-        self.line(f"{result.pact.consumer}  ({result.pact.source})", "bold")
+        self.heading(result)
         if not result.interactions:
             self.line("has no interactions: nothing was verified", "yellow", 2)
         for interaction in result.interactions:
@@ -84,7 +111,10 @@ class _Writer:
         self.notices(result)
         if self.raw and result.core_output.strip():
             self.line("What the Pact core printed:", "dim", 2)
-            self.line(_without_secrets(result), "dim", 4)
+            self.line(result.core_output.strip(), "dim", 4)
+
+    def heading(self, result: PactResult) -> None:
+        self.line(f"{result.pact.consumer}  ({result.pact.source})", "bold")
 
     def notices(self, result: PactResult) -> None:
         """What the broker wants said, as it depends on how the pact fared: long, and much the same for every pact."""
@@ -108,8 +138,10 @@ class _Writer:
         if interaction.pending and result.outcome is not Outcome.VERIFIED:
             heading.append("  pending: does not fail the run", "yellow")
         if self.detailed:
-            heading.append(f"  {result.exchange.seconds * 1000:.0f} ms", "dim")
+            heading.append(f"  {milliseconds(result.exchange.seconds)}", "dim")
         self.console.print(heading, soft_wrap=True)
+        if result.outcome is Outcome.SKIPPED:
+            return
         if result.outcome is not Outcome.VERIFIED:
             self.failure(result)
         elif self.detailed and result.exchange.request and result.exchange.response:
@@ -121,26 +153,34 @@ class _Writer:
         exchange = result.exchange
         if result.error:
             self.line(result.error, "red", 6)
-        for mismatch in result.mismatches:
-            self.line(mismatch.where, "red", 6)
-            if mismatch.secret:
-                self.line("(hidden)", "dim", 8)
-                continue
-            expected, actual = _value(mismatch.expected), _value(mismatch.actual)
-            if expected != actual:
-                self.line(f"expected  {self.shortened(expected)}", "green", 8)
-                self.line(f"came      {self.shortened(actual)}", "red", 8)
-            if mismatch.where != "status":  # there it says the same once more
-                self.line(self.shortened(mismatch.message), "dim", 8)
+        for state in exchange.states:
+            values = ", ".join(f"{name}={value!r}" for name, value in state.values.items())
+            gave = f", gave {values}" if values else ""
+            self.fact("state", f"{state.state}: {state.handler}{gave}")
         if exchange.request:
-            self.line("the request", "bold", 6)
+            self.fact("request", exchange.request.headline)
             self.message(exchange.request)
+        if exchange.endpoint:
+            place = f" ({exchange.endpoint.location})" if exchange.endpoint.location else ""
+            self.fact("view", f"{exchange.endpoint.view}{place}, for the URL pattern {exchange.endpoint.route!r}")
+        elif exchange.response:
+            self.fact("view", "no URL pattern matches")
         if exchange.response:
-            self.line("the response", "bold", 6)
-            # After a crash the body is Django's page for it, and the traceback says more.
-            self.message(exchange.response, with_body=self.detailed or not exchange.crash)
+            queries = f"{exchange.queries} SQL {'query' if exchange.queries == 1 else 'queries'}"
+            self.fact("took", f"{milliseconds(exchange.request_seconds)}, {queries}")
+            if self.detailed:
+                self.fact("response", exchange.response.headline)
+                self.message(exchange.response, with_body=False)  # all of it is in the diff
+            self.diff(result)
         if exchange.crash:
             self.crash(exchange.crash)
+        if result.rerun:
+            self.fact("again", result.rerun)
+
+    def fact(self, name: str, text: str) -> None:
+        line = Text(f"      {name:<9}", style="bold")
+        line.append(printable(self.shortened(text)), "not bold")
+        self.console.print(line, soft_wrap=True)
 
     def shortened(self, text: str) -> str:
         if self.detailed or len(text) <= VALUE_LENGTH:
@@ -148,30 +188,73 @@ class _Writer:
         return f"{text[:VALUE_LENGTH]}… {len(text) - VALUE_LENGTH} more characters (--verbosity 2)"
 
     def message(self, message: Message, *, with_body: bool = True) -> None:
-        self.line(message.headline, "", 8)
-        if self.detailed:
-            for name, value in message.headers.items():
-                self.line(f"{name}: {_masked(name, value)}", "dim", 8)
-        lines = _body(message).splitlines() if with_body else []
-        kept = lines if self.detailed else lines[:BODY_LINES]
-        for line in kept:
-            self.line(self.shortened(line), "", 8)
-        if len(kept) < len(lines):
-            self.line(f"… {len(lines) - len(kept)} more lines (--verbosity 2)", "dim", 8)
+        """A message's headers and body, for those who want to see all of it."""
+        if not self.detailed:
+            return
+        for name, value in message.headers.items():
+            self.line(f"{name}: {value}", "dim", 15)
+        for line in message.body.decode(errors="replace").splitlines() if with_body else ():
+            self.line(line, "dim", 15)
+
+    def diff(self, result: InteractionResult) -> None:
+        """What was expected beside what came. After a crash the body is Django's page; the traceback says more."""
+        self.line("- expected, + came", "bold", 6)
+        for name, lines in response_diff(result).parts():
+            if name == "body" and result.exchange.crash and not self.detailed:
+                continue
+            self.diff_lines(lines)
+
+    def diff_lines(self, lines: Sequence[Line]) -> None:
+        shown = 0
+        for line in lines if self.detailed else shortened(lines):
+            if isinstance(line, int):
+                self.line(f"… {counted(line, 'line')} left out (--verbosity 2)", "dim", 8)
+                continue
+            if shown == BODY_LINES and not self.detailed:
+                self.line(f"… and more, of {counted(len(lines), 'line')} in all (--verbosity 2)", "dim", 8)
+                break
+            shown += 1
+            style = DIFF_STYLES.get(line.sign, "")
+            if line.note:
+                self.line(f"# {self.shortened(line.note)}", "yellow", 8)
+            self.line(f"{line.sign} {self.shortened(line.text)}", style, 8)
 
     def crash(self, crash: Crash) -> None:
         self.line("the exception", "bold", 6)
-        hidden = 0
-        for frame in crash.frames:
-            if not (frame.own or self.detailed or frame is crash.frames[-1]):
-                hidden += 1
-                continue
+        libraries = crash.libraries
+        self.frames(crash.own)
+        last = libraries[-1:] if crash.frames[-1:] == libraries[-1:] else ()
+        self.frames(libraries if self.detailed else last)
+        self.line(crash.exception, "red", 8)
+        if not self.detailed and (hidden := len(libraries) - len(last)):
+            self.line(f"({counted(hidden, 'line')} of libraries left out: --verbosity 2)", "dim", 8)
+
+    def frames(self, frames: Sequence[Frame]) -> None:
+        for frame in frames:
             self.line(f"{frame.file}:{frame.line} in {frame.function}", "" if frame.own else "dim", 8)
             if frame.code:
                 self.line(frame.code, "cyan" if frame.own else "dim", 10)
-        self.line(crash.exception, "red", 8)
-        if hidden:
-            self.line(f"({counted(hidden, 'line')} of libraries left out: --verbosity 2)", "dim", 8)
+
+    def coverage(self, coverage: Coverage) -> None:
+        """A table of the operations; what nobody depends on stands out."""
+        used = [operation for operation in coverage.operations if operation.uses]
+        self.line()
+        self.line(f"Of {counted(len(coverage.operations), 'operation')}, consumers depend on {len(used)}:", "bold")
+        table = Table(box=None, padding=(0, 0, 0, 2))
+        for heading in ("method", "URL pattern", "consumers, with the statuses they have seen"):
+            table.add_column(heading, header_style="dim")
+        for operation in coverage.operations:
+            uses = Text("\n".join(map(_use, operation.uses)) or "no consumer", "" if operation.uses else "yellow")
+            table.add_row(operation.method, Text(printable(operation.endpoint.route or "(empty)")), uses)
+        for request, use in coverage.nowhere:
+            method, _, path = request.partition(" ")
+            table.add_row(method, Text(f"{printable(path)} (no URL pattern)", "yellow"), Text(_use(use)))
+        with self.console.capture() as captured:
+            self.console.print(table)
+        for line in captured.get().splitlines():
+            self.buffer.write(f"{line.rstrip()}\n")
+        if coverage.others:
+            self.line(f"{counted(coverage.others, 'operation')} of libraries that no consumer uses left out.", "dim", 2)
 
     def publication(self, publication: Publication | None, unpublished: str) -> None:
         if unpublished:
@@ -189,56 +272,9 @@ class _Writer:
             self.line(why, "red", 2)
 
     def verdict(self, report: Report) -> None:
+        said = verdict(report)
         self.line()
-        parts = [
-            f"{_named(outcome, count)}{' (pending)' if pending else ''}"
-            for outcome in Outcome
-            for pending in (False, True)
-            if (count := report.count(outcome, pending=pending))
-        ]
-        consumers = len({pact.pact.consumer for pact in report.pacts})
-        of = f"{counted(len(report.interactions), 'interaction')} of {counted(consumers, 'consumer')}"
-        summary = f"{report.provider}: {of}: {', '.join(parts)}" if parts else report.provider
-        match report.exit_code:
-            case 0 if report.count(Outcome.VERIFIED):
-                hold = f"{summary}, in {report.seconds:.1f} s. The contracts hold."
-                if any(report.count(outcome, pending=True) for outcome in Outcome):
-                    hold += " What failed is pending: it counts once the consumer that wants it is deployed."
-                self.line(hold, "bold green")
-            case 0 if report.interactions:
-                self.line(
-                    f"{summary}, in {report.seconds:.1f} s. What failed is pending: no contract is broken.", "yellow"
-                )
-            case 0:
-                self.line(f"{summary}: nothing was verified, and --allow-no-pacts says that this is fine.", "yellow")
-            case 4:
-                self.line(
-                    f"{summary}, in {report.seconds:.1f} s. Verified, but the broker does not hold the results.",
-                    "bold red",
-                )
-            case 1 if report.count(Outcome.MISMATCH):
-                self.line(f"{summary}, in {report.seconds:.1f} s. The contracts are broken.", "bold red")
-            case 1:
-                self.line(f"{summary}, in {report.seconds:.1f} s. The contracts could not be proved.", "bold red")
-            case _:
-                self.line(f"{summary}: {self.nothing(report)}", "bold red")
-
-    @staticmethod
-    def nothing(report: Report) -> str:
-        if report.pacts and report.nothing_for:
-            return f"nothing was verified for {', '.join(report.nothing_for)}. --allow-no-pacts accepts that."
-        if report.unproven:
-            names = ", ".join(pact.name for pact in report.unproven)
-            return f"nothing was verified for {names}, which holds no interactions. --allow-no-pacts accepts that."
-        wanted = f" for {', '.join(report.nothing_for)}" if report.nothing_for else ""
-        return (
-            f"nothing was verified: no pact was selected{wanted}. Are the paths, the provider's name and the filters "
-            "right? --allow-no-pacts accepts that."
-        )
-
-
-def _named(outcome: Outcome, count: int) -> str:
-    return counted(count, outcome.value) if outcome is Outcome.STATE_ERROR else f"{count} {outcome.value}"
+        self.line(said.text, "bold green" if said.good else "bold red" if said.bad else "yellow")
 
 
 def _style(result: InteractionResult) -> str:
@@ -247,30 +283,6 @@ def _style(result: InteractionResult) -> str:
     return "bold red" if result.failed else "yellow"
 
 
-def _value(value: Any) -> str:
-    """An expected or actual value. The core gives bodies as lists of bytes."""
-    if isinstance(value, list) and value and all(isinstance(item, int) and item in range(256) for item in value):
-        return bytes(value).decode(errors="replace")
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _body(message: Message) -> str:
-    try:
-        return json.dumps(json.loads(message.body), indent=2, ensure_ascii=False)
-    except ValueError:
-        return message.body.decode(errors="replace").strip()
-
-
-def _masked(name: str, value: str) -> str:
-    return "(hidden)" if name.lower() in SECRET_HEADERS else value
-
-
-def _without_secrets(result: PactResult) -> str:
-    """What the core printed, less the secrets that went over the wire."""
-    text = result.core_output.strip()
-    for interaction in result.interactions:
-        for message in (interaction.exchange.request, interaction.exchange.response):
-            for name, value in (message.headers if message else {}).items():
-                if name.lower() in SECRET_HEADERS and value:
-                    text = text.replace(value, "(hidden)")
-    return text
+def _use(use: Use) -> str:
+    statuses = ", ".join(map(str, use.statuses))
+    return printable(f"{use.consumer} {statuses}{' (failing)' if use.failing else ''}")

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from rich.console import Console
-from rich.text import Text
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+from rich.table import Column
 
 from pact_verification.results import Progress
 from pact_verification.sources import Selection
@@ -34,27 +36,38 @@ def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Live]:
     """
     if stream.isatty():
         console = Console(file=stream, no_color=not colour, highlight=False, markup=False)
-        with console.status("Selecting pacts…") as status:
+        bar = Bar(
+            SpinnerColumn(),
+            MofNCompleteColumn(),
+            BarColumn(bar_width=20),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
+            console=console,
+            transient=True,
+        )
+        with bar:
+            task = bar.add_task("Selecting pacts…", total=None)
 
             def say_selected(text: str) -> None:
                 if text:
-                    console.print(Text(text), soft_wrap=True)
-                status.update("Making the test database…")
+                    console.print(text, soft_wrap=True)
+                bar.update(task, description="Making the test database…")
 
             yield Live(
-                lambda begun, total, description: status.update(
-                    Text(f"{begun} of {total}  {printable(description)}", overflow="ellipsis", no_wrap=True)
+                lambda done, total, current: bar.update(
+                    task, completed=done, total=total, description=printable(current)
                 ),
                 say_selected,
             )
         return
-    last = time.monotonic()
+    started = last = time.monotonic()
 
-    def tell(begun: int, total: int, description: str) -> None:
+    def tell(done: int, total: int, current: str) -> None:
         nonlocal last
-        if time.monotonic() - last >= PLAIN_PROGRESS_SECONDS:
-            last = time.monotonic()
-            print(f"{begun} of {total}: {printable(description)}", file=stream, flush=True)
+        now = time.monotonic()
+        if now - last >= PLAIN_PROGRESS_SECONDS:
+            last = now
+            say(f"{done} of {total} done, {now - started:.0f} s: {printable(current)}")
 
     def say(text: str) -> None:
         if text:

@@ -4,6 +4,7 @@ import re
 import secrets
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,7 @@ import environ
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+CACHE = tempfile.mkdtemp(prefix="pact_cache")
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def environment(
     return {
         **inherited,
         "DJANGO_SETTINGS_MODULE": project,
-        "TESTAPP_SETTINGS": json.dumps(settings or {}),
+        "TESTAPP_SETTINGS": json.dumps({"PACT_CACHE_DIR": CACHE, **(settings or {})}),
         "PYTHONWARNINGS": "error",
         "COLUMNS": "100",
         **variables,
@@ -79,7 +81,7 @@ def run(name: str, *arguments: str | Path, cwd: Path = ROOT, **options: Any) -> 
         check=False,
     )
     # On a slow machine there are lines that tell how far it is.
-    err = re.sub(r"^\d+ of \d+: .*\n", "", finished.stderr, flags=re.MULTILINE)
+    err = re.sub(r"^\d+ of \d+ done, .*\n", "", finished.stderr, flags=re.MULTILINE)
     return Run(finished.returncode, finished.stdout, err)
 
 

@@ -28,4 +28,4 @@ def test_the_wheel_holds_the_app_and_nothing_of_the_service(tmp_path: Path) -> N
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    assert "verify_pacts [-h] [--provider-name NAME]" in run.stdout
+    assert "--provider-name NAME" in run.stdout

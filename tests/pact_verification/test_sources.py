@@ -11,9 +11,13 @@ from tests.pact_verification.pact_files import interaction, write_pact
 
 
 def select_pacts(
-    arguments: Sequence[str], provider: str, consumers: Sequence[str] = (), chosen: Filter = Filter()
+    arguments: Sequence[str],
+    provider: str,
+    consumers: Sequence[str] = (),
+    chosen: Filter = Filter(),
+    directory: Path = Path("no such directory"),
 ) -> Selection:
-    return LocalPacts(tuple(arguments)).select(provider, consumers, chosen, Path())
+    return LocalPacts(tuple(arguments)).select(provider, consumers, chosen, directory)
 
 
 def test_a_directory_is_searched_to_any_depth_and_in_order(tmp_path: Path) -> None:
@@ -70,7 +74,8 @@ def test_what_a_filter_leaves_out_is_told(tmp_path: Path) -> None:
     write_pact(tmp_path / "a.json", interaction("list"), interaction("item"))
     write_pact(tmp_path / "b.json", interaction("item"), consumer="other")
     write_pact(tmp_path / "c.json", interaction("list"), consumer="third")
-    selection = select_pacts([str(tmp_path)], "testapp", ["shop", "other"], Filter.of("list", None))
+    (copies := tmp_path / "copies").mkdir()
+    selection = select_pacts([str(tmp_path)], "testapp", ["shop", "other"], Filter.of("list"), copies)
     assert [(pact.consumer, [i.description for i in pact.interactions]) for pact in selection.pacts] == [
         ("shop", ["list"])
     ]

@@ -3,27 +3,19 @@
 import io
 import os
 import sys
-from argparse import BooleanOptionalAction, RawDescriptionHelpFormatter
+from argparse import BooleanOptionalAction
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import Any
 
-from django.core.management.base import (
-    BaseCommand,
-    CommandError,
-    CommandParser,
-    DjangoHelpFormatter,
-    OutputWrapper,
-)
+from django.core.management.base import CommandParser, OutputWrapper
 
 from pact_verification.conf import ISOLATIONS
 from pact_verification.credentials import hide_credentials
-from pact_verification.errors import CannotVerify
-from pact_verification.management.arguments import add_broker_arguments, day, seconds
-from pact_verification.management.exits import documented_exits
+from pact_verification.management.arguments import PactsHelp, add_pact_arguments, seconds
+from pact_verification.management.exits import documented_exits, require_tools, showable
+from pact_verification.reporters.files import STEP_SUMMARY, requested, write_all
+from pact_verification.results import Report
 from pact_verification.stores import own_stores
-
-TOOLS = {"pact-python": "pact", "parse": "parse", "requests": "requests", "rich": "rich"}
 
 EPILOG = """\
 exit codes:
@@ -46,76 +38,16 @@ Provider states are set up by the functions in the pact_states.py of your apps; 
 """
 
 
-class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
-    """Django's order of the options, and the epilog as it is written."""
-
-
-class Command(BaseCommand):
+class Command(PactsHelp):
     help = (
         "Verify the project against its consumers' pacts: on a test database that is brought into each provider state, "
         "by the Pact verifier, through a live server on this machine."
     )
+    epilog = EPILOG
     requires_system_checks = ()  # handle() runs them: their errors are "it could not run", not "a contract is broken"
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        return super().create_parser(
-            prog_name, subcommand, epilog=EPILOG, formatter_class=HelpFormatter, allow_abbrev=False, **kwargs
-        )
-
     def add_arguments(self, parser: CommandParser) -> None:
-        pacts = parser.add_argument_group("which pacts")
-        pacts.add_argument(
-            "pacts",
-            nargs="*",
-            metavar="PACT",
-            help="A pact file, a directory that is searched for them, or a file: URL. By default those of the broker, "
-            "or, where none is configured, of the setting PACT_PATHS, which is pacts/ unless you set it.",
-        )
-        pacts.add_argument(
-            "--provider-name",
-            metavar="NAME",
-            help="The provider's name in the pacts; by default PACT_PROVIDER_NAME, in the environment or the settings.",
-        )
-        pacts.add_argument(
-            "--consumer",
-            action="append",
-            default=[],
-            metavar="NAME",
-            dest="consumers",
-            help="Only the pacts of this consumer; may be repeated.",
-        )
-        pacts.add_argument(
-            "--allow-no-pacts", action="store_true", help="Exit with 0, not 3, when there is nothing to verify."
-        )
-        broker = parser.add_argument_group("pacts of a broker")
-        add_broker_arguments(broker)
-        broker.add_argument(
-            "--pact-url",
-            metavar="URL",
-            help="Only this pact, as a webhook names it. Credentials go to the broker's own host alone.",
-        )
-        broker.add_argument(
-            "--consumer-version-selector",
-            action="append",
-            default=[],
-            metavar="JSON",
-            dest="consumer_version_selectors",
-            help='Which versions of the consumers, such as \'{"branch": "main", "consumer": "shop"}\'; may be '
-            "repeated. By default mainBranch, matchingBranch (when a branch is known) and deployedOrReleased.",
-        )
-        broker.add_argument(
-            "--enable-pending",
-            action=BooleanOptionalAction,
-            default=True,
-            help="Whether pacts that this provider's branch has never verified may fail (the default).",
-        )
-        broker.add_argument(
-            "--include-wip-pacts-since",
-            type=day,
-            metavar="DATE",
-            help="Also verify pacts in progress from this day on (YYYY-MM-DD); they are pending. By default those of "
-            "the last 90 days, and on the main branch only.",
-        )
+        add_pact_arguments(parser)
         publishing = parser.add_argument_group("publishing results")
         publishing.add_argument(
             "--publish",
@@ -123,7 +55,6 @@ class Command(BaseCommand):
             help="Publish the results to the broker, and read them back. Off by default; never with a filter.",
         )
         publishing.add_argument("--provider-version", metavar="VERSION", help="By default the commit.")
-        publishing.add_argument("--provider-branch", metavar="BRANCH", help="By default the branch.")
         publishing.add_argument(
             "--provider-tag",
             action="append",
@@ -139,10 +70,26 @@ class Command(BaseCommand):
             metavar="REGEX",
             help="Only those whose description matches this Python regular expression, anywhere in it.",
         )
+        interactions.add_argument(
+            "--interaction",
+            action="append",
+            default=[],
+            metavar="KEY",
+            dest="interactions",
+            help="Only this one; reports show each one's key. May be repeated.",
+        )
+        interactions.add_argument(
+            "--last-failed", action="store_true", help="Only those that failed when they ran last, pending or not."
+        )
         state = interactions.add_mutually_exclusive_group()
         state.add_argument("--state", metavar="REGEX", help="Only those with a provider state that matches.")
         state.add_argument("--no-state", action="store_true", help="Only those without a provider state.")
         how = parser.add_argument_group("how")
+        how.add_argument(
+            "--exit-first",
+            action="store_true",
+            help="Stop after the first interaction that fails the run. Nothing is published then.",
+        )
         how.add_argument(
             "--isolation",
             choices=ISOLATIONS,
@@ -157,25 +104,41 @@ class Command(BaseCommand):
             help="How long a provider state or a request may take; by default 5. Setting: PACT_REQUEST_TIMEOUT.",
         )
 
+        reports = parser.add_argument_group("reports, beside the one on the console")
+        for name, what in (
+            ("junit", "JUnit XML, as GitHub, GitLab and Jenkins read it"),
+            ("json", "JSON for programs, by a schema that the README names"),
+            ("html", "a page, in one file"),
+        ):
+            reports.add_argument(f"--{name}", metavar="FILE", help=f"Write {what}.")
+        reports.add_argument(
+            "--github",
+            action=BooleanOptionalAction,
+            default=None,
+            help="Write GitHub Actions' step summary and annotations; by default where GITHUB_STEP_SUMMARY is set.",
+        )
+        reports.add_argument(
+            "--coverage",
+            action="store_true",
+            help="Tell in all reports which URLs and methods which consumers depend on, and which none does.",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         with documented_exits(self, with_traceback=options["traceback"]):
-            _require_tools()
-            exit_code, text = self._verify(options)
-        try:
-            self.stdout.write(hide_credentials(text), ending="")
-            self.stdout.flush()
-        except BrokenPipeError:  # whoever read it has read enough; the verdict stays
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is flushed at exit goes there
-        except (OSError, AttributeError) as error:  # a full disk; no standard output at all
-            raise CommandError(f"The report can't be written: {error}", returncode=2) from error
-        if exit_code:
-            sys.exit(exit_code)
+            require_tools()
+            github = options["github"] if options["github"] is not None else bool(os.environ.get(STEP_SUMMARY))
+            files = requested(options, github=github)
+            report = self._verify(options)
+        self._show(report, options, github=github)
+        for problem in write_all(files, report):
+            self.stderr.write(showable(problem))
+        if report.exit_code:
+            sys.exit(report.exit_code)
 
-    def _verify(self, options: Mapping[str, Any]) -> tuple[int, str]:
-        """The exit code, and the text for the console."""
+    def _verify(self, options: Mapping[str, Any]) -> Report:
         # Here, since production imports the command and has neither rich nor requests.
         from pact_verification.options import read_options
-        from pact_verification.reporters import console, progress
+        from pact_verification.reporters import progress
         from pact_verification.runner import verify
 
         with own_stores():  # the checks import the project's modules, which may take hold of a cache
@@ -185,33 +148,40 @@ class Command(BaseCommand):
             f"{choice.publisher.version.number} of branch {choice.publisher.version.branch}" if choice.publisher else ""
         )
         if choice.verbosity == 0:
-            report = verify(choice)
-        else:
-            # Below the wrapper, which ends every part of a line with a newline.
-            stream: Any = getattr(self.stderr, "_out", None) or io.StringIO()
-            with progress.live_progress(stream, colour=_colour(self.stderr, options)) as live:
-                report = verify(
-                    choice,
-                    live.progress,
-                    lambda selection: live.say(
-                        hide_credentials(progress.render_selection(selection, version, choice.unpublished))
-                    ),
-                )
-        return report.exit_code, console.render(
-            report,
-            colour=_colour(self.stdout, options),
-            verbosity=choice.verbosity,
-            encoding=getattr(self.stdout, "encoding", None) or "utf-8",
-        )
+            return verify(choice)
+        # Below the wrapper, which ends every part of a line with a newline.
+        stream: Any = getattr(self.stderr, "_out", None) or io.StringIO()
+        with progress.live_progress(stream, colour=_colour(self.stderr, options)) as live:
+            return verify(
+                choice,
+                live.progress,
+                lambda selection: live.say(
+                    hide_credentials(progress.render_selection(selection, version, choice.unpublished))
+                ),
+            )
 
+    def _show(self, report: Report, options: Mapping[str, Any], *, github: bool) -> None:
+        """The report on the console. What goes wrong with it is told, and the verdict stays what it is."""
+        from pact_verification.reporters import console
 
-def _require_tools() -> None:
-    missing = [name for name, module in TOOLS.items() if find_spec(module) is None]
-    if missing:
-        raise CannotVerify(
-            f"{' and '.join(missing)} can't be imported here: what verifies is no part of production. Install "
-            "django-pact-verification with its dependencies."
-        )
+        try:
+            text = console.render(
+                report,
+                colour=_colour(self.stdout, options),
+                verbosity=options["verbosity"],
+                encoding=getattr(self.stdout, "encoding", None) or "utf-8",
+            )
+            if github:
+                from pact_verification.reporters.github import for_log, render_annotations
+
+                text = for_log(text) + console.encodable(render_annotations(report), "utf-8")
+            self.stdout.write(hide_credentials(text), ending="")
+            self.stdout.flush()
+        except BrokenPipeError:  # whoever read it has read enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is flushed at exit goes there
+        except Exception as error:  # noqa: BLE001  # a full disk; no standard output at all; a mistake of ours
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            self.stderr.write(showable(f"The report can't be written: {type(error).__name__}: {error}"))
 
 
 def _colour(stream: OutputWrapper, options: Mapping[str, Any]) -> bool:

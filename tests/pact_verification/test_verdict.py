@@ -8,7 +8,7 @@ import pytest
 from pact_verification.engine import CoreReport, CoreResult
 from pact_verification.pacts import Interaction, Pact, ProviderState
 from pact_verification.results import Exchange, InteractionResult, Message, Outcome, PactResult, Report
-from pact_verification.runner import join
+from pact_verification.verdict import join
 
 SEEN = Exchange(Message("GET /"), Message("200 OK"))
 FIRST = Interaction("a", (ProviderState("s"),))

@@ -1,0 +1,82 @@
+"""Which view answers which URL: of a request that was answered, and of the whole project."""
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from django.urls import ResolverMatch, URLPattern, URLResolver, get_resolver
+
+from pact_verification.handlers import place
+from pact_verification.results import Endpoint, is_own
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+"""Those that a consumer may depend on; HEAD and OPTIONS Django and DRF answer of themselves."""
+
+ANY = "any"
+"""In place of a method, for a view that doesn't say which it answers."""
+
+
+def endpoint_of(match: ResolverMatch, method: str) -> Endpoint:
+    """The URL pattern and the view that answer a request."""
+    return _endpoint(match.route, match.func, method)
+
+
+def endpoints() -> Iterator[tuple[str, Endpoint]]:
+    """Every method and endpoint of the project's URLs, in their order."""
+    for route, view in _patterns(get_resolver().url_patterns, ""):
+        for method in _methods(view):
+            yield method, _endpoint(route, view, method)
+
+
+def _endpoint(route: str, view: Callable[..., Any], method: str) -> Endpoint:
+    view_class = _class_of(view)
+    function: Any = inspect.unwrap(view)
+    name = f"{view.__module__}.{getattr(view, '__qualname__', type(view).__name__)}"
+    if view_class:
+        name = f"{view_class.__module__}.{view_class.__qualname__}"
+        handler = _actions(view).get(method.lower(), method.lower())
+        if function := getattr(view_class, handler, None):
+            function, name = inspect.unwrap(function), f"{name}.{handler}"
+    code = getattr(function, "__code__", None)
+    file = code.co_filename if code else ""
+    return Endpoint(route, name, place(file, code.co_firstlineno) if code else "", own=_is_own_module(view, view_class))
+
+
+def _is_own_module(view: Callable[..., Any], view_class: type | None) -> bool:
+    """By the class or the function, since the method may be a library's: a generic view is the project's own."""
+    module = inspect.getmodule(view_class or inspect.unwrap(view))
+    return is_own(getattr(module, "__file__", None) or "<")
+
+
+def _class_of(view: Callable[..., Any]) -> type | None:
+    """The class of a class-based view: Django calls it view_class, DRF cls."""
+    found = getattr(view, "view_class", None) or getattr(view, "cls", None)
+    return found if isinstance(found, type) else None
+
+
+def _actions(view: Callable[..., Any]) -> dict[str, str]:
+    """Methods and the functions that answer them, for DRF's viewsets."""
+    return getattr(view, "actions", None) or {}
+
+
+def _methods(view: Callable[..., Any]) -> Sequence[str]:
+    if actions := _actions(view):
+        return [method for method in METHODS if method.lower() in actions]
+    if view_class := _class_of(view):
+        allowed = getattr(view_class, "http_method_names", [])
+        return [m for m in METHODS if m.lower() in allowed and hasattr(view_class, m.lower())] or [ANY]
+    return [ANY]
+
+
+def _patterns(patterns: Sequence[URLPattern | URLResolver], before: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+    for pattern in patterns:
+        route = _join(before, str(pattern.pattern))
+        if isinstance(pattern, URLPattern):
+            yield route, pattern.callback
+        else:
+            yield from _patterns(pattern.url_patterns, route)
+
+
+def _join(before: str, route: str) -> str:
+    """As ResolverMatch.route has it."""
+    return before + route.removeprefix("^") if before else route

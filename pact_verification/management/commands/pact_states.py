@@ -1,0 +1,70 @@
+"""manage.py pact_states: parse, call, exit code."""
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from pact_verification.management.arguments import PactsHelp, add_pact_arguments
+from pact_verification.management.exits import documented_exits, require_tools, showable
+
+EPILOG = """\
+exit codes:
+  0    it has told
+  1    with --check: a state has no handler, or one that does not accept its params; pending pacts don't count
+  2    it could not tell: options, broker, an unreadable pact, a pact_states.py that can't be imported
+  3    with --check: no pact was selected, and --allow-no-pacts was not given
+"""
+
+
+class Command(PactsHelp):
+    help = (
+        "Tell which provider states the consumers' pacts need, who needs each, and which handler answers it: without a "
+        "server and without a database. A state that has none gets a stub to paste."
+    )
+    epilog = EPILOG
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_pact_arguments(parser)
+        what = parser.add_argument_group("what to do")
+        what.add_argument("--check", action="store_true", help="Exit with 1 when a state can't be set up.")
+        what.add_argument(
+            "--stubs", action="store_true", help="Write nothing but Python to paste, for the states without a handler."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with documented_exits(self, with_traceback=options["traceback"]):
+            require_tools()
+            exit_code = self._tell(options)
+        if exit_code:
+            sys.exit(exit_code)
+
+    def _tell(self, options: dict[str, Any]) -> int:
+        from pact_verification.options import read_selection
+        from pact_verification.preflight import IMPORT, find_needs, stubs
+        from pact_verification.reporters.states import render
+        from pact_verification.states import autodiscover
+        from pact_verification.stores import own_stores
+
+        choice = read_selection(options)
+        with own_stores():  # before any of the project's modules takes hold of a cache
+            registry = autodiscover()
+        with TemporaryDirectory(prefix="pact_states") as directory:
+            selection = choice.source.select(choice.provider_name, choice.consumers, choice.chosen, Path(directory))
+        needs = find_needs(selection.pacts, registry)
+        missing = [need for need in needs if need.missing]
+        if not options["stubs"]:
+            self.stdout.write(showable(render(needs, registry, (*choice.notes, *selection.left_out))), ending="")
+        elif missing:
+            self.stdout.write(f"{IMPORT}\n\n\n{stubs(missing)}\n", ending="")
+        else:
+            self.stderr.write("No state is without a handler, so there is nothing to write.")
+        if not options["check"]:
+            return 0
+        if not selection.pacts and not options["allow_no_pacts"]:
+            self.stderr.write("No pact was selected, so nothing was checked. --allow-no-pacts accepts that.")
+            return 3
+        return int(any((need.missing or need.ambiguous or need.misfits) and not need.pending for need in needs))

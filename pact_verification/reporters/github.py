@@ -1,0 +1,157 @@
+"""The report for GitHub Actions: a step summary in Markdown, and annotations on the lines that failures lead to."""
+
+import os
+import re
+import secrets
+from collections.abc import Iterable, Iterator
+from html import escape
+
+from pact_verification.reporters.console import render_failure
+from pact_verification.reporters.wording import in_short, place_of, verdict
+from pact_verification.results import Coverage, InteractionResult, Outcome, PactResult, Report
+from pact_verification.text import printable
+
+MAX_SUMMARY = 900_000
+"""Bytes; GitHub refuses more than 1 MiB."""
+
+MAX_ANNOTATIONS = 10
+"""GitHub drops what is more, for each step and kind."""
+
+
+def render(report: Report) -> str:
+    """The step summary."""
+    said = verdict(report)
+    sign = "✅" if said.good else "❌" if said.bad else "⚠️"
+    parts = [f"## {sign} Pacts of {_inline(report.provider)}\n\n{_inline(said.text)}\n", *_table(report)]
+    parts += [f"> {_inline(note)}\n" for note in report.notes]
+    if report.unpublished:
+        parts.append(f"Results were not published. {_inline(report.unpublished)}\n")
+    if report.publication:
+        parts += [
+            f"❌ Not at the broker: {_inline(name)}: {_inline(why)}\n" for name, why in report.publication.missing
+        ]
+    length = sum(map(len, parts))
+    failures = [_failure(pact, each) for pact, each in _failures(report)]
+    for number, failure in enumerate(failures):
+        length += len(failure)
+        if length > MAX_SUMMARY:
+            parts.append(
+                f"… and {len(failures) - number} more, which would not fit here: --html and --json have all.\n"
+            )
+            break
+        parts.append(failure)
+    if report.coverage and length < MAX_SUMMARY:
+        parts += _coverage(report.coverage)
+    return "\n".join(parts)
+
+
+def render_annotations(report: Report) -> str:
+    """Workflow commands: an error for each failure, a warning for each that is pending."""
+    lines: dict[str, list[str]] = {"error": [], "warning": []}
+    for pact, result in _failures(report):
+        file, _, line = place_of(result).rpartition(":")
+        properties = {"title": f"{pact.pact.consumer}: {result.interaction.title}"}
+        if file and (path := _in_repository(file)):
+            properties = {"file": path, "line": line, **properties}
+        listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+        again = f"\nagain: {result.rerun}" if result.rerun else ""
+        kind = "error" if result.failed else "warning"
+        lines[kind].append(f"::{kind} {listed}::{_data(in_short(result) + again)}")
+    for kind, found in lines.items():
+        if len(found) > MAX_ANNOTATIONS:
+            more = len(found) - MAX_ANNOTATIONS + 1
+            found[MAX_ANNOTATIONS - 1 :] = [f"::{kind} title=Pacts::{more} more in the step summary"]
+    if not lines["error"] and report.exit_code:
+        lines["error"].append(f"::error title=Pacts::{_data(verdict(report).text)}")
+    return "".join(f"{line}\n" for found in lines.values() for line in found)
+
+
+def for_log(text: str) -> str:
+    """Text for a log that GitHub reads, which takes lines that begin with :: for commands, whosever words they are."""
+    token = secrets.token_hex(16)
+    return f"::stop-commands::{token}\n{text}::{token}::\n"
+
+
+def _failures(report: Report) -> Iterator[tuple[PactResult, InteractionResult]]:
+    for pact in report.pacts:
+        for result in pact.interactions:
+            if result.outcome not in {Outcome.VERIFIED, Outcome.SKIPPED}:
+                yield pact, result
+
+
+def _table(report: Report) -> Iterator[str]:
+    if not report.pacts:
+        return
+    heading = [("consumer", "pact", "verified", "failed", "pending", "skipped"), ("---",) * 6]
+    yield _rows(
+        [
+            *heading,
+            *(
+                (_inline(pact.pact.consumer), _inline(pact.pact.source), *map(str, _numbers(pact)))
+                for pact in report.pacts
+            ),
+        ]
+    )
+
+
+def _numbers(pact: PactResult) -> tuple[int, int, int, int]:
+    each = pact.interactions
+    return (
+        sum(result.outcome is Outcome.VERIFIED for result in each),
+        sum(result.failed and result.outcome is not Outcome.SKIPPED for result in each),
+        sum(result.outcome is not Outcome.VERIFIED and not result.failed for result in each),
+        sum(result.outcome is Outcome.SKIPPED for result in each),
+    )
+
+
+def _failure(pact: PactResult, result: InteractionResult) -> str:
+    sign = "❌" if result.failed else "⚠️ pending:"
+    heading = f"{pact.pact.consumer}: {result.interaction.title}"
+    return (
+        f"<details{' open' if result.failed else ''}><summary>{sign} {escape(printable(heading))}</summary>\n\n"
+        f"{_fenced(render_failure(pact, result))}\n</details>\n"
+    )
+
+
+def _coverage(coverage: Coverage) -> Iterator[str]:
+    rows = [("method", "URL pattern", "consumers"), ("---",) * 3]
+    for each in coverage.operations:
+        uses = ", ".join(f"{use.consumer} {' '.join(map(str, use.statuses))}" for use in each.uses)
+        rows.append((each.method, _inline(each.endpoint.route), _inline(uses) or "**no consumer**"))
+    yield f"<details><summary>Which URLs consumers depend on</summary>\n\n{_rows(rows)}\n</details>\n"
+
+
+def _rows(rows: Iterable[Iterable[str]]) -> str:
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _size(text: str) -> int:
+    return len(text.encode(errors="replace"))
+
+
+def _inline(text: str) -> str:
+    """Text that Markdown and HTML leave alone, in one line."""
+    escaped = escape(printable(text.replace("\n", " ")), quote=False)
+    return re.sub(r"([\\`*_{}\[\]()#+!|~@-])", r"\\\1", escaped)
+
+
+def _fenced(text: str) -> str:
+    """A code block; its fence is longer than any that the text holds."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{text.rstrip()}\n{fence}\n"
+
+
+def _in_repository(file: str) -> str:
+    """A file's path as GitHub knows it: from the top of the checkout. Empty when it lies elsewhere."""
+    path = os.path.relpath(file, os.environ.get("GITHUB_WORKSPACE") or ".")
+    return "" if path.startswith("..") else path
+
+
+def _data(text: str) -> str:
+    """A workflow command's message (GitHub's toolkit, command.ts: escapeData)."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(printable(text)).replace(":", "%3A").replace(",", "%2C")

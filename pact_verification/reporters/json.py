@@ -1,0 +1,165 @@
+"""The report for programs. report.schema.json, beside this module, says what each member means."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pact_verification.diff import Line, response_diff
+from pact_verification.pacts import ProviderState
+from pact_verification.reporters.wording import verdict
+from pact_verification.results import (
+    Coverage,
+    Crash,
+    Endpoint,
+    Exchange,
+    InteractionResult,
+    Message,
+    Outcome,
+    PactResult,
+    Publication,
+    Report,
+)
+
+VERSION = 1
+"""Of the format. It rises when a program that reads the report would have to change; members may be added."""
+
+
+def render(report: Report) -> str:
+    """The report as JSON."""
+    document = {
+        "report": "pact-verification",
+        "version": VERSION,
+        "provider": report.provider,
+        "started": report.started.isoformat() if report.started else None,
+        "seconds": round(report.seconds, 3),
+        "exit_code": report.exit_code,
+        "verdict": verdict(report).text,
+        "counts": {
+            outcome.name.lower(): sum(each.outcome is outcome for each in report.interactions) for outcome in Outcome
+        },
+        "pacts": [_pact(result) for result in report.pacts],
+        "coverage": report.coverage and _coverage(report.coverage),
+        "publication": report.publication and _publication(report.publication),
+        "unpublished": report.unpublished,
+        "nothing_for": list(report.nothing_for),
+        "notes": list(report.notes),
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False, default=str) + "\n"
+
+
+def _pact(result: PactResult) -> dict[str, Any]:
+    at_broker = result.pact.at_broker
+    return {
+        "consumer": result.pact.consumer,
+        "consumer_version": at_broker.consumer_version if at_broker else None,
+        "source": result.pact.source,
+        "url": at_broker.url if at_broker else None,
+        "reason": at_broker.reason if at_broker else None,
+        "pending": bool(at_broker and at_broker.pending),
+        "wip": bool(at_broker and at_broker.wip),
+        "interactions": [_interaction(each) for each in result.interactions],
+    }
+
+
+def _interaction(result: InteractionResult) -> dict[str, Any]:
+    interaction, exchange = result.interaction, result.exchange
+    diff = {} if result.outcome is Outcome.VERIFIED else dict(response_diff(result).parts())
+    return {
+        "key": interaction.key,
+        "description": interaction.description,
+        "pending": interaction.pending,
+        "outcome": result.outcome.name.lower(),
+        "failed": result.failed,
+        "error": result.error,
+        "rerun": result.rerun,
+        "states": _states(interaction.states, exchange),
+        "request": exchange.request and _message(exchange.request),
+        "response": exchange.response and {**_message(exchange.response), "status": exchange.response.status},
+        "expected": {
+            "status": interaction.expected.status,
+            "headers": dict(interaction.expected.headers),
+            "body": interaction.expected.body,
+        },
+        "mismatches": [
+            {
+                "part": mismatch.part,
+                "path": mismatch.path,
+                "expected": mismatch.expected,
+                "actual": mismatch.actual,
+                "message": mismatch.message,
+                "rule": mismatch.rule,
+            }
+            for mismatch in result.mismatches
+        ],
+        "diff": {part: list(map(_line, lines)) for part, lines in diff.items()},
+        "endpoint": exchange.endpoint and _endpoint(exchange.endpoint),
+        "crash": exchange.crash and _crash(exchange.crash),
+        "queries": exchange.queries,
+        "request_seconds": round(exchange.request_seconds, 6),
+        "seconds": round(exchange.seconds, 6),
+        "warnings": list(exchange.warnings),
+    }
+
+
+def _states(states: tuple[ProviderState, ...], exchange: Exchange) -> list[dict[str, Any]]:
+    """The states that the pact asks for, with what was set up of them: a failure ends the setting up."""
+    set_up = [*exchange.states, *[None] * len(states)]
+    return [
+        {
+            "name": state.name,
+            "params": dict(state.params),
+            "handler": made.handler if made else None,
+            "values": dict(made.values) if made else {},
+        }
+        for state, made in zip(states, set_up, strict=False)
+    ]
+
+
+def _message(message: Message) -> dict[str, Any]:
+    return {
+        "headline": message.headline,
+        "headers": dict(message.headers),
+        "body": message.body.decode(errors="backslashreplace"),
+    }
+
+
+def _line(line: Line) -> dict[str, str]:
+    return {"sign": line.sign, "text": line.text, "note": line.note}
+
+
+def _endpoint(endpoint: Endpoint) -> dict[str, str]:
+    return {"route": endpoint.route, "view": endpoint.view, "location": endpoint.location}
+
+
+def _crash(crash: Crash) -> dict[str, Any]:
+    frames = [*crash.own, *crash.libraries]
+    return {
+        "exception": crash.exception,
+        "frames": [
+            {"file": each.file, "line": each.line, "function": each.function, "code": each.code, "own": each.own}
+            for each in frames
+        ],
+    }
+
+
+def _coverage(coverage: Coverage) -> dict[str, Any]:
+    def uses(of: Any) -> list[Mapping[str, Any]]:
+        return [{"consumer": use.consumer, "statuses": list(use.statuses), "failing": use.failing} for use in of]
+
+    return {
+        "operations": [
+            {"method": each.method, **_endpoint(each.endpoint), "uses": uses(each.uses)} for each in coverage.operations
+        ],
+        "others": coverage.others,
+        "nowhere": [{"request": request, **uses([use])[0]} for request, use in coverage.nowhere],
+    }
+
+
+def _publication(publication: Publication) -> dict[str, Any]:
+    return {
+        "broker": publication.broker,
+        "version": publication.version,
+        "branch": publication.branch,
+        "published": list(publication.published),
+        "missing": [{"pact": name, "why": why} for name, why in publication.missing],
+    }

@@ -1,0 +1,60 @@
+"""The verdict on each interaction: what was selected, what the core says and what the server saw, laid side by side."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import zip_longest
+
+from pact_verification.engine import CoreReport, CoreResult
+from pact_verification.pacts import Interaction, Pact
+from pact_verification.results import Exchange, InteractionResult, Mismatch, Outcome, PactResult
+
+
+def join(pact: Pact, core: CoreReport, exchanges: Sequence[Exchange]) -> PactResult:
+    """Put together what was selected, what the core says and what the server saw, one interaction after the other.
+
+    Two interactions may share description and states, so their order is the only key (F18). Whatever is missing or
+    doesn't fit is an interaction that was not verified: never a green one.
+    """
+    joined = zip_longest(pact.interactions, core.results, exchanges)
+    results = tuple(_judge(interaction, result, exchange, core.error) for interaction, result, exchange in joined)
+    return PactResult(pact, results, core.output)
+
+
+def _judge(  # noqa: PLR0911  # one return for each way to end
+    interaction: Interaction | None, result: CoreResult | None, exchange: Exchange | None, core_error: str
+) -> InteractionResult:
+    if interaction is None:
+        extra = Interaction(result.description if result else "?")
+        return InteractionResult(extra, Outcome.NOT_VERIFIED, error="The verifier ran more than the pact holds.")
+    exchange = exchange or Exchange()
+    judged = partial(InteractionResult, interaction, exchange=exchange)
+    if exchange.state_error:
+        return judged(outcome=Outcome.STATE_ERROR, error=exchange.state_error)
+    if exchange.too_slow:
+        # Where the run was stopped over it there is no result, and nothing excuses that.
+        return judged(outcome=Outcome.MISMATCH if result else Outcome.NOT_VERIFIED, error=exchange.too_slow)
+    if result is None:
+        return judged(outcome=Outcome.NOT_VERIFIED, error=core_error or "The verifier did not run it.")
+    if (result.description, result.states) != (interaction.description, tuple(s.name for s in interaction.states)):
+        return judged(outcome=Outcome.NOT_VERIFIED, error=f"The verifier reports {result.description!r} in its place.")
+    if not result.ok:
+        mismatches = tuple(_with_rule(mismatch, interaction) for mismatch in result.mismatches)
+        return judged(outcome=Outcome.MISMATCH, mismatches=mismatches, error=result.error)
+    if exchange.response is None:
+        return judged(outcome=Outcome.NOT_VERIFIED, error="The verifier says that it passed, but sent no request.")
+    return judged(outcome=Outcome.VERIFIED)
+
+
+def _with_rule(mismatch: Mismatch, interaction: Interaction) -> Mismatch:
+    rules = interaction.expected.rules
+    match mismatch.part:
+        case "status":
+            rule = rules.status
+        case "header":
+            rule = rules.of_header(mismatch.path)
+        case "body":
+            rule = rules.of_body(mismatch.path)
+        case _:
+            return mismatch
+    return replace(mismatch, rule=rule)

@@ -1,0 +1,231 @@
+"""The whole report, to the letter: what a person reads."""
+
+import json
+from pathlib import Path
+
+from pact_verification.pacts import Expected, Interaction, Pact, ProviderState
+from pact_verification.reporters.console import render, render_failure
+from pact_verification.results import (
+    Coverage,
+    Crash,
+    Endpoint,
+    Exchange,
+    Frame,
+    InteractionResult,
+    Message,
+    Mismatch,
+    Operation,
+    Outcome,
+    PactResult,
+    Report,
+    SetUpState,
+    Use,
+)
+
+GET = Message("GET /items?a=1", {"Authorization": "(hidden)", "Accept": "*/*"})
+JSON = {"Content-Type": "application/json"}
+PACT = Pact("shop", "testapp", (), Path("shop.json"), "shop.json")
+ITEMS = ProviderState("items", {"count": 2})
+VIEW = Endpoint("items", "shop.views.items", "shop/views.py:20")
+REPORT = Report(
+    "testapp",
+    (
+        PactResult(
+            PACT,
+            (
+                InteractionResult(
+                    Interaction("a list", (ITEMS,)),
+                    Outcome.VERIFIED,
+                    Exchange(GET, Message("200 OK"), warnings=("The lid does not close.",), seconds=0.0123),
+                ),
+                InteractionResult(
+                    Interaction("an item", (ITEMS,), expected=Expected(200, JSON, {"a": [2]})),
+                    Outcome.MISMATCH,
+                    Exchange(
+                        GET,
+                        Message("200 OK", JSON, b'{"a": [1], "b": "c"}'),
+                        states=(SetUpState(ITEMS, "make_items() (shop/pact_states.py:3)", {"id": 7}),),
+                        endpoint=VIEW,
+                        queries=2,
+                        request_seconds=0.0345,
+                        seconds=1,
+                    ),
+                    (Mismatch("body $.a[0]", "2", "1", "Expected 1 to be 2", "integer"),),
+                    rerun="python manage.py verify_pacts shop.json --interaction abc",
+                ),
+                InteractionResult(
+                    Interaction("a crash", pending=True),
+                    Outcome.MISMATCH,
+                    Exchange(
+                        GET,
+                        Message("500 Internal Server Error", {}, b"oops"),
+                        endpoint=VIEW,
+                        crash=Crash(
+                            "LookupError: no price",
+                            (
+                                Frame("django/base.py", 9, "get_response", "response = view()", own=False),
+                                Frame("shop/views.py", 7, "crash", "raise LookupError", own=True),
+                            ),
+                        ),
+                    ),
+                    (Mismatch("status", 200, 500, "expected 200 but was 500"),),
+                ),
+                InteractionResult(
+                    Interaction("a state"), Outcome.STATE_ERROR, Exchange(state_error="x"), error="The state raised."
+                ),
+                InteractionResult(Interaction("the last"), Outcome.SKIPPED, error="Not run."),
+            ),
+        ),
+    ),
+    notes=("other.json is not a pact.",),
+    seconds=1.5,
+)
+
+
+def test_verbosity_1() -> None:
+    assert render(REPORT) == (
+        "\n"
+        "shop  (shop.json)\n"
+        "  ✓ a list  [items (count=2)]\n"
+        "      warning: The lid does not close.\n"
+        "  ✗ an item  [items (count=2)]\n"
+        "      state    items (count=2): make_items() (shop/pact_states.py:3), gave id=7\n"
+        "      request  GET /items?a=1\n"
+        "      view     shop.views.items (shop/views.py:20), for the URL pattern 'items'\n"
+        "      took     34 ms, 2 SQL queries\n"
+        "      - expected, + came\n"
+        "          200 OK\n"
+        "          Content-Type: application/json\n"
+        "          {\n"
+        '            "a": [\n'
+        "        # $.a[0]: Expected 1 to be 2 (rule: integer)\n"
+        "        -     2\n"
+        "        +     1\n"
+        "            ],\n"
+        '            "b": "c"\n'
+        "          }\n"
+        "      again    python manage.py verify_pacts shop.json --interaction abc\n"
+        "  ✗ a crash  pending: does not fail the run\n"
+        "      request  GET /items?a=1\n"
+        "      view     shop.views.items (shop/views.py:20), for the URL pattern 'items'\n"
+        "      took     0.0 ms, 0 SQL queries\n"
+        "      - expected, + came\n"
+        "        - 200 OK\n"
+        "        + 500 Internal Server Error\n"
+        "      the exception\n"
+        "        shop/views.py:7 in crash\n"
+        "          raise LookupError\n"
+        "        LookupError: no price\n"
+        "        (1 line of libraries left out: --verbosity 2)\n"
+        "  ! a state\n"
+        "      The state raised.\n"
+        "  - the last\n"
+        "\n"
+        "other.json is not a pact.\n"
+        "\n"
+        "testapp: 5 interactions of 1 consumer: 1 verified, 1 failed, 1 failed (pending), 1 state error, 1 skipped, "
+        "in 1.5 s. The contracts are broken.\n"
+    )
+
+
+def test_verbosity_0() -> None:
+    assert len(render(REPORT, verbosity=0).strip().splitlines()) == 1
+
+
+def test_verbosity_2_shows_everything() -> None:
+    text = render(REPORT, verbosity=2)
+    assert "               Accept: */*\n" in text
+    assert "✓ a list  [items (count=2)]  12 ms\n      GET /items?a=1 → 200 OK" in text
+    assert (
+        '      response 200 OK\n               Content-Type: application/json\n               {"a": [1], "b": "c"}\n'
+        in text
+    )
+    own, library = "        shop/views.py:7 in crash\n", "        django/base.py:9 in get_response\n"
+    assert text.index(own) < text.index(library)
+    assert "          oops\n" in text  # the body, though a traceback says more
+
+
+def test_a_stream_that_can_not_show_it_gets_ascii() -> None:
+    text = render(REPORT, verbosity=2, encoding="ascii")
+    assert text.isascii()
+    assert "  + a list" in text
+    foreign = InteractionResult(Interaction("品 Größe"), Outcome.VERIFIED, REPORT.interactions[0].exchange)
+    report = Report("testapp", (PactResult(PACT, (foreign,)),))
+    assert "+ \\u54c1 Größe" in render(report, encoding="latin-1")
+    assert "✓ 品 Größe" in render(report)
+
+
+def failing(body: bytes, *mismatches: Mismatch, expected: Expected | None = None) -> Report:
+    exchange = Exchange(GET, Message("200 OK", {}, body))
+    interaction = Interaction("a", expected=expected or Expected())
+    return Report(
+        "testapp", (PactResult(PACT, (InteractionResult(interaction, Outcome.MISMATCH, exchange, mismatches),)),)
+    )
+
+
+def test_a_huge_value_is_cut() -> None:
+    report = failing(b'{"a": "%s"}' % (b"y" * 10_000), Mismatch("body $.a", "x", "y", "z" * 10_000))
+    assert len(render(report)) < 3000
+    assert "more characters (--verbosity 2)" in render(report)
+    assert len(render(report, verbosity=2)) > 20_000
+
+
+def test_what_is_far_from_a_difference_is_left_out() -> None:
+    body = json.dumps([*range(100)]).encode()
+    report = failing(body, Mismatch("body $[50]", "0", "50", "Expected 50 to be 0"), expected=Expected(body=[0] * 100))
+    text = render(report)
+    assert "… 48 lines left out (--verbosity 2)\n" in text
+    assert "-   0,\n        +   50,\n" in text
+    assert "  10," not in text
+    assert "  10," in render(report, verbosity=2)
+
+
+def test_only_pending_failures() -> None:
+    result = InteractionResult(Interaction("a", pending=True), Outcome.MISMATCH, Exchange(GET, Message("200 OK")))
+    text = render(Report("testapp", (PactResult(PACT, (result,)),)))
+    assert "1 failed (pending), in 0.0 s. What failed is pending: no contract is broken." in text
+
+
+def test_state_errors_break_no_contract() -> None:
+    result = InteractionResult(Interaction("a"), Outcome.STATE_ERROR, error="x")
+    text = render(Report("testapp", (PactResult(PACT, (result, result)),)))
+    assert "2 state errors, in 0.0 s. The contracts could not be proved." in text
+
+
+def test_nothing() -> None:
+    assert render(Report("testapp", ())).strip() == (
+        "testapp: nothing was verified: no pact was selected. "
+        "Are the paths, the provider's name and the filters right? --allow-no-pacts accepts that."
+    )
+
+
+def test_a_long_body_is_cut_and_says_so() -> None:
+    report = failing(b"\n".join(b"line" for _ in range(50)))
+    assert "… and more, of 50 lines in all (--verbosity 2)" in render(report)
+    assert render(report, verbosity=2).count("          line\n") == 50
+
+
+def test_coverage() -> None:
+    use = Use("shop", (200, 404), failing=True)
+    operations = (
+        Operation("GET", VIEW, (use, Use("other", (200,)))),
+        Operation("any", Endpoint("", "shop.views.index")),
+    )
+    report = Report("testapp", (), coverage=Coverage(operations, 7, (("GET /nowhere", Use("shop", (404,))),)))
+    assert render(report).startswith(
+        "\n"
+        "Of 2 operations, consumers depend on 1:\n"
+        "  method  URL pattern                consumers, with the statuses they have seen\n"
+        "  GET     items                      shop 200, 404 (failing)\n"
+        "                                     other 200\n"
+        "  any     (empty)                    no consumer\n"
+        "  GET     /nowhere (no URL pattern)  shop 404\n"
+        "  7 operations of libraries that no consumer uses left out.\n"
+    )
+
+
+def test_one_failure_as_text_for_other_reports() -> None:
+    (pact,) = REPORT.pacts
+    text = render_failure(pact, pact.interactions[1])
+    assert text.startswith("shop  (shop.json)\n  ✗ an item  [items (count=2)]\n")
+    assert "\x1b" not in text

@@ -1,0 +1,125 @@
+"""GitHub Actions: the step summary and the workflow commands, as GitHub reads them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pact_verification.pacts import Interaction, Pact
+from pact_verification.reporters import github
+from pact_verification.results import Crash, Exchange, Frame, InteractionResult, Message, Outcome, PactResult, Report
+from tests.pact_verification.conftest import ROOT, Verify
+from tests.pact_verification.pact_files import interaction, write_pact
+from tests.pact_verification.reporters.conftest import HOSTILE, Reports, line_of
+
+PACT = Pact("shop", "testapp", (), Path("shop.json"), "shop.json")
+
+
+def commands(log: str) -> list[tuple[str, dict[str, str], str]]:
+    """The commands that GitHub's runner would carry out: it takes lines that begin with ::, white space aside."""
+    found = []
+    stopped = ""
+    for line in map(str.strip, log.splitlines()):
+        if stopped:
+            stopped = "" if line == f"::{stopped}::" else stopped
+        elif match := re.fullmatch(r"::stop-commands::(.+)", line):
+            stopped = match[1]
+        elif match := re.fullmatch(r"::(\w+)(?: (.*?))?::(.*)", line):
+            pairs = [pair.partition("=") for pair in (match[2] or "").split(",") if pair]
+            found.append((match[1], {name: _read(value) for name, _, value in pairs}, _read(match[3])))
+    return found
+
+
+def _read(value: str) -> str:
+    for spelt, char in (("%2C", ","), ("%3A", ":"), ("%0A", "\n"), ("%0D", "\r"), ("%25", "%")):
+        value = value.replace(spelt, char)
+    return value
+
+
+def test_annotations_stand_at_the_lines_of_code(reports: Reports) -> None:
+    found = commands(reports.run.out)
+    assert [kind for kind, *_ in found] == ["error", "error", "error", "warning"]
+    places = [f"{properties.get('file')}:{properties.get('line')}" for _, properties, _ in found]
+    # From the top of the checkout, which is the folder above in that run.
+    assert places[:3] == [
+        f"{ROOT.name}/{line_of('tests/testapp/views.py', text)}"
+        for text in ("def item(request", 'raise LookupError("the price')
+    ] + [f"{ROOT.name}/{line_of('tests/testapp/pact_states.py', 'no such warehouse')}"]
+    assert found[1][2].startswith(
+        "status 500 instead of 200; LookupError: the price service has no answer\nagain: python "
+    )
+    assert found[3][2].startswith("status 404 instead of 200\n")
+
+
+def test_what_others_wrote_is_no_command(tmp_path: Path, verify: Verify) -> None:
+    evil = interaction("evil\n::set-env name=PATH::x", "/nothing", response={"body": "\n::add-mask::x\n  ::error::y"})
+    pact = write_pact(tmp_path / "pact.json", evil, consumer="::warning::")
+    run = verify(pact, "--github")
+    assert [kind for kind, *_ in commands(run.out)] == ["error"]
+
+
+def test_only_where_it_is_wanted(tmp_path: Path, verify: Verify) -> None:
+    pact = write_pact(tmp_path / "pact.json", interaction("red", "/nothing"))
+    summary = tmp_path / "summary.md"
+    assert "::" not in verify(pact).out
+    run = verify(pact, "--no-github", GITHUB_STEP_SUMMARY=str(summary))
+    assert "::" not in run.out
+    assert not summary.exists()
+
+
+def test_the_summary_is_added_to_that_of_other_steps(reports: Reports) -> None:
+    assert reports.summary.startswith("of another step\n## ❌ Pacts of testapp\n")
+
+
+def test_the_summary_escapes(reports: Reports) -> None:
+    blocks = re.findall(r"^(`{3,})text\n(.*?)^\1$", reports.summary, re.MULTILINE | re.DOTALL)
+    assert any(len(fence) > 3 for fence, _ in blocks)  # one holds ``` itself
+    outside = reports.summary
+    for fence, text in blocks:
+        outside = outside.replace(f"{fence}text\n{text}{fence}", "")
+    assert HOSTILE not in outside
+    assert "<b>" not in outside
+    assert "&lt;script&gt;" in outside
+    rows = [line for line in outside.splitlines() if line.startswith("| ")]
+    assert {row.replace("\\|", "").count("|") for row in rows} == {4, 7}
+
+
+def failing(count: int, size: int = 1) -> Report:
+    exchange = Exchange(Message("GET /"), Message("500 Internal Server Error"), crash=Crash("E: " + "x" * size))
+    results = [InteractionResult(Interaction(f"number {n}"), Outcome.MISMATCH, exchange) for n in range(count)]
+    return Report("testapp", (PactResult(PACT, tuple(results)),))
+
+
+def test_the_summary_stays_below_githubs_limit() -> None:
+    summary = github.render(failing(3000, 2000))
+    assert len(summary.encode()) < 1024 * 1024
+    assert re.search(r"and \d+ more, which would not fit here", summary)
+
+
+def test_more_annotations_than_github_shows_are_counted() -> None:
+    found = commands(github.render_annotations(failing(30)))
+    assert len(found) == 10
+    assert found[-1][2] == "21 more in the step summary"
+
+
+@pytest.mark.parametrize("report", [Report("testapp", ()), Report("testapp", (PactResult(PACT, ()),))])
+def test_a_red_run_without_a_failure_is_an_error_too(report: Report) -> None:
+    ((kind, _, message),) = commands(github.render_annotations(report))
+    assert kind == "error"
+    assert "nothing was verified" in message
+
+
+def test_a_green_run_has_none() -> None:
+    result = InteractionResult(Interaction("a"), Outcome.VERIFIED)
+    report = Report("testapp", (PactResult(PACT, (result,)),))
+    assert github.render_annotations(report) == ""
+    assert "✅" in github.render(report)
+
+
+def test_code_outside_the_checkout_gets_no_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    crash = Crash("E", (Frame("/elsewhere/views.py", 3, "view", "raise E", own=True),))
+    exchange = Exchange(Message("GET /"), Message("500 Internal Server Error"), crash=crash)
+    result = InteractionResult(Interaction("a"), Outcome.MISMATCH, exchange)
+    ((_, properties, _),) = commands(github.render_annotations(Report("testapp", (PactResult(PACT, (result,)),))))
+    assert "file" not in properties
