@@ -171,9 +171,10 @@ class _Writer:
             if self.detailed:
                 self.fact("response", exchange.response.headline)
                 self.message(exchange.response, with_body=False)  # all of it is in the diff
-            self.diff(result)
         if exchange.crash:
             self.crash(exchange.crash)
+        if exchange.response:
+            self.diff(result)
         if result.rerun:
             self.fact("again", result.rerun)
 
