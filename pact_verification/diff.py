@@ -118,7 +118,7 @@ def _headers(result: InteractionResult, mismatches: Sequence[Mismatch]) -> Itera
                 yield Line(CAME, f"{name}: {value}")
         else:
             yield Line(SAME, f"{name}: {value if value is not None else expected}")
-    yield from (Line(NOTE, name, note(mismatch)) for name, mismatch in wrong.items())
+    yield from (Line(NOTE, mismatch.path, note(mismatch)) for mismatch in wrong.values())
 
 
 def _body(result: InteractionResult, mismatches: Sequence[Mismatch], compared: bool) -> Iterator[Line]:

@@ -35,13 +35,13 @@ class MatchingRules:
         A step that is named weighs 2 and a wildcard 1, and weights multiply; of equal ones the longer wins.
         """
         wanted = steps(path)
-        best, chosen = (0, -1), ""
+        best, chosen = (0, 0), ""
         for expression, rule in self.body.items():
             known = steps(expression)
             weight = 1
             for here, there in zip(known, wanted, strict=False):
                 weight *= 2 if here == there else 1 if here == ANY else 0
-            if len(known) <= len(wanted) and (weight, len(known)) > best:
+            if weight and len(known) <= len(wanted) and (weight, len(known)) > best:
                 best = weight, len(known)
                 chosen = rule if len(known) == len(wanted) else rule.partition(", at ")[0]  # bounds are not passed down
         return chosen

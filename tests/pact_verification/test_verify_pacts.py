@@ -395,7 +395,7 @@ class TestRed:
     ) -> None:
         run = verify(write_pact(pact, interaction("crash", path), EMPTY), settings={"DATABASES": databases})
         assert run.exit_code == 1
-        has(run, "- 200 OK + 500 Internal Server Error", told, "1 verified, 1 failed")
+        has(run, told, "- 200 OK + 500 Internal Server Error", "1 verified, 1 failed")
         if path == "/crash":
             has(run, "tests/testapp/views.py:")
 

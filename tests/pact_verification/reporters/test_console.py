@@ -109,14 +109,14 @@ def test_verbosity_1() -> None:
         "      request  GET /items?a=1\n"
         "      view     shop.views.items (shop/views.py:20), for the URL pattern 'items'\n"
         "      took     0.0 ms, 0 SQL queries\n"
-        "      - expected, + came\n"
-        "        - 200 OK\n"
-        "        + 500 Internal Server Error\n"
         "      the exception\n"
         "        shop/views.py:7 in crash\n"
         "          raise LookupError\n"
         "        LookupError: no price\n"
         "        (1 line of libraries left out: --verbosity 2)\n"
+        "      - expected, + came\n"
+        "        - 200 OK\n"
+        "        + 500 Internal Server Error\n"
         "  ! a state\n"
         "      The state raised.\n"
         "  - the last\n"
@@ -136,10 +136,7 @@ def test_verbosity_2_shows_everything() -> None:
     text = render(REPORT, verbosity=2)
     assert "               Accept: */*\n" in text
     assert "✓ a list  [items (count=2)]  12 ms\n      GET /items?a=1 → 200 OK" in text
-    assert (
-        '      response 200 OK\n               Content-Type: application/json\n               {"a": [1], "b": "c"}\n'
-        in text
-    )
+    assert "      response 200 OK\n               Content-Type: application/json\n      - expected" in text
     own, library = "        shop/views.py:7 in crash\n", "        django/base.py:9 in get_response\n"
     assert text.index(own) < text.index(library)
     assert "          oops\n" in text  # the body, though a traceback says more
