@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pact_verification.diff import CAME, EXPECTED, NOTE, Line, response_diff, shortened
-from pact_verification.reporters.wording import milliseconds, verdict
+from pact_verification.reporters.wording import facts, milliseconds, verdict
 from pact_verification.results import (
     Coverage,
     Crash,
@@ -153,24 +153,13 @@ class _Writer:
         exchange = result.exchange
         if result.error:
             self.line(result.error, "red", 6)
-        for state in exchange.states:
-            values = ", ".join(f"{name}={value!r}" for name, value in state.values.items())
-            gave = f", gave {values}" if values else ""
-            self.fact("state", f"{state.state}: {state.handler}{gave}")
-        if exchange.request:
-            self.fact("request", exchange.request.headline)
-            self.message(exchange.request)
-        if exchange.endpoint:
-            place = f" ({exchange.endpoint.location})" if exchange.endpoint.location else ""
-            self.fact("view", f"{exchange.endpoint.view}{place}, for the URL pattern {exchange.endpoint.route!r}")
-        elif exchange.response:
-            self.fact("view", "no URL pattern matches")
-        if exchange.response:
-            queries = f"{exchange.queries} SQL {'query' if exchange.queries == 1 else 'queries'}"
-            self.fact("took", f"{milliseconds(exchange.request_seconds)}, {queries}")
-            if self.detailed:
-                self.fact("response", exchange.response.headline)
-                self.message(exchange.response, with_body=False)  # all of it is in the diff
+        for name, text in facts(result):
+            self.fact(name, text)
+            if name == "request" and exchange.request:
+                self.message(exchange.request)
+        if exchange.response and self.detailed:
+            self.fact("response", exchange.response.headline)
+            self.message(exchange.response, with_body=False)  # all of it is in the diff
         if exchange.crash:
             self.crash(exchange.crash)
         if exchange.response:

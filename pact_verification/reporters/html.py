@@ -12,7 +12,7 @@ from typing import Any
 from django.template import Context, Engine
 
 from pact_verification.diff import CAME, EXPECTED, NOTE, Line, response_diff
-from pact_verification.reporters.wording import in_short, milliseconds, verdict
+from pact_verification.reporters.wording import facts, in_short, milliseconds, verdict
 from pact_verification.results import Coverage, InteractionResult, Message, Outcome, PactResult, Report
 from pact_verification.text import counted, printable, printable_lines
 
@@ -126,21 +126,9 @@ def _facts(pact: PactResult, result: InteractionResult) -> Iterator[tuple[str, s
     yield "pact", pact.pact.source
     if result.interaction.pending:
         yield "pending", "Its failure does not fail the run: the contract counts once this branch has verified it."
-    set_up = [*exchange.states, *[None] * len(result.interaction.states)]
-    for state, made in zip(result.interaction.states, set_up, strict=False):
-        values = ", ".join(f"{name}={value!r}" for name, value in made.values.items()) if made else ""
-        by = f"\nset up by {made.handler}" if made else ""
-        yield "state", f"{state}{by}" + (f"\nwhich gave {values}" if values else "")
-    if exchange.request:
-        yield "request", exchange.request.headline
-    if exchange.endpoint:
-        yield "view", f"{exchange.endpoint.view}\n{exchange.endpoint.location}".strip()
-        yield "URL pattern", exchange.endpoint.route or "(empty)"
-    elif exchange.response:
-        yield "view", "no URL pattern matches"
-    if exchange.response:
-        queries = f"{exchange.queries} SQL {'query' if exchange.queries == 1 else 'queries'}"
-        yield "took", f"{milliseconds(exchange.request_seconds)}, {queries}"
+    for state in result.interaction.states[len(exchange.states) :]:
+        yield "state", f"{state}: not set up"
+    yield from facts(result)
 
 
 def _messages(result: InteractionResult) -> Iterator[dict[str, Any]]:

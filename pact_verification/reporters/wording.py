@@ -1,5 +1,6 @@
 """What every report says alike: the verdict, and what became of an interaction, in words."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pact_verification.diff import note
@@ -81,6 +82,24 @@ def in_short(result: InteractionResult) -> str:
         told += [note(mismatch) for mismatch in result.mismatches if mismatch.part != "status"]
     more = f"; and {len(told) - SHORT} more" if len(told) > SHORT else ""
     return "; ".join(told[:SHORT]) + more or result.outcome.value
+
+
+def facts(result: InteractionResult) -> Iterator[tuple[str, str]]:
+    """What is known of how an interaction went, as names and texts: states, request, view, time."""
+    exchange = result.exchange
+    for state in exchange.states:
+        values = ", ".join(f"{name}={value!r}" for name, value in state.values.items())
+        yield "state", f"{state.state}: {state.handler}{f', gave {values}' if values else ''}"
+    if exchange.request:
+        yield "request", exchange.request.headline
+    if endpoint := exchange.endpoint:
+        place = f" ({endpoint.location})" if endpoint.location else ""
+        yield "view", f"{endpoint.view}{place}, for the URL pattern {endpoint.route!r}"
+    elif exchange.response:
+        yield "view", "no URL pattern matches"
+    if exchange.response:
+        queries = f"{exchange.queries} SQL {'query' if exchange.queries == 1 else 'queries'}"
+        yield "took", f"{milliseconds(exchange.request_seconds)}, {queries}"
 
 
 def place_of(result: InteractionResult) -> str:
