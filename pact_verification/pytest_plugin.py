@@ -90,11 +90,18 @@ class PactFile(pytest.Module):
             raise self.CollectError(f"{pact.source} holds no interactions, so nothing of it can be verified.")
         seen: Counter[str] = Counter()
         for interaction in pact.interactions:
-            # pytest takes what stands between :: for the parts of an id, where nobody can quote it
-            name = printable(f"{pact.consumer}: {interaction.title}").replace("::", ": :")
+            name = _name(pact, interaction)
             seen[name] += 1
-            name = name if seen[name] == 1 else f"{name} #{seen[name]}"
+            if seen[name] > 1:  # before the states: what follows a ] pytest would not find again
+                name = _name(pact, interaction, f" #{seen[name]}")
             yield InteractionItem.from_parent(self, name=name, callobj=_test(pact, interaction))
+
+
+def _name(pact: Pact, interaction: Interaction, number: str = "") -> str:
+    """Consumer, description and states. To pytest :: and [ mean something, and nobody can quote them."""
+    parts = [f"{pact.consumer}: {interaction.description}{number}", ", ".join(map(str, interaction.states))]
+    plain = [printable(part).replace("::", ": :").translate({ord("["): "(", ord("]"): ")"}) for part in parts]
+    return f"{plain[0]} [{plain[1]}]" if plain[1] else plain[0]
 
 
 class InteractionItem(pytest.Function):
@@ -148,13 +155,13 @@ def pact_verifier(
     own = request.config.stash[PROJECT_DATABASES]
 
     def require_test_database(connection: "BaseDatabaseWrapper") -> None:
-        require_named(connection)
         name = str(connection.settings_dict["NAME"])
         if name == own[connection.alias]:
             raise CannotVerify(
                 f"The database {name!r} is the project's own: django_db_setup has made no test database in its place. "
                 "Does a conftest.py override that fixture?"
             )
+        require_named(connection)
 
     with ExitStack() as cleanup:
         engine = cleanup.enter_context(running_engine())

@@ -1,0 +1,150 @@
+"""Secrets are out of a result before anybody can show it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pact_verification.masking import SECRET_NAMES, mask, without_secrets
+from pact_verification.pacts import Expected, Interaction, Pact, ProviderState
+from pact_verification.results import (
+    Crash,
+    Exchange,
+    Frame,
+    InteractionResult,
+    Message,
+    Mismatch,
+    Outcome,
+    PactResult,
+    SetUpState,
+)
+
+SECRET = 's3cr3t-Größe/"x"'
+
+
+def result_with(secret: Any = SECRET) -> PactResult:
+    """A secret in every place that a result has for one."""
+    state = ProviderState("a user", {"Password": secret, "nested": {"password": [secret]}})
+    body = json.dumps(
+        {"password": secret, "list": [{"password": {"deep": secret}}], "echo": f"it is {secret}"}
+    ).encode()
+    interaction = Interaction(
+        f"a request with {secret}", (state,), expected=Expected(200, {"X-Token": f"{secret}"}, {"password": secret})
+    )
+    exchange = Exchange(
+        Message(
+            f"GET /items?password={secret}&page=1",
+            {"Authorization": f"Bearer {secret}", "Cookie": f"a=1; sessionid={secret}", "X-Token": f"{secret}"},
+            body,
+        ),
+        Message("200 OK", {"Set-Cookie": f"sessionid={secret}; Path=/; HttpOnly"}, body),
+        states=(SetUpState(state, "handler()", {"password": secret}),),
+        state_error=f"the handler said {secret}",
+        crash=Crash(f"LookupError: {secret}", (Frame("views.py", 1, "view", f"login({secret!r})", own=True),)),
+        too_slow=f"{secret} took long",
+        warnings=(f"{secret} is old",),
+    )
+    mismatches = (
+        Mismatch("header Authorization", f"Bearer {secret}", "Bearer x", f"but was {secret}"),
+        Mismatch("header X-Token", secret, "y", f"but was {secret}"),
+        Mismatch("body $.password", json.dumps(secret), '"other password"', "Expected 'other password' to be equal"),
+        Mismatch("body $.list[0]['password'].deep", json.dumps(secret), '"z"', "differs"),
+        Mismatch("body $.echo", json.dumps(f"it is {secret}"), '""', f"Expected '' to be 'it is {secret}'"),
+    )
+    result = InteractionResult(interaction, Outcome.MISMATCH, exchange, mismatches, f"error about {secret}")
+    pact = Pact("shop", "testapp", (interaction,), Path("shop.json"), "shop.json")
+    return PactResult(pact, (result,), f"the core printed {secret}")
+
+
+@pytest.fixture(autouse=True)
+def names(settings: Any) -> None:
+    settings.PACT_SECRET_NAMES = ["Password", "x-token"]
+
+
+def test_no_secret_is_left_anywhere() -> None:
+    masked = mask(result_with())
+    text = repr(masked)
+    assert "s3cr3t" not in text
+    assert "other password" not in text  # of a secret member, whatever the core found there
+    (result,) = masked.interactions
+    assert result.exchange.request
+    assert result.exchange.request.headers == {
+        "Authorization": "(hidden)",
+        "Cookie": "(hidden)",
+        "X-Token": "(hidden)",
+    }
+    assert json.loads(result.exchange.request.body) == {
+        "password": "(hidden)",
+        "list": [{"password": "(hidden)"}],
+        "echo": "it is (hidden)",
+    }
+    assert result.exchange.request.headline == "GET /items?password=(hidden)&page=1"
+    assert result.interaction.states[0].params == {"Password": "(hidden)", "nested": {"password": "(hidden)"}}
+
+
+def test_all_else_is_as_it_was() -> None:
+    before = result_with()
+    (result,) = mask(before).interactions
+    (untouched,) = before.interactions
+    assert result.outcome is untouched.outcome
+    assert result.exchange.response
+    assert result.exchange.response.headline == "200 OK"
+    assert result.mismatches[-1].where == "body $.echo"
+    without = replace(untouched, interaction=Interaction("a"), exchange=Exchange(Message("GET /"), Message("200 OK")))
+    without = replace(without, mismatches=(), error="")
+    assert mask(PactResult(before.pact, (without,))).interactions == (without,)
+
+
+@pytest.mark.parametrize("secret", ["ab", "1", 7, True, "a"])
+def test_a_short_one_is_hidden_where_it_stands_and_makes_no_holes_elsewhere(secret: Any) -> None:
+    """It would be found in every other text."""
+    (result,) = mask(result_with(secret)).interactions
+    assert result.exchange.request
+    assert result.exchange.request.headers["Authorization"] == "(hidden)"
+    assert json.loads(result.exchange.request.body)["password"] == "(hidden)"
+    assert result.mismatches[2].expected == result.mismatches[2].message == "(hidden)"
+    assert result.exchange.crash
+    assert result.exchange.crash.frames[0].file == "views.py"
+
+
+def test_names_are_the_settings_and_those_that_always_are(settings: Any) -> None:
+    settings.PACT_SECRET_NAMES = []
+    (result,) = mask(result_with("longer than short")).interactions
+    assert result.exchange.request
+    assert result.exchange.request.headers["Authorization"] == "(hidden)"
+    assert "x-api-key" in SECRET_NAMES
+    # What came with the Authorization header is hidden wherever else it stands.
+    assert "longer than short" not in repr(result)
+
+
+def test_a_body_that_is_no_json() -> None:
+    exchange = Exchange(Message("GET /", {"Cookie": "sid=abcdefgh"}), Message("200 OK", {}, b"\xff abcdefgh \x00"))
+    result = PactResult(result_with().pact, (InteractionResult(Interaction("a"), Outcome.VERIFIED, exchange),))
+    (masked,) = mask(result).interactions
+    assert masked.exchange.response
+    assert masked.exchange.response.body == b"\xff (hidden) \x00"
+
+
+def test_what_is_nested_too_deeply_to_be_searched_is_not_shown() -> None:
+    deep = b'{"a":' * 500 + b'{"password":"s3cr3t-and-long"}' + b"}" * 500
+    exchange = Exchange(Message("GET /"), Message("200 OK", {}, deep))
+    result = PactResult(result_with().pact, (InteractionResult(Interaction("a"), Outcome.VERIFIED, exchange),))
+    assert "s3cr3t" not in repr(mask(result))
+
+
+def test_a_text_about_params() -> None:
+    assert without_secrets("password='hunter2' name='x'", {"password": "hunter2", "name": "x"}) == (
+        "password='(hidden)' name='x'"
+    )
+
+
+@given(st.text(min_size=4).filter(lambda text: text.strip() == text))
+def test_whatever_the_secret_is(secret: str) -> None:
+    (result,) = mask(result_with(secret)).interactions
+    assert result.exchange.request
+    assert secret not in result.exchange.request.headers["Authorization"].replace("(hidden)", "")
+    assert json.loads(result.exchange.request.body)["password"] == "(hidden)"

@@ -1,0 +1,311 @@
+"""pytest on pacts, from outside: projects that use the plugin, run as their developers run them."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import environ
+import psycopg
+import pytest
+from junitparser import JUnitXml
+
+from tests.pact_verification.conftest import ROOT, environment, on_postgresql
+from tests.pact_verification.pact_files import interaction, write_pact
+
+GREEN = interaction("a list", states=["an item cup exists"], response={"body": ["cup"]})
+EMPTY = interaction("an empty list", response={"body": []})
+RED = interaction("red", "/nothing")
+PLUGIN = ("-p", "pact_verification.pytest_plugin")
+
+
+@dataclass(frozen=True)
+class Ran:
+    exit_code: int
+    out: str
+    junit: Path
+
+    def outcomes(self) -> dict[str, str]:
+        """Outcome by test."""
+        return {
+            case.name: type(case.result[0]).__name__ if case.result else "Passed"
+            for suite in JUnitXml.fromfile(str(self.junit))
+            for case in suite
+        }
+
+
+Pytest = Callable[..., Ran]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    return tmp_path
+
+
+@pytest.fixture
+def databases(tmp_path: Path) -> dict[str, Any]:
+    if on_postgresql():
+        server = environ.Env.db_url_config(os.environ["DATABASE_URL"])
+        name = f"plugin_{secrets.token_hex(4)}"
+        return {"default": {**server, "NAME": name}, "audit": {**server, "NAME": f"{name}_audit"}}
+    return {
+        alias: {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / f"{alias}.sqlite3")}
+        for alias in ("default", "audit")
+    }
+
+
+@pytest.fixture
+def run_pytest(project: Path, databases: dict[str, Any]) -> Pytest:
+    def run_pytest(
+        *arguments: str, plugin: bool = True, settings: dict[str, Any] | None = None, **variables: str
+    ) -> Ran:
+        junit = project / "report.xml"
+        finished = subprocess.run(
+            [sys.executable, "-m", "pytest", *(PLUGIN if plugin else ()), f"--junitxml={junit}", *arguments],
+            cwd=project,
+            env=environment(settings={"DATABASES": databases, **(settings or {})}, PYTHONPATH=str(ROOT), **variables),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Ran(finished.returncode, finished.stdout + finished.stderr, junit)
+
+    return run_pytest
+
+
+@pytest.fixture
+def pacts(project: Path) -> Path:
+    write_pact(project / "pacts" / "a.json", GREEN, RED, EMPTY, GREEN, consumer="shop")
+    return write_pact(project / "pacts" / "b.json", EMPTY, consumer="other").parent
+
+
+ALL = {
+    "shop: a list [an item cup exists]": "Passed",
+    "shop: red": "Failure",
+    "shop: an empty list": "Passed",
+    "shop: a list #2 [an item cup exists]": "Passed",
+    "other: an empty list": "Passed",
+}
+
+
+def test_a_test_for_each_interaction_named_by_consumer_description_and_state(pacts: Path, run_pytest: Pytest) -> None:
+    ran = run_pytest("pacts")
+    assert ran.outcomes() == ALL, ran.out
+    assert ran.exit_code == 1
+    # What is wrong with the contract, and nothing of how we found out.
+    assert "✗ red\n      request  GET /nothing\n      view     no URL pattern matches\n" in ran.out
+    assert "- 200 OK\n        + 404 Not Found\n" in ran.out
+    assert "FAILED pacts/a.json::shop: red - status 404 instead of 200" in ran.out
+    assert "pytest_plugin.py" not in ran.out
+
+
+def test_without_the_plugin_there_are_none(pacts: Path, run_pytest: Pytest) -> None:
+    assert "no tests ran" in run_pytest("pacts", plugin=False).out
+
+
+def test_k_x_and_a_single_id(pacts: Path, run_pytest: Pytest) -> None:
+    chosen = {name: outcome for name, outcome in ALL.items() if "cup" in name or "other" in name}
+    assert run_pytest("pacts", "-k", "other or list and cup").outcomes() == chosen
+    assert list(run_pytest("pacts", "-x").outcomes().values()) == ["Passed", "Failure"]
+    again = run_pytest("pacts/a.json::shop: a list #2 [an item cup exists]")
+    assert again.outcomes() == {"shop: a list #2 [an item cup exists]": "Passed"}
+
+
+def test_last_failed(pacts: Path, run_pytest: Pytest) -> None:
+    assert run_pytest("pacts", "--lf").outcomes() == ALL
+    assert run_pytest("pacts", "--lf").outcomes() == {"shop: red": "Failure"}
+
+
+def test_junitxml(pacts: Path, run_pytest: Pytest) -> None:
+    (suite,) = JUnitXml.fromfile(str(run_pytest("pacts").junit))
+    assert (suite.tests, suite.failures, suite.errors) == (5, 1, 0)
+    (red,) = [case for case in suite if case.result]
+    assert red.result[0].message == "status 404 instead of 200"
+    assert "+ 404 Not Found" in red.result[0].text
+
+
+def test_xdist(pacts: Path, run_pytest: Pytest) -> None:
+    """Each worker has databases of its own, as pytest-django makes them."""
+    ran = run_pytest("pacts", "-v", "-n2")
+    assert ran.outcomes() == ALL, ran.out
+    assert "[gw0]" in ran.out
+    assert "[gw1]" in ran.out
+
+
+def test_beside_other_tests(pacts: Path, project: Path, run_pytest: Pytest, databases: dict[str, Any]) -> None:
+    """Before those that empty the tables, and with their settings as they were."""
+    pacts.joinpath("a.json").unlink()
+    migrated = interaction("migrated", "/shelves", response={"body": ["the shelf that a migration made"]})
+    write_pact(pacts / "m.json", migrated, consumer="m")
+    (project / "test_other.py").write_text(
+        "import pytest\n"
+        "from django.conf import settings\n"
+        "from django.core.cache import caches\n"
+        "from tests.testapp.models import Item, Shelf\n"
+        "@pytest.mark.django_db(transaction=True)\n"
+        "def test_empties_the_tables():\n"
+        "    assert Shelf.objects.exists()\n"
+        "@pytest.mark.django_db\n"
+        "def test_database():\n"
+        "    assert not Item.objects.exists()\n"
+        "def test_settings():\n"
+        "    assert settings.CACHES['default']['LOCATION'] == 'mine'\n"
+        "def test_no_database():\n"
+        "    with pytest.raises(RuntimeError, match='Database access not allowed'):\n"
+        "        Item.objects.exists()\n"
+    )
+    mine = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "mine"}}
+    for arguments in ((), ("-n2",)):
+        ran = run_pytest("test_other.py", "pacts", "-v", *arguments, settings={"CACHES": mine})
+        assert ran.exit_code == 0, ran.out
+        assert "6 passed" in ran.out
+
+
+@pytest.mark.parametrize("isolation", ["transaction", "flush"])
+def test_isolation(pacts: Path, run_pytest: Pytest, isolation: str) -> None:
+    create = interaction(
+        "create",
+        method="POST",
+        request={"headers": {"Content-Type": "application/json"}, "body": {"name": "cup"}},
+        status=201,
+    )
+    migrated = interaction("migrated", "/shelves", response={"body": ["the shelf that a migration made"]})
+    audit = interaction("other database", "/audit", response={"body": []})
+    write_pact(pacts / "a.json", create, EMPTY, create, EMPTY, audit, migrated)
+    ran = run_pytest("pacts/a.json", settings={"PACT_ISOLATION": isolation})
+    assert "6 passed" in ran.out, ran.out
+
+
+def test_the_projects_own_database_is_not_touched(
+    pacts: Path, project: Path, run_pytest: Pytest, databases: dict[str, Any]
+) -> None:
+    """Also where a conftest.py has it that no test database is made."""
+    (project / "conftest.py").write_text(
+        "import pytest\n@pytest.fixture(scope='session')\ndef django_db_setup():\n    pass\n"
+    )
+    ran = run_pytest("pacts/b.json")
+    assert ran.exit_code == 1
+    assert "is the project's own: django_db_setup has made no test database in its place." in ran.out
+    assert not list(project.glob("*.sqlite3*"))
+
+
+def test_nothing_is_left_of_the_test_databases(
+    pacts: Path, project: Path, run_pytest: Pytest, databases: dict[str, Any]
+) -> None:
+    assert run_pytest("pacts", "-n2").outcomes() == ALL
+    assert not list(project.glob("*.sqlite3*"))
+    if on_postgresql():
+        with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+            name = f"%{databases['default']['NAME']}%"
+            assert not connection.execute("SELECT 1 FROM pg_database WHERE datname LIKE %s", [name]).fetchall()
+
+
+def test_reuse_db(pacts: Path, project: Path, run_pytest: Pytest, databases: dict[str, Any]) -> None:
+    """pytest-django's option, on its databases: what it keeps is as migrations left it."""
+    if not on_postgresql():
+        for alias, config in databases.items():
+            config["TEST"] = {"NAME": str(project / f"kept_{alias}")}
+    for _ in range(2):
+        ran = run_pytest("pacts", "--reuse-db", "-k", "list and not red")
+        assert "4 passed" in ran.out, ran.out
+    if on_postgresql():
+        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+            for config in databases.values():
+                assert connection.execute(
+                    "SELECT 1 FROM pg_database WHERE datname = %s", [f"test_{config['NAME']}"]
+                ).fetchall()
+                connection.execute(f'DROP DATABASE "test_{config["NAME"]}"')
+    else:
+        assert len(list(project.glob("kept_*"))) == 2
+
+
+class TestWhatIsNotGreen:
+    def test_pending_is_an_expected_failure(self, project: Path, run_pytest: Pytest) -> None:
+        pending = interaction("to come", "/nothing", type="Synchronous/HTTP", pending=True)
+        write_pact(project / "pacts" / "p.json", pending, {**EMPTY, "type": "Synchronous/HTTP"}, version="4.0")
+        ran = run_pytest("pacts", "-rx")
+        assert ran.exit_code == 0
+        assert "1 passed, 1 xfailed" in ran.out
+        assert "pending: status 404 instead of 200" in ran.out
+
+    def test_a_state_error(self, project: Path, run_pytest: Pytest) -> None:
+        write_pact(project / "pacts" / "p.json", interaction("a", states=["the item raises"]), EMPTY)
+        ran = run_pytest("pacts")
+        assert "1 failed, 1 passed" in ran.out
+        assert "The state 'the item raises' raised RuntimeError: no such warehouse (" in ran.out
+
+    def test_a_missing_state_has_a_stub(self, project: Path, run_pytest: Pytest) -> None:
+        write_pact(project / "pacts" / "p.json", interaction("a", states=["the item raise"]), EMPTY)
+        ran = run_pytest("pacts")
+        assert "1 failed, 1 passed" in ran.out
+        assert '@provider_state("the item raise")' in ran.out
+        assert 'did you mean "the item raises"?' in ran.out
+
+    def test_a_pact_that_holds_nothing(self, project: Path, run_pytest: Pytest) -> None:
+        write_pact(project / "pacts" / "p.json")
+        write_pact(project / "pacts" / "q.json", EMPTY)
+        ran = run_pytest("pacts")
+        assert ran.exit_code == 2
+        assert "pacts/p.json holds no interactions, so nothing of it can be verified." in ran.out
+
+    def test_a_pact_that_can_not_be_read(self, project: Path, run_pytest: Pytest) -> None:
+        write_pact(project / "pacts" / "q.json", EMPTY)
+        (project / "pacts" / "p.json").write_text("{")
+        ran = run_pytest("pacts")
+        assert ran.exit_code == 2
+        assert "pacts/p.json can't be read: it is not JSON" in ran.out
+
+    def test_a_message(self, project: Path, run_pytest: Pytest) -> None:
+        message = {**EMPTY, "type": "Asynchronous/Messages"}
+        write_pact(project / "pacts" / "p.json", message, version="4.0")
+        ran = run_pytest("pacts")
+        assert ran.exit_code == 1
+        assert "'an empty list' is of the type Asynchronous/Messages; only HTTP is verified." in ran.out
+
+    def test_a_teardown_that_fails_is_a_warning(self, project: Path, run_pytest: Pytest) -> None:
+        write_pact(
+            project / "pacts" / "p.json", interaction("lid", states=["the teardown fails"], response={"body": []})
+        )
+        (project / "pytest.ini").write_text("[pytest]\n")
+        ran = run_pytest("pacts", PYTHONWARNINGS="default")
+        assert "1 passed, 1 warning" in ran.out
+        assert "the lid does not close" in ran.out
+
+
+def test_what_is_not_ours_is_left_alone(project: Path, run_pytest: Pytest) -> None:
+    write_pact(project / "pacts" / "q.json", EMPTY)
+    write_pact(project / "pacts" / "other.json", RED, provider="warehouse")
+    (project / "data").mkdir()
+    (project / "data" / "broken.json").write_text("{")
+    (project / "data" / "plain.json").write_text(json.dumps({"a": 1}))
+    assert "1 passed" in run_pytest(".").out
+
+
+def test_names_that_pytest_would_take_apart(project: Path, run_pytest: Pytest) -> None:
+    odd = {**EMPTY, "description": "a::b \x1b[31m\n/c"}
+    write_pact(project / "pacts" / "q.json", odd, consumer="x::y")
+    ran = run_pytest("pacts")
+    assert ran.outcomes() == {"x: :y: a: :b \\x1b(31m\\n/c": "Passed"}
+    assert "1 passed" in run_pytest("pacts/q.json::x: :y: a: :b \\x1b(31m\\n/c").out
+
+
+def test_it_needs_pytest_django(pacts: Path, run_pytest: Pytest) -> None:
+    ran = run_pytest("pacts", "-p", "no:django")
+    assert ran.exit_code == 4
+    assert "works on pytest-django's test databases: install it." in ran.out
+
+
+def test_module_fixtures_of_the_project_work(pacts: Path, project: Path, run_pytest: Pytest) -> None:
+    (project / "conftest.py").write_text(
+        "import pytest\n"
+        "@pytest.fixture(autouse=True, scope='module')\ndef for_the_module(request):\n    yield\n"
+        "@pytest.fixture(autouse=True, scope='class')\ndef for_the_class(request):\n    yield\n"
+        "@pytest.fixture(autouse=True)\ndef for_each(request):\n    yield\n"
+    )
+    assert "1 passed" in run_pytest("pacts/b.json").out
