@@ -14,7 +14,7 @@ def verify(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "manage.py", "verify_pacts", *map(str, arguments)],
         cwd=ROOT,
-        env={key: value for key, value in os.environ.items() if not key.startswith(("PACT_", "DJANGO_"))},
+        env={key: value for key, value in os.environ.items() if not key.startswith(("PACT_", "DJANGO_", "GITHUB_"))},
         capture_output=True,
         text=True,
         check=False,
