@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.urls import ResolverMatch, URLPattern, URLResolver, get_resolver
@@ -28,8 +29,10 @@ def endpoints() -> Iterator[tuple[str, Endpoint]]:
             yield method, _endpoint(route, view, method)
 
 
+@lru_cache(maxsize=1024)
 def _endpoint(route: str, view: Callable[..., Any], method: str) -> Endpoint:
     view_class = _class_of(view)
+    own = _is_own_module(view, view_class)
     function: Any = inspect.unwrap(view)
     name = f"{view.__module__}.{getattr(view, '__qualname__', type(view).__name__)}"
     if view_class:
@@ -38,8 +41,17 @@ def _endpoint(route: str, view: Callable[..., Any], method: str) -> Endpoint:
         if function := getattr(view_class, handler, None):
             function, name = inspect.unwrap(function), f"{name}.{handler}"
     code = getattr(function, "__code__", None)
-    file = code.co_filename if code else ""
-    return Endpoint(route, name, place(file, code.co_firstlineno) if code else "", own=_is_own_module(view, view_class))
+    location = place(code.co_filename, code.co_firstlineno) if code else ""
+    if view_class and own and not (code and is_own(code.co_filename)):  # a generic view: the class is what one writes
+        location = _place_of_class(view_class)
+    return Endpoint(route, name, location, own)
+
+
+def _place_of_class(view_class: type) -> str:
+    try:
+        return place(inspect.getfile(view_class), inspect.getsourcelines(view_class)[1])
+    except (OSError, TypeError):  # its source isn't there
+        return ""
 
 
 def _is_own_module(view: Callable[..., Any], view_class: type | None) -> bool:

@@ -57,6 +57,8 @@ class LiveServer:
         self.state_path = f"/{secrets.token_urlsafe(24)}"
         self.script = Script(())
         self.busy_since: float | None = None
+        self.request: HttpRequest | None = None
+        self.request_began = 0.0
         self.queries = 0
         self.raised: BaseException | None = None
         self.ready = threading.Event()
@@ -137,7 +139,7 @@ class LiveServer:
     def _serve(self) -> None:
         try:
             self.isolation = self.make_isolation()
-            self.project = _Project(self.registry)
+            self.project = _Project(self.registry, self._note_request)
             for connection in {id(connections[alias]): connections[alias] for alias in connections}.values():
                 connection.execute_wrappers.append(self._count)
             self.ready.set()
@@ -265,13 +267,12 @@ class LiveServer:
         environ["wsgi.input"] = BytesIO(body)
         if settings.SECURE_SSL_REDIRECT:
             environ["wsgi.url_scheme"] = "https"  # what a project that insists on it gets from its proxy
-        self.raised = self.project.request = None
-        self.queries = 0
+        self.raised = self.request = None
         try:
             try:
                 status, headers, answer = self.project.answer(environ)
             finally:
-                self._note_request(recording, environ, body, started)
+                self._note_endpoint(recording)
             self.isolation.commit()
         except BaseException as error:  # noqa: BLE001  # a server answers
             self.raised = error
@@ -287,14 +288,22 @@ class LiveServer:
             return _status_line(HTTPStatus.GATEWAY_TIMEOUT), [], b""
         return status, headers, answer
 
-    def _note_request(self, recording: Recording, environ: WSGIEnvironment, body: bytes, started: float) -> None:
-        """Record what the project was asked, and what in it answered."""
-        recording.note(queries=self.queries, request_seconds=time.monotonic() - started)
-        if (request := self.project.request) is None:
+    def _note_request(self, request: HttpRequest) -> None:
+        """What the project is asked, once the request filters have had it: what they do is not the project's."""
+        environ: WSGIEnvironment = request.environ  # type: ignore[attr-defined]  # a WSGIRequest
+        body = request.__dict__.get("_body", environ["wsgi.input"].getvalue())
+        self.script.current.note(request=_request_message(environ, request.META, body))
+        self.request = request
+        self.request_began = time.monotonic()
+        self.queries = 0
+
+    def _note_endpoint(self, recording: Recording) -> None:
+        """Record what in the project answered, and what it took."""
+        if self.request is None:
             return
-        recording.note(request=_request_message(environ, request.META, request.__dict__.get("_body", body)))
-        if match := request.resolver_match:
-            recording.note(endpoint=endpoint_of(match, request.method or ""))
+        recording.note(queries=self.queries, request_seconds=time.monotonic() - self.request_began)
+        if match := self.request.resolver_match:
+            recording.note(endpoint=endpoint_of(match, self.request.method or ""))
 
     def _count(
         self,
@@ -321,16 +330,16 @@ class LiveServer:
 class _Project(WSGIHandler):
     """Django's handler, with the project's request filters before its middleware."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, note_request: Callable[[HttpRequest], None]) -> None:
         super().__init__()
         self.registry = registry
-        self.request: HttpRequest | None = None
+        self.note_request = note_request
 
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
-        self.request = request
         for request_filter in self.registry.request_filters:
             request_filter(request)
             request.__dict__.pop("headers", None)  # read from META once and kept; the filter may have changed META
+        self.note_request(request)
         return super().get_response(request)
 
     def answer(self, environ: WSGIEnvironment) -> tuple[str, list[tuple[str, str]], bytes]:
