@@ -202,6 +202,10 @@ format: .venv/dev ## let ruff write the code's layout
 pacts: .venv/dev ## make pacts/ again, from the consumers' tests
 	$(BIN)/python -m pytest tests/consumers --numprocesses 0 --write-pacts=pacts
 
+.PHONY: screenshots
+screenshots: .venv/dev ## make the README's pictures again, with the Chromium of this machine
+	$(BIN)/python docs/screenshots.py
+
 .PHONY: lock
 lock: .venv/lock ## renew the locks from pyproject.toml
 	$(COMPILE) pyproject.toml --group dev --output-file requirements/dev.txt
@@ -213,7 +217,7 @@ lock: .venv/lock ## renew the locks from pyproject.toml
 
 .PHONY: clean
 clean: ## remove what make made, the development database among it
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis htmlcov .coverage* staticfiles db.sqlite3*
+	rm -rf .venv .mypy_cache .ruff_cache .pact_cache .pytest_cache .hypothesis htmlcov .coverage* staticfiles db.sqlite3*
 
 # --- how it is made
 

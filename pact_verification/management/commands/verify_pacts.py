@@ -54,7 +54,7 @@ class Command(PactsHelp):
             action=BooleanOptionalAction,
             help="Publish the results to the broker, and read them back. Off by default; never with a filter.",
         )
-        publishing.add_argument("--provider-version", metavar="VERSION", help="By default the commit.")
+        publishing.add_argument("--provider-version", metavar="VERSION", help="The provider's; by default the commit.")
         publishing.add_argument(
             "--provider-tag",
             action="append",
@@ -70,20 +70,20 @@ class Command(PactsHelp):
             metavar="REGEX",
             help="Only those whose description matches this Python regular expression, anywhere in it.",
         )
+        state = interactions.add_mutually_exclusive_group()
+        state.add_argument("--state", metavar="REGEX", help="Only those with a provider state that matches.")
+        state.add_argument("--no-state", action="store_true", help="Only those without a provider state.")
         interactions.add_argument(
             "--interaction",
             action="append",
             default=[],
             metavar="KEY",
             dest="interactions",
-            help="Only this one; reports show each one's key. May be repeated.",
+            help="Only this one, by the key that reports show; may be repeated.",
         )
         interactions.add_argument(
             "--last-failed", action="store_true", help="Only those that failed when they ran last, pending or not."
         )
-        state = interactions.add_mutually_exclusive_group()
-        state.add_argument("--state", metavar="REGEX", help="Only those with a provider state that matches.")
-        state.add_argument("--no-state", action="store_true", help="Only those without a provider state.")
         how = parser.add_argument_group("how")
         how.add_argument(
             "--exit-first",
@@ -107,7 +107,7 @@ class Command(PactsHelp):
         reports = parser.add_argument_group("reports, beside the one on the console")
         for name, what in (
             ("junit", "JUnit XML, as GitHub, GitLab and Jenkins read it"),
-            ("json", "JSON for programs, by a schema that the README names"),
+            ("json", "JSON for programs; its schema is pact_verification/reporters/report.schema.json"),
             ("html", "a page, in one file"),
         ):
             reports.add_argument(f"--{name}", metavar="FILE", help=f"Write {what}.")
@@ -120,7 +120,7 @@ class Command(PactsHelp):
         reports.add_argument(
             "--coverage",
             action="store_true",
-            help="Tell in all reports which URLs and methods which consumers depend on, and which none does.",
+            help="Tell, in all reports but JUnit, which URLs and methods which consumers depend on, and which none does.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
