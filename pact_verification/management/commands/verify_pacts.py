@@ -120,7 +120,7 @@ class Command(PactsHelp):
         reports.add_argument(
             "--coverage",
             action="store_true",
-            help="Tell, in all reports but JUnit, which URLs and methods which consumers depend on, and which none does.",
+            help="Tell, in all reports but JUnit, which URLs and methods consumers depend on, and which nobody does.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
