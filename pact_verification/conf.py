@@ -10,6 +10,7 @@ from django.conf import settings
 
 ISOLATIONS = ("transaction", "flush")
 MAX_TIMEOUT = 24 * 3600
+SECRET_NAMES = ("password", "secret", "token", "access_token", "refresh_token", "api_key")
 
 
 def is_timeout(value: Any) -> bool:
@@ -66,7 +67,8 @@ class Settings:
     @property
     def pacts(self) -> list[str]:
         """PACT_PATHS: files and directories to verify when the command names none."""
-        return [str(path) for path in getattr(settings, "PACT_PATHS", ["pacts"])]
+        paths = getattr(settings, "PACT_PATHS", ["pacts"])
+        return [paths] if isinstance(paths, str) else [str(path) for path in paths]  # the check refuses text
 
     @property
     def isolation(self) -> str:
@@ -80,8 +82,8 @@ class Settings:
 
     @property
     def secret_names(self) -> frozenset[str]:
-        """PACT_SECRET_NAMES: headers, JSON members, query and state parameters whose values no report shows."""
-        return frozenset(str(name).lower() for name in getattr(settings, "PACT_SECRET_NAMES", ()))
+        """PACT_SECRET_NAMES: headers, members of JSON and forms, and parameters whose values no report shows."""
+        return frozenset(str(name).lower() for name in getattr(settings, "PACT_SECRET_NAMES", SECRET_NAMES))
 
     @property
     def cache_directory(self) -> str:

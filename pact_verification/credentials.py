@@ -5,12 +5,13 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from urllib.parse import quote
+from html import escape
+from urllib.parse import quote, quote_plus
 
 from pact_verification.conf import conf
 
 HIDDEN = "(hidden)"
-SHORT = 8
+SHORT = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,14 @@ def configured_credentials() -> Credentials:
 
 def hide_credentials(text: str) -> str:
     """A text without the configured secrets, should a broker or a library have quoted them."""
+    return hide(text, spellings(configured_secrets()))
+
+
+def configured_secrets() -> set[str]:
+    """Those that the environment has for a broker."""
     given = configured_credentials()
     basic = Credentials(username=given.username, password=given.password).header
-    return hide(text, spellings(filter(None, (given.token, given.password, basic.partition(" ")[2]))))
+    return {secret for secret in (given.token, given.password, basic.partition(" ")[2]) if secret}
 
 
 def spellings(secrets: Iterable[str]) -> frozenset[str]:
@@ -55,8 +61,10 @@ def spellings(secrets: Iterable[str]) -> frozenset[str]:
         for secret in secrets
         for spelling in (
             secret,
-            quote(secret),
-            quote(secret, safe=""),
+            quote(secret, errors="replace"),
+            quote(secret, safe="", errors="replace"),
+            quote_plus(secret, errors="replace"),
+            escape(secret),
             repr(secret)[1:-1],
             json.dumps(secret)[1:-1],
             secret.encode("ascii", "backslashreplace").decode(),

@@ -180,6 +180,13 @@ def _drop(connection: BaseDatabaseWrapper, name: str, project_name: str, verbosi
                 Path(name + suffix).unlink(missing_ok=True)
 
 
+def end_other_sessions() -> None:
+    """Let go what a request still holds that did not come back, on every database."""
+    for alias in _with_databases():
+        if connections[alias].vendor == "postgresql":
+            _end_other_sessions(connections[alias])
+
+
 def _end_other_sessions(connection: BaseDatabaseWrapper) -> None:
     """Let go what a request still holds that Ctrl-C has left behind; DROP DATABASE would refuse."""
     with suppress(Exception), connection.cursor() as cursor:

@@ -4,50 +4,22 @@ What a matching rule allows is no difference, so the lines follow the core's mis
 differs and may is shown as it came.
 """
 
-import difflib
 import json
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from difflib import SequenceMatcher
 from http.client import responses
 from typing import Any
 
 from pact_verification.matching_rules import steps
-from pact_verification.results import InteractionResult, Mismatch
-from pact_verification.text import read_json
+from pact_verification.results import CAME, EXPECTED, SAME, WRONG, Diff, InteractionResult, Line, Mismatch
+from pact_verification.text import counted, read_json
 
-SAME, EXPECTED, CAME, NOTE = " ", "-", "+", "!"
-CONTEXT = 3
+CONTEXT, UNMARKED = 3, 20
+MISSING: Any = object()
+"""In place of an example that the pact doesn't have."""
 
 Path = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of a diff.
-
-    Attributes:
-        sign: SAME; EXPECTED and did not come; CAME and was not expected; NOTE for a place that is not as it should be.
-        note: what the core says of it, with the path and the matching rule.
-    """
-
-    sign: str
-    text: str
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Diff:
-    """A response's status, headers (those that the pact names) and body."""
-
-    status: tuple[Line, ...] = ()
-    headers: tuple[Line, ...] = ()
-    body: tuple[Line, ...] = ()
-
-    def parts(self) -> Iterator[tuple[str, tuple[Line, ...]]]:
-        """The parts that have lines, each with its name."""
-        for name in ("status", "headers", "body"):
-            if lines := getattr(self, name):
-                yield name, lines
 
 
 def response_diff(result: InteractionResult) -> Diff:
@@ -59,31 +31,36 @@ def response_diff(result: InteractionResult) -> Diff:
     others: list[Mismatch] = []
     for mismatch in result.mismatches:
         by_part.get(mismatch.part, others).append(mismatch)
-    told = [Line(NOTE, each.where, each.message) for each in others]
+    told = [Line(WRONG, each.where, each.message) for each in others]
     try:
         body = list(_body(result, by_part["body"], compared=not others))
     except RecursionError:  # nested too deeply to be laid out
-        told += [Line(NOTE, each.where, note(each)) for each in by_part["body"]]
+        told += [Line(WRONG, each.where, note(each)) for each in by_part["body"]]
         body = [Line(SAME, response.body.decode(errors="replace"))]
     status, headers = _status(result, by_part["status"]), _headers(result, by_part["header"])
     return Diff(tuple(status), tuple(headers), (*told, *body))
 
 
-def shortened(lines: Sequence[Line], context: int = CONTEXT) -> Iterator[Line | int]:
-    """The lines that differ, with some around them. In place of those that are left out comes their number."""
+def shortened(lines: Sequence[Line], context: int = CONTEXT) -> Iterator[Line]:
+    """The lines that differ, with some around them; a line tells how many are left out in between."""
     marked = [number for number, line in enumerate(lines) if line.sign != SAME]
     kept = {near for number in marked for near in range(number - context, number + context + 1)}
+    if not marked:
+        kept = set(range(max(2 * context, UNMARKED)))
     left_out = 0
     for number, line in enumerate(lines):
-        if number in kept or not marked:
-            if left_out:
-                yield left_out
+        if number in kept:
+            yield from _gap(left_out)
             left_out = 0
             yield line
         else:
             left_out += 1
-    if left_out:
-        yield left_out
+    yield from _gap(left_out)
+
+
+def _gap(count: int) -> Iterator[Line]:
+    if count:
+        yield Line(SAME, f"… {counted(count, 'line')} left out")
 
 
 def note(*mismatches: Mismatch) -> str:
@@ -118,7 +95,7 @@ def _headers(result: InteractionResult, mismatches: Sequence[Mismatch]) -> Itera
                 yield Line(CAME, f"{name}: {value}")
         else:
             yield Line(SAME, f"{name}: {value if value is not None else expected}")
-    yield from (Line(NOTE, mismatch.path, note(mismatch)) for mismatch in wrong.values())
+    yield from (Line(WRONG, mismatch.path, note(mismatch)) for mismatch in wrong.values())
 
 
 def _body(result: InteractionResult, mismatches: Sequence[Mismatch], compared: bool) -> Iterator[Line]:
@@ -131,20 +108,24 @@ def _body(result: InteractionResult, mismatches: Sequence[Mismatch], compared: b
         if not (mismatches and compared):
             yield from (Line(SAME, line) for line in text.splitlines())
             return
-        yield from (Line(NOTE, each.where, note(each)) for each in mismatches)
+        yield from (Line(WRONG, each.where, note(each)) for each in mismatches)
         yield from _text_diff(expected if isinstance(expected, str) else _pretty(expected), text)
         return
     writer = _JSONDiff(mismatches)
-    lines = list(writer.value(came, expected, (), ""))
+    lines = list(writer.value(came, MISSING if expected is None else expected, (), ""))
     for mismatch in writer.left():  # first, where nobody can miss it
-        yield Line(NOTE, mismatch.where, note(mismatch))
+        yield Line(WRONG, mismatch.where, note(mismatch))
     yield from lines
 
 
 def _text_diff(expected: str, came: str) -> Iterator[Line]:
-    for line in difflib.ndiff(expected.splitlines(), came.splitlines()):
-        if line[0] in {SAME, EXPECTED, CAME}:
-            yield Line(line[0], line[2:])
+    before, after = expected.splitlines(), came.splitlines()
+    for tag, start, end, other_start, other_end in SequenceMatcher(None, before, after).get_opcodes():
+        if tag == "equal":
+            yield from (Line(SAME, line) for line in before[start:end])
+        else:
+            yield from (Line(EXPECTED, line) for line in before[start:end])
+            yield from (Line(CAME, line) for line in after[other_start:other_end])
 
 
 def _pretty(value: Any) -> str:
@@ -174,44 +155,59 @@ class _JSONDiff:
         told = note(*mismatches)
         alike = isinstance(came, dict | list) and type(came) is type(expected)
         if not alike and mismatches:
-            yield from _lines(EXPECTED, before, expected, after, told)
-            yield from _lines(CAME, before, came, after)
+            if expected is not MISSING:
+                yield from _lines(EXPECTED, before, expected, after, told)
+            yield from _lines(CAME, before, came, after, "" if expected is not MISSING else told)
         elif not isinstance(came, dict | list) or not came:
-            yield from _lines(NOTE if told else SAME, before, came, after, told)
+            yield from _lines(WRONG if told else SAME, before, came, after, told)
             yield from self._missing(came, expected, _indented(before) + "  ") if told else ()
         else:
             opening, closing = "{}" if isinstance(came, dict) else "[]"
-            yield Line(NOTE if told else SAME, before + opening, told)
-            known = expected if alike else type(came)()
-            yield from self._members(came, known, path, _indented(before) + "  ", whole=not told)
+            yield Line(WRONG if told else SAME, before + opening, told)
+            known: Any = expected if alike else type(came)()
+            if isinstance(came, dict):
+                yield from self._members(came, known, path, _indented(before) + "  ")
+            else:
+                yield from self._elements(came, known, path, _indented(before) + "  ", _surplus(known, mismatches))
+            if told:
+                yield from self._missing(came, known, _indented(before) + "  ")
             yield Line(SAME, f"{_indented(before)}{closing}{after}")
 
-    def _members(self, came: Any, expected: Any, path: Path, indent: str, *, whole: bool) -> Iterator[Line]:
-        """What is in an object or an array. Of one that is not `whole`, what is missing or too many is told."""
-        named = isinstance(came, dict)
-        keys: list[Any] = list(came) if named else list(range(len(came)))
-        known = expected if named else range(len(expected))
-        for key in keys:
-            before = f"{indent}{_key(key)}"
-            after = "," if key != keys[-1] else ""
-            if key not in known and not named and not whole:
-                yield from _lines(CAME, before, came[key], after)
+    def _members(self, came: dict[str, Any], expected: dict[str, Any], path: Path, indent: str) -> Iterator[Line]:
+        last = next(reversed(came))
+        for key, value in came.items():
+            before, after = f"{indent}{json.dumps(key, ensure_ascii=False)}: ", "," if key != last else ""
+            yield from self.value(value, expected.get(key, MISSING), (*path, key), before, after)
+
+    def _elements(
+        self, came: list[Any], expected: list[Any], path: Path, indent: str, surplus: int | None
+    ) -> Iterator[Line]:
+        """The elements of an array: one example stands for each of them, and those from `surplus` on are too many."""
+        for number, value in enumerate(came):
+            after = "," if number < len(came) - 1 else ""
+            if surplus is not None and number >= surplus:
+                yield from _lines(CAME, indent, value, after)
                 continue
-            example = expected[key] if key in known else None if named or not expected else expected[0]
-            yield from self.value(came[key], example, (*path, str(key)), before, after)
-        if not whole:
-            yield from self._missing(came, expected, indent)
+            example = expected[number] if number < len(expected) else expected[0] if expected else MISSING
+            yield from self.value(value, example, (*path, str(number)), indent, after)
 
     @staticmethod
     def _missing(came: Any, expected: Any, indent: str) -> Iterator[Line]:
-        there = came if isinstance(came, dict) else range(len(came))
-        for key in expected if isinstance(expected, dict) else range(len(expected)):
-            if key not in there:
-                yield from _lines(EXPECTED, f"{indent}{_key(key)}", expected[key], "")
+        """What the pact's example has beyond what came."""
+        if isinstance(expected, dict) and isinstance(came, dict):
+            for key in (key for key in expected if key not in came):
+                yield from _lines(EXPECTED, f"{indent}{json.dumps(key, ensure_ascii=False)}: ", expected[key], "")
+        elif isinstance(expected, list) and isinstance(came, list):
+            for value in expected[len(came) :]:
+                yield from _lines(EXPECTED, indent, value, "")
 
 
-def _key(key: str | int) -> str:
-    return f"{json.dumps(key, ensure_ascii=False)}: " if isinstance(key, str) else ""
+def _surplus(expected: list[Any], mismatches: Sequence[Mismatch]) -> int | None:
+    """From which element on there are too many; None where the rule doesn't count, or has no limit."""
+    rule = " ".join(mismatch.rule for mismatch in mismatches)
+    if limit := re.search(r"at most (\d+)", rule):
+        return int(limit[1])
+    return len(expected) if mismatches and not rule else None
 
 
 def _indented(before: str) -> str:

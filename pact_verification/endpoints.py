@@ -2,19 +2,32 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from django.urls import ResolverMatch, URLPattern, URLResolver, get_resolver
+from django.http import HttpRequest
+from django.urls import Resolver404, ResolverMatch, URLPattern, URLResolver, get_resolver, resolve
 
-from pact_verification.handlers import place
 from pact_verification.results import Endpoint, is_own
+from pact_verification.text import place
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 """Those that a consumer may depend on; HEAD and OPTIONS Django and DRF answer of themselves."""
 
 ANY = "any"
 """In place of a method, for a view that doesn't say which it answers."""
+
+
+def find_endpoint(request: HttpRequest) -> Endpoint | None:
+    """What answered a request; where a middleware did, what would have. None when no URL pattern matches."""
+    if match := request.resolver_match:
+        return endpoint_of(match, request.method or "")
+    try:
+        match = resolve(request.path_info, getattr(request, "urlconf", None))
+    except Resolver404:
+        return None
+    return replace(endpoint_of(match, request.method or ""), reached=False)
 
 
 def endpoint_of(match: ResolverMatch, method: str) -> Endpoint:
@@ -44,7 +57,7 @@ def _endpoint(route: str, view: Callable[..., Any], method: str) -> Endpoint:
     location = place(code.co_filename, code.co_firstlineno) if code else ""
     if view_class and own and not (code and is_own(code.co_filename)):  # a generic view: the class is what one writes
         location = _place_of_class(view_class)
-    return Endpoint(route, name, location, own)
+    return Endpoint(route, name, location, own=own)
 
 
 def _place_of_class(view_class: type) -> str:

@@ -65,8 +65,8 @@ class Engine:
         self._start()
 
     def begin(self, job: Job) -> None:
-        """Start a job; the one before has to be answered."""
-        if self.process.poll() is not None:  # it ended over the one before
+        """Start a job. When nobody took the answer to the one before, nobody may take it for this one's."""
+        if self.busy or self.process.poll() is not None:
             self.stop()
             self._start()
         self.job = job

@@ -19,3 +19,7 @@ class InvalidRegistration(CannotVerify):
 
 class StateError(Exception):
     """A provider state could not be set up. It fails its own interaction, and no other."""
+
+
+class Terminated(BaseException):
+    """A signal to end, on its way up; its number is the argument."""

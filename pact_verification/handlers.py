@@ -2,7 +2,6 @@
 
 import inspect
 import json
-import os
 import re
 import sys
 from collections.abc import Callable, Generator, Mapping
@@ -168,9 +167,3 @@ def signature(function: Callable[..., Any]) -> inspect.Signature:
 
         return inspect.signature(function, follow_wrapped=False, annotation_format=annotationlib.Format.FORWARDREF)
     return inspect.signature(function, follow_wrapped=False)
-
-
-def place(file: str, line: int) -> str:
-    """File and line as a person at the console would name them."""
-    path = os.path.relpath(file)
-    return f"{file if path.startswith('..') else path}:{line}"

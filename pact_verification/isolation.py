@@ -183,7 +183,7 @@ def _share_connections(require: Require) -> list[str]:
         if connections[alias].vendor == "unknown":  # Django's dummy, for a project without a database
             continue
         config = connections[alias].settings_dict
-        place = tuple(str(config[key]) for key in ("ENGINE", "HOST", "PORT", "NAME"))
+        place = tuple(str(config.get(key, "")) for key in ("ENGINE", "HOST", "PORT", "NAME"))
         primary = config["TEST"]["MIRROR"] or first.setdefault(place, alias)
         if primary != alias:
             connections[alias] = connections[primary]

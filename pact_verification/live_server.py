@@ -25,7 +25,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from pact_verification.databases import close
-from pact_verification.endpoints import endpoint_of
+from pact_verification.endpoints import find_endpoint
 from pact_verification.errors import StateError
 from pact_verification.isolation import Isolation
 from pact_verification.pacts import Interaction, ProviderState
@@ -34,7 +34,7 @@ from pact_verification.results import Crash, Message, SetUpState
 from pact_verification.states import Registry
 
 HOST = "127.0.0.1"
-MAX_RECORDED_BODY = 64 * 1024
+MAX_RECORDED_BODY = 4 * 1024 * 1024  # more than a report shows: what differs may stand far down
 STOP_SECONDS, STUCK_SECONDS = 2.0, 0.2  # to wait for the thread's end: when it is idle, and when it is in a call
 
 
@@ -104,6 +104,7 @@ class LiveServer:
     def expect(self, interactions: Sequence[Interaction]) -> None:
         """Say which interactions the core is about to run, before it does."""
         self.script = Script(interactions)
+        self.state_path = f"/{secrets.token_urlsafe(24)}"  # anew: a call that comes late from before finds nobody
 
     def finish(self, wait: float) -> None:
         """End the pact's last interaction, when the core is done: after a setup that failed it sends no teardown (F5).
@@ -277,7 +278,7 @@ class LiveServer:
         except BaseException as error:  # noqa: BLE001  # a server answers
             self.raised = error
             status, headers, answer = _status_line(HTTPStatus.INTERNAL_SERVER_ERROR), [], b"A server error occurred."
-        recording.note(response=Message(status, dict(headers), answer[:MAX_RECORDED_BODY]))
+        recording.note(response=Message(status, _joined(headers), answer[:MAX_RECORDED_BODY]))
         if self.raised:
             recording.note(crash=Crash.of(self.raised))
             self._advise(recording, self.raised)
@@ -298,12 +299,16 @@ class LiveServer:
         self.queries = 0
 
     def _note_endpoint(self, recording: Recording) -> None:
-        """Record what in the project answered, and what it took."""
-        if self.request is None:
+        """Record what in the project answered, and what it took. What can't be told of it fails nothing."""
+        if (request := self.request) is None:
             return
         recording.note(queries=self.queries, request_seconds=time.monotonic() - self.request_began)
-        if match := self.request.resolver_match:
-            recording.note(endpoint=endpoint_of(match, self.request.method or ""))
+        try:
+            endpoint = find_endpoint(request)
+        except Exception as error:  # noqa: BLE001  # a view that is written unlike any other
+            recording.warn(f"The view that answered can't be told: {Crash.of(error).exception}")
+        else:
+            recording.note(endpoint=endpoint)
 
     def _count(
         self,
@@ -314,7 +319,7 @@ class LiveServer:
         context: Any,  # Django's own
     ) -> Any:
         """An execute wrapper. Savepoints are what the transaction around an interaction makes of the project's own."""
-        if not sql.startswith(("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")):
+        if not str(sql).startswith(("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")):
             self.queries += 1
         return execute(sql, params, many, context)
 
@@ -396,6 +401,14 @@ def _request_message(environ: WSGIEnvironment, meta: dict[str, Any], body: bytes
     }
     path = environ["PATH_INFO"].encode("latin-1", "replace").decode(errors="replace")
     return Message(f"{environ['REQUEST_METHOD']} {path}{query}", headers, body[:MAX_RECORDED_BODY])
+
+
+def _joined(headers: list[tuple[str, str]]) -> dict[str, str]:
+    """Headers by name; those that came several times, such as Set-Cookie, in one text."""
+    joined: dict[str, str] = {}
+    for name, value in headers:
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined
 
 
 def _status_line(status: HTTPStatus) -> str:

@@ -1,7 +1,7 @@
 """Which matching rule of a pact applies to a part of a response, in words. The matching itself is the core's."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,8 +49,8 @@ class MatchingRules:
 
 def steps(path: str) -> tuple[str, ...]:
     """A path's keys and indexes: `$.a['b c'][0]` is a, b c, 0."""
-    found = STEP.findall(path.strip().removeprefix("$"))
-    return tuple(quoted.replace("\\'", "'") or index or name for quoted, index, name in found)
+    found = STEP.findall(path.strip().removeprefix("$").removeprefix("/"))
+    return tuple(re.sub(r"\\(.)", r"\1", quoted) or index or name for quoted, index, name in found)
 
 
 def read_rules(data: Any) -> MatchingRules:
@@ -60,21 +60,34 @@ def read_rules(data: Any) -> MatchingRules:
     """
     if not isinstance(data, Mapping):
         return MatchingRules()
-    status, headers, body = "", {}, {}
+    status = ""
+    headers: dict[str, str] = {}
+    body: dict[str, str] = {}
     for key, value in data.items():
         if not isinstance(value, Mapping):
             continue
-        if key.startswith("$.body"):
-            body["$" + key.removeprefix("$.body")] = describe(value)
-        elif key.startswith(("$.headers", "$.header")):
-            headers["".join(steps(key)[1:2]).lower()] = describe(value)
-        elif key in {"$.status", "status"}:
+        part, *path = steps(key) or ("",)
+        by_path = key.startswith("$")
+        if part == "status":
             status = describe(value)
-        elif key == "body":
-            body |= {path: describe(rule) for path, rule in value.items()}
-        elif key in {"header", "headers"}:
-            headers |= {name.lower(): describe(rule) for name, rule in value.items()}
-    return MatchingRules(status, headers, body)
+        elif part == "body":
+            body |= {_path(path): describe(value)} if by_path else _described(value)
+        elif part in {"header", "headers"}:
+            headers |= {"".join(path[:1]): describe(value)} if by_path else _described(value)
+    return MatchingRules(status, {name.lower(): rule for name, rule in headers.items()}, body)
+
+
+def _described(rules: Mapping[str, Any]) -> dict[str, str]:
+    return {place: describe(rule) for place, rule in rules.items()}
+
+
+def _path(found: Sequence[str]) -> str:
+    """The path of these steps."""
+    return "$" + "".join(f"[{step}]" if step == ANY or step.isdecimal() else f"['{_escaped(step)}']" for step in found)
+
+
+def _escaped(step: str) -> str:
+    return re.sub(r"(['\\])", r"\\\1", step)
 
 
 def describe(rule: Any) -> str:

@@ -12,7 +12,7 @@ from pact_verification.errors import CannotVerify
 from pact_verification.last_failed import last_failed
 from pact_verification.pacts import Filter, Interaction, Pact
 from pact_verification.sources import LocalPacts, Source
-from pact_verification.text import counted
+from pact_verification.text import counted, relative
 
 if TYPE_CHECKING:
     from pact_verification.publishing import Publisher
@@ -56,10 +56,19 @@ class Options:
     command: tuple[str, ...] = ("python", "manage.py", "verify_pacts")
     nothing_because: str = ""
 
+    def require_provider_name(self) -> None:
+        """Raise CannotVerify where the provider has no name: no pact could be its."""
+        if not self.provider_name:
+            raise CannotVerify(
+                "The provider has no name. Set PACT_PROVIDER_NAME, in the settings or in the environment, to the name "
+                "that consumers write in their pacts, or use --provider-name."
+            )
+
     def rerun(self, pact: Pact, interaction: Interaction) -> str:
         """What runs one interaction alone. A broker's pact is named by its URL, by its very content."""
-        where = ("--pact-url", pact.at_broker.url) if pact.at_broker else (pact.source,)
-        return shlex.join([*self.command, *where, "--interaction", interaction.key])
+        source = f"./{pact.source}" if pact.source.startswith("-") else pact.source
+        where = ("--pact-url", pact.at_broker.url) if pact.at_broker else (source,)
+        return " ".join(map(_quoted, (*self.command, *where, "--interaction", interaction.key)))
 
 
 def read_options(given: Mapping[str, Any]) -> Options:
@@ -70,6 +79,7 @@ def read_options(given: Mapping[str, Any]) -> Options:
     if wants_to_publish is None:
         wants_to_publish = _yes("PACT_BROKER_PUBLISH_VERIFICATION_RESULTS", conf.publish)
     provider_name = given["provider_name"] or conf.provider_name
+    failed = last_failed(provider_name) if given["last_failed"] else None
     options = Options(
         LocalPacts(tuple(given["pacts"] or conf.pacts)),
         provider_name,
@@ -79,7 +89,7 @@ def read_options(given: Mapping[str, Any]) -> Options:
             given["state"],
             no_state=given["no_state"],
             keys=given["interactions"],
-            last_failed=(last_failed(provider_name) or frozenset()) if given["last_failed"] else None,
+            last_failed=(failed or frozenset()) if given["last_failed"] else None,
         ),
         given["isolation"] or conf.isolation,
         given["request_timeout"] or conf.request_timeout,
@@ -89,7 +99,7 @@ def read_options(given: Mapping[str, Any]) -> Options:
         exit_first=given["exit_first"],
         coverage=given["coverage"],
         command=_command(given),
-        nothing_because=_nothing_failed(provider_name) if given["last_failed"] else "",
+        nothing_because=_nothing_failed(failed) if given["last_failed"] else "",
     )
     if not with_broker:
         return options
@@ -103,8 +113,7 @@ def read_selection(given: Mapping[str, Any]) -> Options:
     return read_options({**ONLY_READ, **given})
 
 
-def _nothing_failed(provider: str) -> str:
-    failed = last_failed(provider)
+def _nothing_failed(failed: frozenset[str] | None) -> str:
     if failed is None:
         return "no run is known, so nobody knows what failed. Leave out --last-failed."
     if not failed:
@@ -114,8 +123,9 @@ def _nothing_failed(provider: str) -> str:
 
 
 def _command(given: Mapping[str, Any]) -> tuple[str, ...]:
-    program = Path(sys.argv[0]).name
+    name = Path(sys.argv[0]).name
     start = {"django-admin": ("django-admin",), "__main__.py": ("python", "-m", "django")}
+    start["manage.py"] = ("python", relative(sys.argv[0]))
     kept = {
         "--provider-name": given["provider_name"] or conf.provider_name,
         "--broker-url": given["broker_url"],
@@ -127,7 +137,18 @@ def _command(given: Mapping[str, Any]) -> tuple[str, ...]:
     if kept["--provider-name"] == conf.named_in_settings:
         del kept["--provider-name"]
     options = [part for option, value in kept.items() if value for part in (option, str(value))]
-    return (*start.get(program, ("python", "manage.py")), "verify_pacts", *options)
+    return (*start.get(name, ("python", "manage.py")), "verify_pacts", *options)
+
+
+def _quoted(text: str) -> str:
+    """A word for a shell: one with characters that a report spells in ASCII is spelt so that the shell reads them."""
+    if text.isprintable():
+        return shlex.quote(text)
+    return "$'" + "".join(char if char.isprintable() and char not in "'\\" else _escaped(char) for char in text) + "'"
+
+
+def _escaped(char: str) -> str:
+    return f"\\{char}" if char in "'\\" else "".join(f"\\x{byte:02x}" for byte in char.encode(errors="surrogateescape"))
 
 
 def _refuse_contradictions(given: Mapping[str, Any], *, with_broker: bool) -> None:

@@ -54,8 +54,6 @@ class Interaction:
         pending: its failure doesn't fail the run yet: marked so in a V4 pact, or the broker says it of the whole pact.
         id: the broker's; results that are published name it.
         key: what --interaction takes: it stays the same while provider, consumer, description and states do.
-        method: the request's, as the pact has it.
-        path: the same.
     """
 
     description: str
@@ -64,8 +62,6 @@ class Interaction:
     pending: bool = False
     id: str = ""
     key: str = ""
-    method: str = ""
-    path: str = ""
     expected: Expected = field(default_factory=Expected, hash=False, repr=False)
 
     @property
@@ -196,15 +192,15 @@ def part(pact: Pact, interactions: Sequence[Interaction], directory: Path) -> Pa
 
 
 def one_by_one(pact: Pact, directory: Path) -> Iterator[Pact]:
-    """The pact's interactions, each as a pact and a file of its own."""
-    return _parts(pact, [(interaction,) for interaction in pact.interactions], directory)
+    """The pact's HTTP interactions, each as a pact and a file of its own."""
+    return _parts(pact, [(interaction,) for interaction in pact.interactions if interaction.kind == HTTP], directory)
 
 
 def _parts(pact: Pact, shares: Sequence[Sequence[Interaction]], directory: Path) -> Iterator[Pact]:
     document = json.loads(pact.path.read_text(encoding="utf-8"))
     document.pop("messages", None)  # V3's; a message that is chosen has been refused
-    places = {interaction.key: place for place, interaction in enumerate(_keyed(document))}
-    whole = document["interactions"] if places else []
+    places = {interaction.key: place for place, interaction in enumerate(pact.interactions)}
+    whole = document.get("interactions", [])
     for share in shares:
         document["interactions"] = [whole[places[interaction.key]] for interaction in share]
         descriptor, path = mkstemp(suffix=".json", dir=directory)
@@ -272,15 +268,13 @@ def _keyed(document: Mapping[str, Any]) -> Iterator[Interaction]:
 
 
 def _interaction(data: Mapping[str, Any]) -> Interaction:
-    request, response = (data.get(part) or {} for part in ("request", "response"))
+    response = data.get("response") or {}
     return Interaction(
         _text(data, "description"),
         _states(data),
         data.get("type", HTTP),
         data.get("pending") is True,
         str(data.get("_id") or ""),
-        method=str(request.get("method") or "GET").upper(),
-        path=str(request.get("path") or "/"),
         expected=Expected(
             response["status"] if isinstance(response.get("status"), int) else 200,
             _headers(response.get("headers")),
@@ -302,9 +296,11 @@ def _body(data: Any, *, wrapped: bool) -> Any:
     if not wrapped or not isinstance(data, Mapping):
         return data
     content = data.get("content")
-    if data.get("encoded") == "base64":
-        with suppress(ValueError, TypeError):  # the core will complain
+    with suppress(ValueError, TypeError):  # the core will complain
+        if str(data.get("encoded")).lower() == "base64":
             content = b64decode(content or "").decode(errors="replace")
+        if data.get("encoded") and "json" in str(data.get("contentType")).lower():
+            content = json.loads(content or "")
     return content
 
 

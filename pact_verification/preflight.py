@@ -39,11 +39,6 @@ class Need:
     def missing(self) -> bool:
         return self.match is None and not self.ambiguous
 
-    @property
-    def stub(self) -> str:
-        """Python to paste, for a state without a handler."""
-        return stub(self.name, self.params)
-
 
 def find_needs(pacts: Iterable[Pact], registry: Registry) -> list[Need]:
     """Every state that pacts need, in their order, with the handler that answers it."""
@@ -134,4 +129,5 @@ def to_paste(missing: Sequence[Need], registry: Registry) -> Iterator[str]:
 
 def stubs(missing: Iterable[Need]) -> str:
     """Python to paste, for states without a handler."""
-    return "\n\n".join(need.stub for need in missing).rstrip()
+    taken = {"provider_state"}
+    return "\n\n".join(stub(need.name, need.params, taken) for need in missing).rstrip()

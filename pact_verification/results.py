@@ -1,7 +1,7 @@
 """The Report of a run and its parts. Every reporter reads these, and nothing else."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from functools import cache
@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from pact_verification.pacts import Interaction, Pact, ProviderState
+from pact_verification.text import relative
 
 Progress = Callable[[int, int, str], None]
 """Called now and then with the number of interactions done, of all, and the description of the current one."""
@@ -72,16 +73,16 @@ def is_own(file: str) -> bool:
 
 
 def _frames(trace: TracebackType | None) -> Iterator[Frame]:
-    import os
     import traceback
 
     here = Path(__file__).parent
     for frame in traceback.extract_tb(trace):
         if Path(frame.filename).parent == here:
             continue
-        relative = os.path.relpath(frame.filename)
-        file = frame.filename if relative.startswith("..") else relative
-        yield Frame(file, frame.lineno or 0, frame.name, frame.line or "", is_own(frame.filename))
+        yield Frame(relative(frame.filename), frame.lineno or 0, frame.name, frame.line or "", is_own(frame.filename))
+
+
+MAX_SHOWN_BODY = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,12 @@ class Message:
     def status(self) -> int:
         """A response's."""
         return int(self.headline.partition(" ")[0])
+
+    def cut(self) -> Self:
+        """The message with no more of its body than reports show."""
+        if len(self.body) <= MAX_SHOWN_BODY:
+            return self
+        return replace(self, body=self.body[:MAX_SHOWN_BODY] + b"\n(cut: %d bytes in all)" % len(self.body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +128,14 @@ class Endpoint:
         view: dotted, with the method of a class.
         location: file and line of its code.
         own: whether the view is the project's, not a library's.
+        reached: whether it was the view that answered, and not a middleware before it.
     """
 
     route: str
     view: str
     location: str = ""
     own: bool = True
+    reached: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +194,38 @@ class Mismatch:
         return self.where.partition(" ")[2].removesuffix(", its keys")
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a diff.
+
+    Attributes:
+        sign: SAME; EXPECTED and did not come; CAME and was not expected; WRONG in a way that the note tells.
+        note: what the core says of it, with the path and the matching rule.
+    """
+
+    sign: str
+    text: str
+    note: str = ""
+
+
+SAME, EXPECTED, CAME, WRONG = " ", "-", "+", "!"
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """A response beside what the pact expects of it: status, headers (those that the pact names) and body."""
+
+    status: tuple[Line, ...] = ()
+    headers: tuple[Line, ...] = ()
+    body: tuple[Line, ...] = ()
+
+    def parts(self) -> Iterator[tuple[str, tuple[Line, ...]]]:
+        """The parts that have lines, each with its name."""
+        for name in ("status", "headers", "body"):
+            if lines := getattr(self, name):
+                yield name, lines
+
+
 class Outcome(Enum):
     """How an interaction ended. A state error is told apart from a mismatch; neither is green."""
 
@@ -200,6 +241,7 @@ class InteractionResult:
     """What became of one interaction.
 
     Attributes:
+        diff: the response that came beside the expected one; empty when it is as expected, or none came.
         rerun: a command line that runs only this interaction.
     """
 
@@ -208,6 +250,7 @@ class InteractionResult:
     exchange: Exchange = Exchange()
     mismatches: tuple[Mismatch, ...] = ()
     error: str = ""
+    diff: Diff = Diff()
     rerun: str = ""
 
     @property

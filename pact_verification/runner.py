@@ -18,7 +18,7 @@ from pact_verification.last_failed import remember
 from pact_verification.live_server import LiveServer
 from pact_verification.options import Options
 from pact_verification.preflight import require_handlers
-from pact_verification.results import PactResult, Progress, Report
+from pact_verification.results import Crash, PactResult, Progress, Report
 from pact_verification.session import Session
 from pact_verification.sources import Selection
 from pact_verification.states import Registry, autodiscover
@@ -38,11 +38,7 @@ def verify(
         CannotVerify: it can't run: options, an unreadable pact, states without a handler, no database, no broker.
     """
     started, now = time.monotonic(), datetime.now(UTC)
-    if not options.provider_name:
-        raise CannotVerify(
-            "The provider has no name. Set PACT_PROVIDER_NAME, in the settings or in the environment, to the name that "
-            "consumers write in their pacts, or use --provider-name."
-        )
+    options.require_provider_name()
     if options.isolation not in ISOLATIONS:
         raise CannotVerify(f"There is no isolation {options.isolation!r}; there are {' and '.join(ISOLATIONS)}.")
     with TemporaryDirectory(prefix="verify_pacts") as temporary:
@@ -64,7 +60,13 @@ def verify(
         if selection.interactions:
             results = _run(options, selection, registry, directory, progress)
             results = [_with_command(result, options) for result in results]
-            notes += remember(results, options.provider_name, whole=not options.chosen and not options.consumers)
+            notes += remember(results, options.provider_name, whole=not options.chosen)
+    coverage = None
+    if options.coverage:
+        try:
+            coverage = cover(results)
+        except Exception as error:  # noqa: BLE001  # a URLconf unlike any other; no verdict depends on it
+            notes += (f"Which URLs consumers depend on can't be told: {Crash.of(error).exception}",)
     provable = [result for result in results if result.interactions]
     publication = None
     if options.publisher and provable:
@@ -82,7 +84,7 @@ def verify(
         publication=publication,
         unpublished=options.unpublished,
         started=now,
-        coverage=cover(results) if options.coverage else None,
+        coverage=coverage,
         nothing_because=options.nothing_because,
     )
 

@@ -3,11 +3,12 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pact_verification.diff import response_diff
 from pact_verification.engine import CoreReport, Engine, Job
 from pact_verification.live_server import HOST, LiveServer
 from pact_verification.masking import mask
 from pact_verification.pacts import Pact, one_by_one
-from pact_verification.results import InteractionResult, Outcome, PactResult, Progress
+from pact_verification.results import Diff, InteractionResult, Outcome, PactResult, Progress
 from pact_verification.verdict import join
 
 GIVE_UP_AFTER = 4
@@ -37,17 +38,17 @@ class Session:
     exit_first: bool = False
     done: int = 0
     stopped: str = ""
-    failed: str = ""
+    failed: str | None = None
 
     def verify(self, pact: Pact) -> PactResult:
         """Verify a pact; with `exit_first` up to its first failure. The result is without secrets."""
         if not self.exit_first:
-            return mask(self._verify(pact))
+            return _presentable(self._verify(pact))
         results: list[PactResult] = []
         for single in one_by_one(pact, self.directory):
-            result = self._skip(single) if self.failed else mask(self._verify(single))
+            result = self._skip(single) if self.failed is not None else _presentable(self._verify(single))
             failing = [each for each in result.interactions if each.failed]
-            if failing and not self.failed:
+            if failing and self.failed is None:
                 self.failed = failing[0].interaction.description
             results.append(result)
         return PactResult(
@@ -107,3 +108,16 @@ class Session:
         )
         self.stopped = f"Not run: {recording.interaction.description!r} did not come back, and the run was stopped."
         return self.stopped
+
+
+def _presentable(result: PactResult) -> PactResult:
+    """Without secrets, with the differences, and with bodies that a report can hold: in this order."""
+    masked = mask(result)
+    return replace(masked, interactions=tuple(map(_with_diff, masked.interactions)))
+
+
+def _with_diff(result: InteractionResult) -> InteractionResult:
+    diff = Diff() if result.outcome is Outcome.VERIFIED else response_diff(result)
+    exchange = result.exchange
+    request, response = exchange.request and exchange.request.cut(), exchange.response and exchange.response.cut()
+    return replace(result, diff=diff, exchange=replace(exchange, request=request, response=response))

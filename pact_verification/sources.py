@@ -98,12 +98,14 @@ def narrow(
     pacts: list[Pact] = []
     left_out, nothing_for = [*left_out], [*nothing_for]
     with_pact = set()
+    keys = set(chosen.keys)
     for pact in found:
         if consumers and pact.consumer not in consumers:
             left_out.append(f"{pact.name} is a pact of {pact.consumer!r}, which --consumer leaves out.")
             continue
         with_pact.add(pact.consumer)
         selected = chosen.select(pact.interactions)
+        keys -= {each.key for each in selected}
         if chosen and not selected:
             if not chosen.by_key:  # of those one knows that they are few
                 left_out.append(f"{pact.name} has no interaction that matches {chosen}.")
@@ -119,6 +121,7 @@ def narrow(
         else:
             raise CannotVerify(f"{problem}Leave it out with --description, and verify it with pact-python's Verifier.")
     nothing_for += [f"--consumer {consumer}" for consumer in consumers if consumer not in with_pact]
+    nothing_for += [f"--interaction {key}" for key in sorted(keys)]
     return Selection(tuple(pacts), tuple(left_out), tuple(nothing_for), asked)
 
 

@@ -8,9 +8,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from pact_verification.errors import InvalidRegistration
-from pact_verification.handlers import Handler, Match, Pattern, place, signature
+from pact_verification.errors import InvalidRegistration, Terminated
+from pact_verification.handlers import Handler, Match, Pattern, signature
 from pact_verification.results import Crash
+from pact_verification.text import place
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -142,27 +143,29 @@ def _handler(decorator: str, function: Callable[..., Any]) -> Handler:
     return handler
 
 
-def stub(name: str, params: Sequence[Mapping[str, Any]] = ()) -> str:
+def stub(name: str, params: Sequence[Mapping[str, Any]], taken: set[str]) -> str:
     """Python to paste for a state that has no handler yet. It fails until someone fills it in.
 
     Args:
         params: what pacts give it; one that only some of them give has a default.
+        taken: names of functions that stand beside it; its own is added.
     """
     identifier = re.sub(r"\W+", "_", name).strip("_").lower() or "state"
-    if not identifier.isidentifier() or keyword.iskeyword(identifier):
+    if not identifier.isidentifier() or keyword.iskeyword(identifier) or identifier in taken:
         identifier = f"state_{identifier}"
+    while identifier in taken:
+        identifier += "_"
+    taken.add(identifier)
     text = name.replace("{", "{{").replace("}", "}}")
-    types = {key: type(value).__name__ for each in params for key, value in each.items() if key.isidentifier()}
-    always = [key for key in types if all(key in each for each in params)]
-    arguments = ", ".join(
-        [
-            *(f"{key}: {types[key]}" for key in always),
-            *(f"{key}: {types[key]} | None = None" for key in types if key not in always),
-        ]
-    )
+    types = {key: "object" if value is None else type(value).__name__ for each in params for key, value in each.items()}
+    named = [key for key in types if key.isidentifier() and not keyword.iskeyword(key)]
+    always = [key for key in named if all(key in each for each in params)]
+    arguments = [f"{key}: {types[key]}" for key in always]
+    arguments += [f"{key}: {types[key]} | None = None" for key in named if key not in always]
+    arguments += ["**others: object"] if len(named) < len(types) else []  # what is no name for Python
     return (
         f"@provider_state({json.dumps(text, ensure_ascii=False)})\n"
-        f"def {identifier}({arguments}) -> None:\n"
+        f"def {identifier}({', '.join(arguments)}) -> None:\n"
         f'    raise NotImplementedError("bring the database into this state")\n'
     )
 
@@ -185,9 +188,9 @@ def autodiscover() -> Registry:
 
     try:
         autodiscover_modules("pact_states")
-    except InvalidRegistration:
+    except (InvalidRegistration, KeyboardInterrupt, Terminated):
         raise
-    except Exception as error:
+    except BaseException as error:  # also SystemExit: a run that ends there has verified nothing
         where = Crash.of(error).where
         raise InvalidRegistration(
             f"A pact_states.py can't be imported: {type(error).__name__}: {error} ({where}). "

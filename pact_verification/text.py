@@ -1,6 +1,8 @@
 """Text for somebody's terminal, and text from somebody's server."""
 
 import json
+import os
+import re
 from typing import Any
 
 
@@ -24,3 +26,28 @@ def read_json(body: bytes) -> Any:
         return json.loads(body)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+
+
+def relative(path: str) -> str:
+    """A file as a person in the current folder would name it, unless it lies elsewhere."""
+    near = os.path.relpath(path)
+    return path if near.startswith("..") else near
+
+
+def place(file: str, line: int) -> str:
+    """File and line as a person at the console would name them."""
+    return f"{relative(file)}:{line}"
+
+
+def encodable(text: str, encoding: str) -> str:
+    """The text as a stream can show it."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.translate({ord("✓"): "+", ord("✗"): "x", ord("…"): "...", ord("→"): "->"})
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def without_commands(text: str) -> str:
+    """Text for a log that GitHub may read: it takes lines that begin with :: for commands, white space aside."""
+    return re.sub(r"^(\s*):(?=:)", r"\1: ", text, flags=re.MULTILINE)

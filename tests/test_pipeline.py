@@ -173,7 +173,7 @@ class TestTheProviderChanged:
         broker.publish_result(CONSUMER, "c2", PROVIDER, "p0", branch="main", success=True)
         ran = make("fake_ci")
         assert ran.exit_code != 0
-        has(ran, "expected 418", "The contracts are broken.")
+        has(ran, "- 418 I'm a Teapot + 200 OK", "The contracts are broken.")
         assert "May " not in ran.out
         assert [result.success for result in broker.results if result.provider_version != "p0"].count(False) == 1
 

@@ -13,8 +13,8 @@ from types import FrameType
 from django.core.management.base import BaseCommand, CommandError, SystemCheckError
 
 from pact_verification.credentials import hide_credentials
-from pact_verification.errors import CannotVerify
-from pact_verification.text import printable_lines
+from pact_verification.errors import CannotVerify, Terminated
+from pact_verification.text import printable_lines, without_commands
 
 COULD_NOT_RUN = 2
 TOOLS = {"pact-python": "pact", "parse": "parse", "requests": "requests", "rich": "rich"}
@@ -31,7 +31,7 @@ def require_tools() -> None:
 
 def showable(text: str) -> str:
     """A text that may quote what came from elsewhere."""
-    return printable_lines(hide_credentials(text))
+    return without_commands(printable_lines(hide_credentials(text)))
 
 
 def show(command: BaseCommand, ran: subprocess.CompletedProcess[str]) -> None:
@@ -51,9 +51,9 @@ def documented_exits(command: BaseCommand, *, with_traceback: bool) -> Iterator[
     try:
         with _terminable():
             yield
-    except (KeyboardInterrupt, _Terminated) as error:
+    except (KeyboardInterrupt, Terminated) as error:
         command.stderr.write("Interrupted.")
-        sys.exit(128 + (error.args[0] if isinstance(error, _Terminated) else signal.SIGINT))
+        sys.exit(128 + (error.args[0] if isinstance(error, Terminated) else signal.SIGINT))
     except Exception as error:  # whatever it is: no contract has been found broken, so it is not exit code 1
         expected = isinstance(error, CannotVerify | SystemCheckError)
         if with_traceback or not expected:
@@ -64,16 +64,12 @@ def documented_exits(command: BaseCommand, *, with_traceback: bool) -> Iterator[
         raise CommandError(showable(text), returncode=COULD_NOT_RUN) from error
 
 
-class _Terminated(BaseException):
-    """A signal to end, on its way up; its number is the argument."""
-
-
 @contextmanager
 def _terminable() -> Iterator[None]:
     """Let SIGTERM, which CI sends to a job that it cancels, and a terminal's hang-up clean up as Ctrl-C does."""
 
     def terminate(number: int, frame: FrameType | None) -> None:
-        raise _Terminated(number)
+        raise Terminated(number)
 
     if threading.current_thread() is not threading.main_thread():
         yield

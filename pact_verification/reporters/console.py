@@ -7,21 +7,24 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pact_verification.diff import CAME, EXPECTED, NOTE, Line, response_diff, shortened
-from pact_verification.reporters.wording import facts, milliseconds, verdict
+from pact_verification.diff import shortened
+from pact_verification.reporters.wording import facts, milliseconds, publication, verdict
 from pact_verification.results import (
+    CAME,
+    EXPECTED,
+    WRONG,
     Coverage,
     Crash,
     Frame,
     InteractionResult,
+    Line,
     Message,
     Outcome,
     PactResult,
-    Publication,
     Report,
     Use,
 )
-from pact_verification.text import counted, printable
+from pact_verification.text import counted, encodable, printable
 
 SIGNS = {
     Outcome.VERIFIED: "✓",
@@ -30,7 +33,7 @@ SIGNS = {
     Outcome.NOT_VERIFIED: "?",
     Outcome.SKIPPED: "-",
 }
-DIFF_STYLES = {EXPECTED: "green", CAME: "red", NOTE: "yellow"}
+DIFF_STYLES = {EXPECTED: "green", CAME: "red", WRONG: "yellow"}
 DETAILED, RAW = 2, 3
 BODY_LINES = 40
 VALUE_LENGTH = 500
@@ -54,7 +57,7 @@ def render(report: Report, *, colour: bool = False, verbosity: int = 1, encoding
         for note in report.notes:
             writer.line()
             writer.line(note, "yellow")
-    writer.publication(report.publication, report.unpublished)
+    writer.publication(report)
     writer.verdict(report)
     return encodable(writer.text, encoding)
 
@@ -65,15 +68,6 @@ def render_failure(pact: PactResult, result: InteractionResult) -> str:
     writer.heading(pact)
     writer.interaction(result)
     return writer.text
-
-
-def encodable(text: str, encoding: str) -> str:
-    """The text as a stream can show it."""
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        text = text.translate({ord("✓"): "+", ord("✗"): "x", ord("…"): "...", ord("→"): "->"})
-    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 class _Writer:
@@ -165,11 +159,11 @@ class _Writer:
         if exchange.response:
             self.diff(result)
         if result.rerun:
-            self.fact("again", result.rerun)
+            self.fact("again", result.rerun, whole=True)
 
-    def fact(self, name: str, text: str) -> None:
+    def fact(self, name: str, text: str, *, whole: bool = False) -> None:
         line = Text(f"      {name:<9}", style="bold")
-        line.append(printable(self.shortened(text)), "not bold")
+        line.append(printable(text if whole else self.shortened(text)), "not bold")
         self.console.print(line, soft_wrap=True)
 
     def shortened(self, text: str) -> str:
@@ -178,32 +172,29 @@ class _Writer:
         return f"{text[:VALUE_LENGTH]}… {len(text) - VALUE_LENGTH} more characters (--verbosity 2)"
 
     def message(self, message: Message, *, with_body: bool = True) -> None:
-        """A message's headers and body, for those who want to see all of it."""
-        if not self.detailed:
-            return
+        """A message's headers and body."""
         for name, value in message.headers.items():
-            self.line(f"{name}: {value}", "dim", 15)
-        for line in message.body.decode(errors="replace").splitlines() if with_body else ():
-            self.line(line, "dim", 15)
+            self.line(self.shortened(f"{name}: {value}"), "dim", 15)
+        lines = message.body.decode(errors="replace").splitlines() if with_body else []
+        kept = lines if self.detailed else lines[:BODY_LINES]
+        for line in kept:
+            self.line(self.shortened(line), "dim", 15)
+        if len(kept) < len(lines):
+            self.line(f"… and more, of {counted(len(lines), 'line')} in all (--verbosity 2)", "dim", 15)
 
     def diff(self, result: InteractionResult) -> None:
         """What was expected beside what came. After a crash the body is Django's page; the traceback says more."""
         self.line("- expected, + came", "bold", 6)
-        for name, lines in response_diff(result).parts():
+        for name, lines in result.diff.parts():
             if name == "body" and result.exchange.crash and not self.detailed:
                 continue
             self.diff_lines(lines)
 
     def diff_lines(self, lines: Sequence[Line]) -> None:
-        shown = 0
-        for line in lines if self.detailed else shortened(lines):
-            if isinstance(line, int):
-                self.line(f"… {counted(line, 'line')} left out (--verbosity 2)", "dim", 8)
-                continue
-            if shown == BODY_LINES and not self.detailed:
+        for number, line in enumerate(lines if self.detailed else shortened(lines)):
+            if number == BODY_LINES and not self.detailed:
                 self.line(f"… and more, of {counted(len(lines), 'line')} in all (--verbosity 2)", "dim", 8)
                 break
-            shown += 1
             style = DIFF_STYLES.get(line.sign, "")
             if line.note:
                 self.line(f"# {self.shortened(line.note)}", "yellow", 8)
@@ -246,19 +237,15 @@ class _Writer:
         if coverage.others:
             self.line(f"{counted(coverage.others, 'operation')} of libraries that no consumer uses left out.", "dim", 2)
 
-    def publication(self, publication: Publication | None, unpublished: str) -> None:
-        if unpublished:
+    def publication(self, report: Report) -> None:
+        if text := publication(report):
             self.line()
-            self.line(f"Results were not published. {unpublished}", "yellow")
-        if not publication:
+            self.line(text, "yellow" if report.unpublished else "green")
+        if not (made := report.publication) or not made.missing:
             return
         self.line()
-        version = f"version {publication.version} of branch {publication.branch}"
-        if publication.published:
-            count = counted(len(publication.published), "result")
-            self.line(f"Published {count} for {version} to {publication.broker}, and read back.", "green")
-        for name, why in publication.missing:
-            self.line(f"Not at the broker for {version}: {name}", "bold red")
+        for name, why in made.missing:
+            self.line(f"Not at the broker for version {made.version} of branch {made.branch}: {name}", "bold red")
             self.line(why, "red", 2)
 
     def verdict(self, report: Report) -> None:

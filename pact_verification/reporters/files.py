@@ -1,14 +1,16 @@
 """Where reports go beside the console: looked at before the run, written after it."""
 
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
 from pact_verification.errors import CannotVerify
-from pact_verification.pacts import read_pact
 from pact_verification.results import Report
+from pact_verification.text import read_json
 
 FORMATS = ("junit", "json", "html")
 """Each an option, and a module beside this one with `render(report) -> text`."""
@@ -34,10 +36,19 @@ class ReportFile:
         rendered: Callable[[Report], str] = import_module(f"pact_verification.reporters.{self.format}").render
         return rendered
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a file of its own, or would become one: no pipe, no device, not where the console leads."""
+        try:
+            there = self.path.stat()
+        except FileNotFoundError:
+            return True
+        return stat.S_ISREG(there.st_mode) and not any(os.path.samestat(there, each) for each in _standard_streams())
+
     def require_writable(self) -> None:
         """Find out before the run that a report can't be written; it would be late to hear of it afterwards.
 
-        An older report goes: should this run never come to its end, nobody may take that one for its.
+        An older report is emptied: should this run never come to its end, nobody may take that one for its.
 
         Raises:
             CannotVerify: it can't be written, or what stands there is a pact.
@@ -46,14 +57,15 @@ class ReportFile:
         try:
             if self.path.is_dir():
                 problem = "it is a directory"
-            elif self.path.suffix == ".json" and self.path.is_file() and _is_pact(self.path):
+            elif not self.is_plain:
+                problem = "" if os.access(self.path, os.W_OK) else "permission denied"
+            elif _is_pact(self.path):
                 problem = "it is a pact, which the report would replace"
             else:
                 new = not self.path.exists()
-                with self.path.open("ab"):
-                    pass
-                if self.path.is_file() and (new or not self.append):
-                    self.path.resolve().unlink()
+                self.path.open("a" if self.append else "w").close()
+                if new:
+                    self.path.unlink()
         except (OSError, ValueError) as error:  # a NUL in the name
             problem = getattr(error, "strerror", None) or str(error)
         if problem:
@@ -65,27 +77,65 @@ class ReportFile:
     def write(self, report: Report) -> None:
         """Render and write it. Raises whatever goes wrong."""
         text = self.render(report)
-        with self.path.open(
-            "a" if self.append else "w", encoding="utf-8", errors="backslashreplace", newline="\n"
+        with open(  # Path.open() takes no opener
+            self.path,
+            "a" if self.append or not self.is_plain else "w",
+            encoding="utf-8",
+            errors="backslashreplace",
+            opener=_without_waiting,
         ) as file:
             file.write(text)
 
 
-def requested(given: Mapping[str, str | None], *, github: bool) -> tuple[ReportFile, ...]:
-    """The reports that options and environment ask for, each found to be writable.
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; a pipe that nobody reads is an error rather than a wait without end."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK, 0o666)
+    os.set_blocking(descriptor, True)
+    return descriptor
+
+
+def _standard_streams() -> Iterator[os.stat_result]:
+    for descriptor in (1, 2):
+        with suppress(OSError):
+            yield os.fstat(descriptor)
+
+
+def step_summary(*, required: bool, tell: Callable[[str], None]) -> tuple[ReportFile, ...]:
+    """Where GitHub Actions wants a step's summary, if anywhere.
+
+    Args:
+        required: somebody asked for it: when it can't be written, that is an error. Else it is told, and goes without:
+            a container may have the variable and not the file.
+
+    Raises:
+        CannotVerify: it is required, and can't be written.
+    """
+    if not (path := os.environ.get(STEP_SUMMARY)):
+        return ()
+    file = ReportFile("github", Path(path), append=True)
+    try:
+        file.require_writable()
+    except CannotVerify as error:
+        if required:
+            raise
+        tell(f"{error} --no-github does without.")
+        return ()
+    return (file,)
+
+
+def requested(given: Mapping[str, str | None]) -> tuple[ReportFile, ...]:
+    """The reports that options ask for, each found to be writable.
 
     Args:
         given: by format, the path; None for a report that nobody wants.
-        github: whether a step summary is written, where GitHub Actions names a file for it.
 
     Raises:
         CannotVerify: one can't be written, or two would stand in one file.
     """
     files = [ReportFile(name, Path(path)) for name in FORMATS if (path := given.get(name)) is not None]
-    if github and (summary := os.environ.get(STEP_SUMMARY)):
-        files.append(ReportFile("github", Path(summary), append=True))
-    places = [file.path.resolve() for file in files]
-    if twice := [file for file in files if places.count(file.path.resolve()) > 1]:
+    plain = [file for file in files if file.is_plain]
+    places = [file.path.resolve() for file in plain]
+    if twice := [file for file in plain if places.count(file.path.resolve()) > 1]:
         raise CannotVerify(
             f"{' and '.join(f'--{file.format}' for file in twice)} name one file, {twice[0].path}. Give each its own."
         )
@@ -104,7 +154,9 @@ def write_all(files: tuple[ReportFile, ...], report: Report) -> Iterator[str]:
 
 
 def _is_pact(path: Path) -> bool:
+    """Whether a file is a pact, also one that can't be verified."""
     try:
-        return read_pact(path) is not None
-    except CannotVerify:
+        document = read_json(path.read_bytes())
+    except (OSError, ValueError):
         return False
+    return isinstance(document, dict) and {"consumer", "provider"} <= document.keys()

@@ -7,12 +7,15 @@ from collections.abc import Iterable, Iterator
 from html import escape
 
 from pact_verification.reporters.console import render_failure
-from pact_verification.reporters.wording import in_short, place_of, verdict
+from pact_verification.reporters.wording import in_short, place_of, publication, verdict
 from pact_verification.results import Coverage, InteractionResult, Outcome, PactResult, Report
 from pact_verification.text import printable
 
 MAX_SUMMARY = 900_000
 """Bytes; GitHub refuses more than 1 MiB."""
+
+MAX_MESSAGE = 1000
+"""Characters of an annotation: it stands between lines of code."""
 
 MAX_ANNOTATIONS = 10
 """GitHub drops what is more, for each step and kind."""
@@ -24,24 +27,25 @@ def render(report: Report) -> str:
     sign = "✅" if said.good else "❌" if said.bad else "⚠️"
     parts = [f"## {sign} Pacts of {_inline(report.provider)}\n\n{_inline(said.text)}\n", *_table(report)]
     parts += [f"> {_inline(note)}\n" for note in report.notes]
-    if report.unpublished:
-        parts.append(f"Results were not published. {_inline(report.unpublished)}\n")
-    if report.publication:
-        parts += [
-            f"❌ Not at the broker: {_inline(name)}: {_inline(why)}\n" for name, why in report.publication.missing
-        ]
-    length = sum(map(len, parts))
-    failures = [_failure(pact, each) for pact, each in _failures(report)]
-    for number, failure in enumerate(failures):
-        length += len(failure)
-        if length > MAX_SUMMARY:
-            parts.append(
-                f"… and {len(failures) - number} more, which would not fit here: --html and --json have all.\n"
-            )
-            break
+    if text := publication(report):
+        parts.append(f"{_inline(text)}\n")
+    for name, why in report.publication.missing if report.publication else ():
+        parts.append(f"❌ Not at the broker: {_inline(name)}: {_inline(why)}\n")
+    size = sum(map(_size, parts))
+    coverage = "".join(_coverage(report.coverage)) if report.coverage else ""
+    if size + _size(coverage) < MAX_SUMMARY:
+        parts.append(coverage)
+    size = sum(map(_size, parts))
+    left_out = 0
+    for pact, result in _failures(report):
+        failure = _failure(pact, result)
+        if size + _size(failure) > MAX_SUMMARY:
+            left_out += 1
+            continue
+        size += _size(failure)
         parts.append(failure)
-    if report.coverage and length < MAX_SUMMARY:
-        parts += _coverage(report.coverage)
+    if left_out:
+        parts.append(f"… and {left_out} more, which would not fit here: --html and --json have all.\n")
     return "\n".join(parts)
 
 
@@ -56,7 +60,7 @@ def render_annotations(report: Report) -> str:
         listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
         again = f"\nagain: {result.rerun}" if result.rerun else ""
         kind = "error" if result.failed else "warning"
-        lines[kind].append(f"::{kind} {listed}::{_data(in_short(result) + again)}")
+        lines[kind].append(f"::{kind} {listed}::{_data(in_short(result)[:MAX_MESSAGE] + again)}")
     for kind, found in lines.items():
         if len(found) > MAX_ANNOTATIONS:
             more = len(found) - MAX_ANNOTATIONS + 1

@@ -11,10 +11,22 @@ from typing import Any
 
 from django.template import Context, Engine
 
-from pact_verification.diff import CAME, EXPECTED, NOTE, Line, response_diff
-from pact_verification.reporters.wording import facts, in_short, milliseconds, verdict
-from pact_verification.results import Coverage, InteractionResult, Message, Outcome, PactResult, Report
-from pact_verification.text import counted, printable, printable_lines
+from pact_verification.diff import shortened
+from pact_verification.reporters.wording import facts, in_short, milliseconds, publication, verdict
+from pact_verification.results import (
+    CAME,
+    EXPECTED,
+    WRONG,
+    Coverage,
+    Frame,
+    InteractionResult,
+    Line,
+    Message,
+    Outcome,
+    PactResult,
+    Report,
+)
+from pact_verification.text import printable, printable_lines
 
 FAILED, PENDING = "failed", "pending"
 MEANINGS = {
@@ -27,7 +39,10 @@ MEANINGS = {
 }
 """Classes of the page's items, in the order of its filter, each as a person calls it."""
 
-LINE_CLASSES = {EXPECTED: "expected", CAME: "came", NOTE: "wrong"}
+CONTEXT = 30
+"""How many lines stand around one that differs."""
+
+LINE_CLASSES = {EXPECTED: "expected", CAME: "came", WRONG: "wrong"}
 
 
 def render(report: Report) -> str:
@@ -38,6 +53,7 @@ def render(report: Report) -> str:
     kinds = [kind for kind in MEANINGS if any(item["kind"] == kind for item in items)]
     there = {(pact["number"], item["kind"]) for pact in pacts for item in pact["items"]}
     said = verdict(report)
+    missing = report.publication.missing if report.publication else ()
     context = {
         "title": printable(f"Pacts of {report.provider}"),
         "verdict": printable_lines(said.text),
@@ -53,11 +69,12 @@ def render(report: Report) -> str:
         "empty": [(str(n), kind) for n, kind in product(range(len(consumers)), kinds) if (n, kind) not in there],
         "pacts": pacts,
         "notes": [printable_lines(note) for note in report.notes],
-        "publication": _publication(report),
+        "publication": printable(publication(report)),
+        "missing": [(printable(name), printable_lines(why)) for name, why in missing],
         "coverage": report.coverage and _coverage(report.coverage),
     }
     engine = Engine(dirs=[str(Path(__file__).parent)], autoescape=True)
-    return str(engine.get_template("report.html").render(Context(context)))
+    return str(engine.get_template("report.html").render(Context(context, use_l10n=False)))
 
 
 def _pact(result: PactResult, consumers: list[str]) -> dict[str, Any]:
@@ -81,7 +98,6 @@ def _item(pact: PactResult, result: InteractionResult, number: int) -> dict[str,
         "kind": kind,
         "meaning": MEANINGS[kind],
         "consumer": number,
-        "key": result.interaction.key,
         "description": printable(result.interaction.description),
         "states": [printable(str(state)) for state in result.interaction.states],
         "open": result.failed and result.outcome is not Outcome.SKIPPED,
@@ -89,13 +105,13 @@ def _item(pact: PactResult, result: InteractionResult, number: int) -> dict[str,
         "facts": [(name, printable_lines(text)) for name, text in _facts(pact, result)],
         "error": printable_lines(result.error),
         "warnings": [printable_lines(warning) for warning in exchange.warnings],
-        "diff": [(part, list(map(_line, lines))) for part, lines in response_diff(result).parts()] if troubled else [],
+        "diff": [(part, list(map(_line, shortened(lines, CONTEXT)))) for part, lines in result.diff.parts()],
         "messages": list(_messages(result)) if troubled else [],
         "crash": exchange.crash
         and {
             "exception": printable_lines(exchange.crash.exception),
-            "own": exchange.crash.own,
-            "libraries": exchange.crash.libraries,
+            "own": list(map(_frame, exchange.crash.own)),
+            "libraries": list(map(_frame, exchange.crash.libraries)),
         },
         "rerun": printable(result.rerun) if troubled else "",
         "took": milliseconds(exchange.seconds) if exchange.seconds else "",
@@ -124,6 +140,7 @@ def _facts(pact: PactResult, result: InteractionResult) -> Iterator[tuple[str, s
     version = f", version {at_broker.consumer_version}" if at_broker else ""
     yield "consumer", f"{pact.pact.consumer}{version}"
     yield "pact", pact.pact.source
+    yield "key", result.interaction.key
     if result.interaction.pending:
         yield "pending", "Its failure does not fail the run: the contract counts once this branch has verified it."
     for state in result.interaction.states[len(exchange.states) :]:
@@ -143,25 +160,16 @@ def _whole(message: Message) -> str:
     return printable_lines(f"{message.headline}\n{headers}\n{body}".strip())
 
 
+def _frame(frame: Frame) -> str:
+    return printable_lines(f"{frame.file}:{frame.line} in {frame.function}\n    {frame.code}")
+
+
 def _line(line: Line) -> dict[str, str]:
     return {
         "kind": LINE_CLASSES.get(line.sign, "same"),
         "sign": line.sign,
         "text": printable(line.text),
         "note": printable_lines(line.note),
-    }
-
-
-def _publication(report: Report) -> dict[str, Any] | None:
-    if report.unpublished:
-        return {"text": f"Results were not published. {report.unpublished}", "missing": []}
-    if not (publication := report.publication):
-        return None
-    results = counted(len(publication.published), "result")
-    version = f"version {publication.version} of branch {publication.branch}"
-    return {
-        "text": f"Published {results} for {version} to {publication.broker}, and read back.",
-        "missing": [(printable(name), printable_lines(why)) for name, why in publication.missing],
     }
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pact_verification.diff import Line, response_diff
+from pact_verification.diff import shortened
 from pact_verification.pacts import ProviderState
 from pact_verification.reporters.wording import verdict
 from pact_verification.results import (
@@ -13,12 +13,16 @@ from pact_verification.results import (
     Endpoint,
     Exchange,
     InteractionResult,
+    Line,
     Message,
     Outcome,
     PactResult,
     Publication,
     Report,
 )
+
+CONTEXT = 30
+"""How many lines stand around one that differs."""
 
 VERSION = 1
 """Of the format. It rises when a program that reads the report would have to change; members may be added."""
@@ -63,7 +67,6 @@ def _pact(result: PactResult) -> dict[str, Any]:
 
 def _interaction(result: InteractionResult) -> dict[str, Any]:
     interaction, exchange = result.interaction, result.exchange
-    diff = {} if result.outcome is Outcome.VERIFIED else dict(response_diff(result).parts())
     return {
         "key": interaction.key,
         "description": interaction.description,
@@ -91,7 +94,7 @@ def _interaction(result: InteractionResult) -> dict[str, Any]:
             }
             for mismatch in result.mismatches
         ],
-        "diff": {part: list(map(_line, lines)) for part, lines in diff.items()},
+        "diff": {part: list(map(_line, shortened(lines, CONTEXT))) for part, lines in result.diff.parts()},
         "endpoint": exchange.endpoint and _endpoint(exchange.endpoint),
         "crash": exchange.crash and _crash(exchange.crash),
         "queries": exchange.queries,

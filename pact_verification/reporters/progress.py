@@ -13,7 +13,7 @@ from rich.table import Column
 
 from pact_verification.results import Progress
 from pact_verification.sources import Selection
-from pact_verification.text import counted, printable
+from pact_verification.text import counted, encodable, printable, without_commands
 
 PLAIN_PROGRESS_SECONDS = 10
 
@@ -72,7 +72,7 @@ def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Live]:
     def say(text: str) -> None:
         if text:
             encoding = getattr(stream, "encoding", None) or "utf-8"
-            print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+            print(encodable(without_commands(text), encoding), file=stream, flush=True)
 
     yield Live(tell, say)
 

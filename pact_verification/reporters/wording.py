@@ -94,12 +94,23 @@ def facts(result: InteractionResult) -> Iterator[tuple[str, str]]:
         yield "request", exchange.request.headline
     if endpoint := exchange.endpoint:
         place = f" ({endpoint.location})" if endpoint.location else ""
-        yield "view", f"{endpoint.view}{place}, for the URL pattern {endpoint.route!r}"
+        missed = "" if endpoint.reached else "; a middleware answered before it"
+        yield "view", f"{endpoint.view}{place}, for the URL pattern {endpoint.route!r}{missed}"
     elif exchange.response:
         yield "view", "no URL pattern matches"
     if exchange.response:
         queries = f"{exchange.queries} SQL {'query' if exchange.queries == 1 else 'queries'}"
         yield "took", f"{milliseconds(exchange.request_seconds)}, {queries}"
+
+
+def publication(report: Report) -> str:
+    """What became of the results at the broker, but for those that are missing there; empty where nobody asked."""
+    if report.unpublished:
+        return f"Results were not published. {report.unpublished}"
+    if not (made := report.publication) or not made.published:
+        return ""
+    results = counted(len(made.published), "result")
+    return f"Published {results} for version {made.version} of branch {made.branch} to {made.broker}, and read back."
 
 
 def place_of(result: InteractionResult) -> str:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pact_verification.diff import Diff, Line, response_diff, shortened
+from pact_verification.diff import response_diff, shortened
 from pact_verification.pacts import Expected, Interaction
-from pact_verification.results import Exchange, InteractionResult, Message, Mismatch, Outcome
+from pact_verification.results import Diff, Exchange, InteractionResult, Line, Message, Mismatch, Outcome
 
 
 def diff(came: Any, *mismatches: Mismatch, expected: Any = None, headers: dict[str, str] | None = None) -> Diff:
@@ -174,9 +174,18 @@ def test_every_mismatch_is_told_and_what_came_is_whole(came: Any, expected: Any,
 
 @pytest.mark.parametrize("marked", [(), (0,), (10,), (19,), (3, 12)])
 def test_shortened_keeps_what_differs_and_counts_the_rest(marked: tuple[int, ...]) -> None:
-    lines = [Line("+" if number in marked else " ", str(number)) for number in range(20)]
+    lines = [Line("+" if number in marked else " ", str(number)) for number in range(50)]
     short = list(shortened(lines, context=2))
-    kept = [part for part in short if isinstance(part, Line)]
+    kept = [line for line in short if line in lines]
     assert [line for line in kept if line.sign == "+"] == [lines[number] for number in marked]
-    assert len(kept) + sum(part for part in short if isinstance(part, int)) == 20
+    gaps = [int(line.text.split()[1]) for line in short if line not in lines]
+    assert len(kept) + sum(gaps) == 50
     assert len(kept) <= max(5 * len(marked), 20 * (not marked))
+
+
+def test_texts_that_are_long_and_much_alike() -> None:
+    """Some ways to compare lines take minutes over these; the test's own limit is the suite's patience."""
+    came = "\n".join(f"<item id='{number}'>value {number}</item>" for number in range(5000))
+    expected = "\n".join(f"<item id='{number}'>value {number + 1}</item>" for number in range(5000))
+    lines = diff(came.encode(), Mismatch("body $", "a", "b", "differs"), expected=expected).body
+    assert sum(line.sign == "+" for line in lines) == 5000

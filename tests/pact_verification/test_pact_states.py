@@ -101,8 +101,14 @@ class TestCheck:
     def test_nothing_was_checked(self, states: Verify, tmp_path: Path) -> None:
         run = states(tmp_path, "--check")
         assert run.exit_code == 3
-        assert "No pact was selected, so nothing was checked." in run.err
+        assert run.err == f"Nothing was checked for {tmp_path}. --allow-no-pacts accepts that.\n"
         assert states(tmp_path, "--check", "--allow-no-pacts").exit_code == 0
+        assert states(write_pact(tmp_path / "hollow.json"), "--check").exit_code == 3
+
+    def test_without_a_name_no_pact_is_the_providers(self, states: Verify, lacking: Path) -> None:
+        run = states(lacking, settings={"PACT_PROVIDER_NAME": ""})
+        assert run.exit_code == 2
+        assert "The provider has no name." in run.err
 
     def test_it_could_not_tell(self, states: Verify, tmp_path: Path) -> None:
         run = states(tmp_path / "no-such.json", "--check")
@@ -138,6 +144,12 @@ class TestStubs:
         run = states(write_pact(pact, FITS), "--stubs")
         assert (run.exit_code, run.out) == (0, "")
         assert "No state is without a handler" in run.err
+
+
+def test_a_console_that_has_no_signs(states: Verify, lacking: Path) -> None:
+    run = states(lacking, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert (run.exit_code, run.err) == (0, "")
+    assert "+ an item cup exists\n" in run.out
 
 
 def test_the_example_provider_has_all_its_handlers(states: Verify) -> None:

@@ -99,7 +99,8 @@ def test_a_test_for_each_interaction_named_by_consumer_description_and_state(pac
     assert ran.outcomes() == ALL, ran.out
     assert ran.exit_code == 1
     # What is wrong with the contract, and nothing of how we found out.
-    assert "✗ red\n      request  GET /nothing\n      view     no URL pattern matches\n" in ran.out
+    assert "✗ red\n      request  GET /nothing\n" in ran.out
+    assert "      view     no URL pattern matches\n" in ran.out
     assert "- 200 OK\n        + 404 Not Found\n" in ran.out
     assert "FAILED pacts/a.json::shop: red - status 404 instead of 200" in ran.out
     assert "pytest_plugin.py" not in ran.out
@@ -182,6 +183,32 @@ def test_isolation(pacts: Path, run_pytest: Pytest, isolation: str) -> None:
     assert "6 passed" in ran.out, ran.out
 
 
+def test_flush_empties_no_database_but_a_test_database(
+    pacts: Path, project: Path, run_pytest: Pytest, databases: dict[str, Any]
+) -> None:
+    """pytest-django's way to test on an existing database: a transaction that is rolled back is well there."""
+    other = str(project / "existing.sqlite3")
+    (project / "conftest.py").write_text(
+        "import pytest\n"
+        "from django.db import connections\n"
+        "@pytest.fixture(scope='session')\ndef django_db_setup():\n"
+        "    for alias in connections:\n"
+        f"        connections.settings[alias].update(ENGINE='django.db.backends.sqlite3', NAME={other!r})\n"
+    )
+    ran = run_pytest("pacts/b.json", settings={"PACT_ISOLATION": "flush"})
+    assert ran.exit_code == 1
+    assert "is none that pytest-django made, and flush would empty it." in ran.out or "no such table" in ran.out
+
+
+def test_messages_beside_http_interactions(project: Path, run_pytest: Pytest) -> None:
+    """Of a pact of specification 3."""
+    pact = write_pact(project / "pacts" / "p.json", EMPTY, GREEN)
+    document = json.loads(pact.read_text())
+    document["messages"] = [{"description": "m", "contents": {}}]
+    pact.write_text(json.dumps(document))
+    assert "2 passed, 1 failed" in run_pytest("pacts").out.replace("1 failed, 2 passed", "2 passed, 1 failed")
+
+
 def test_the_projects_own_database_is_not_touched(
     pacts: Path, project: Path, run_pytest: Pytest, databases: dict[str, Any]
 ) -> None:
@@ -234,6 +261,16 @@ class TestWhatIsNotGreen:
         assert "1 passed, 1 xfailed" in ran.out
         assert "pending: status 404 instead of 200" in ran.out
 
+    def test_pending_excuses_a_failure_and_not_that_nothing_was_tried(self, project: Path, run_pytest: Pytest) -> None:
+        stuck = {**EMPTY, "description": "stuck", "request": {"path": "/slow", "query": {"seconds": ["30"]}}}
+        typed = {"type": "Synchronous/HTTP", "pending": True}
+        write_pact(project / "pacts" / "p.json", {**stuck, **typed}, {**EMPTY, **typed}, version="4.0")
+        ran = run_pytest("pacts", settings={"PACT_REQUEST_TIMEOUT": 0.2}, PYTHONWARNINGS="ignore")
+        # The server's thread is still in there, so nothing else runs: not on its locks, nor beside what it may write.
+        assert list(ran.outcomes().values()) == ["Failure"]
+        assert ran.exit_code == 1
+        assert "Not run: 'stuck' did not come back, and the run was stopped." in ran.out
+
     def test_a_state_error(self, project: Path, run_pytest: Pytest) -> None:
         write_pact(project / "pacts" / "p.json", interaction("a", states=["the item raises"]), EMPTY)
         ran = run_pytest("pacts")
@@ -275,7 +312,11 @@ class TestWhatIsNotGreen:
         (project / "pytest.ini").write_text("[pytest]\n")
         ran = run_pytest("pacts", PYTHONWARNINGS="default")
         assert "1 passed, 1 warning" in ran.out
+        assert "PactWarning: 'lid': The teardown of " in ran.out
         assert "the lid does not close" in ran.out
+        red = interaction("lid", "/nothing", states=["the teardown fails"])
+        write_pact(project / "pacts" / "p.json", red)  # as an error it doesn't hide what is wrong
+        assert "- 200 OK" in run_pytest("pacts").out
 
 
 def test_what_is_not_ours_is_left_alone(project: Path, run_pytest: Pytest) -> None:
@@ -284,7 +325,26 @@ def test_what_is_not_ours_is_left_alone(project: Path, run_pytest: Pytest) -> No
     (project / "data").mkdir()
     (project / "data" / "broken.json").write_text("{")
     (project / "data" / "plain.json").write_text(json.dumps({"a": 1}))
-    assert "1 passed" in run_pytest(".").out
+    ran = run_pytest(".")
+    assert "1 passed" in ran.out
+    assert "1 pact left out: of 'warehouse', and this is 'testapp'" in ran.out
+
+
+class TestProviderName:
+    """A name that is missing or wrong must not make pacts vanish."""
+
+    def test_there_is_none(self, pacts: Path, run_pytest: Pytest) -> None:
+        ran = run_pytest("pacts", settings={"PACT_PROVIDER_NAME": ""})
+        assert ran.exit_code == 2
+        assert "is a pact with the provider 'testapp', and PACT_PROVIDER_NAME is not set." in ran.out
+
+    def test_it_is_another(self, pacts: Path, project: Path, run_pytest: Pytest) -> None:
+        (project / "test_other.py").write_text("def test_other(): pass\n")
+        ran = run_pytest("test_other.py", "pacts", settings={"PACT_PROVIDER_NAME": "tetsapp"})
+        assert "2 pacts left out: of 'testapp', and this is 'tetsapp'" in ran.out
+        named = run_pytest("pacts/b.json", settings={"PACT_PROVIDER_NAME": "tetsapp"})
+        assert named.exit_code == 2
+        assert "is a pact with the provider 'testapp', and this is 'tetsapp'." in named.out
 
 
 def test_names_that_pytest_would_take_apart(project: Path, run_pytest: Pytest) -> None:

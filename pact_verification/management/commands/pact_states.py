@@ -9,6 +9,7 @@ from django.core.management.base import CommandParser
 
 from pact_verification.management.arguments import PactsHelp, add_pact_arguments
 from pact_verification.management.exits import documented_exits, require_tools, showable
+from pact_verification.text import encodable
 
 EPILOG = """\
 exit codes:
@@ -50,6 +51,7 @@ class Command(PactsHelp):
         from pact_verification.stores import own_stores
 
         choice = read_selection(options)
+        choice.require_provider_name()
         with own_stores():  # before any of the project's modules takes hold of a cache
             registry = autodiscover()
         with TemporaryDirectory(prefix="pact_states") as directory:
@@ -57,14 +59,19 @@ class Command(PactsHelp):
         needs = find_needs(selection.pacts, registry)
         missing = [need for need in needs if need.missing]
         if not options["stubs"]:
-            self.stdout.write(showable(render(needs, registry, (*choice.notes, *selection.left_out))), ending="")
+            text = showable(render(needs, registry, (*choice.notes, *selection.left_out)))
+            self.stdout.write(encodable(text, getattr(self.stdout, "encoding", None) or "utf-8"), ending="")
         elif missing:
             self.stdout.write(f"{IMPORT}\n\n\n{stubs(missing)}\n", ending="")
         else:
             self.stderr.write("No state is without a handler, so there is nothing to write.")
         if not options["check"]:
             return 0
-        if not selection.pacts and not options["allow_no_pacts"]:
-            self.stderr.write("No pact was selected, so nothing was checked. --allow-no-pacts accepts that.")
+        empty = [pact.name for pact in selection.pacts if not pact.interactions]
+        nothing_for = [*selection.nothing_for, *empty] or ([] if selection.pacts else ["no pact was selected"])
+        if nothing_for and not options["allow_no_pacts"]:
+            self.stderr.write(
+                showable(f"Nothing was checked for {', '.join(nothing_for)}. --allow-no-pacts accepts that.")
+            )
             return 3
-        return int(any((need.missing or need.ambiguous or need.misfits) and not need.pending for need in needs))
+        return int(any(need.ambiguous or ((need.missing or need.misfits) and not need.pending) for need in needs))

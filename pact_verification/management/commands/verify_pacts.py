@@ -5,6 +5,7 @@ import os
 import sys
 from argparse import BooleanOptionalAction
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import CommandParser, OutputWrapper
@@ -13,9 +14,10 @@ from pact_verification.conf import ISOLATIONS
 from pact_verification.credentials import hide_credentials
 from pact_verification.management.arguments import PactsHelp, add_pact_arguments, seconds
 from pact_verification.management.exits import documented_exits, require_tools, showable
-from pact_verification.reporters.files import STEP_SUMMARY, requested, write_all
+from pact_verification.reporters.files import STEP_SUMMARY, requested, step_summary, write_all
 from pact_verification.results import Report
 from pact_verification.stores import own_stores
+from pact_verification.text import encodable
 
 EPILOG = """\
 exit codes:
@@ -127,11 +129,12 @@ class Command(PactsHelp):
         with documented_exits(self, with_traceback=options["traceback"]):
             require_tools()
             github = options["github"] if options["github"] is not None else bool(os.environ.get(STEP_SUMMARY))
-            files = requested(options, github=github)
+            files = requested(options)
+            summary = step_summary(required=bool(options["github"]), tell=self._complain) if github else ()
             report = self._verify(options)
         self._show(report, options, github=github)
-        for problem in write_all(files, report):
-            self.stderr.write(showable(problem))
+        for problem in write_all((*files, *summary), report):
+            self._complain(problem)
         if report.exit_code:
             sys.exit(report.exit_code)
 
@@ -164,24 +167,42 @@ class Command(PactsHelp):
         """The report on the console. What goes wrong with it is told, and the verdict stays what it is."""
         from pact_verification.reporters import console
 
+        encoding = getattr(self.stdout, "encoding", None) or "utf-8"
         try:
             text = console.render(
                 report,
                 colour=_colour(self.stdout, options),
                 verbosity=options["verbosity"],
-                encoding=getattr(self.stdout, "encoding", None) or "utf-8",
+                encoding=encoding,
             )
             if github:
                 from pact_verification.reporters.github import for_log, render_annotations
 
-                text = for_log(text) + console.encodable(render_annotations(report), "utf-8")
+                text = for_log(text) + encodable(render_annotations(report), encoding)
+        except Exception as error:  # noqa: BLE001  # a mistake of ours
+            self._complain(f"The report on the console failed: {type(error).__name__}: {error}")
+            return
+        try:
             self.stdout.write(hide_credentials(text), ending="")
             self.stdout.flush()
         except BrokenPipeError:  # whoever read it has read enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is flushed at exit goes there
-        except Exception as error:  # noqa: BLE001  # a full disk; no standard output at all; a mistake of ours
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            self.stderr.write(showable(f"The report can't be written: {type(error).__name__}: {error}"))
+            _discard(1)
+        except Exception as error:  # noqa: BLE001  # a full disk; no standard output at all
+            _discard(1)
+            self._complain(f"The report can't be written: {type(error).__name__}: {error}")
+
+    def _complain(self, problem: str) -> None:
+        """Say what went wrong with a report, where anybody can be told."""
+        try:
+            self.stderr.write(showable(problem))
+        except Exception:  # noqa: BLE001  # the same full disk
+            _discard(2)
+
+
+def _discard(descriptor: int) -> None:
+    """Let nobody stumble over what is flushed at exit."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def _colour(stream: OutputWrapper, options: Mapping[str, Any]) -> bool:

@@ -1,8 +1,10 @@
 """The whole report, to the letter: what a person reads."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+from pact_verification.diff import response_diff
 from pact_verification.pacts import Expected, Interaction, Pact, ProviderState
 from pact_verification.reporters.console import render, render_failure
 from pact_verification.results import (
@@ -83,7 +85,7 @@ REPORT = Report(
 
 
 def test_verbosity_1() -> None:
-    assert render(REPORT) == (
+    assert render(with_diffs(REPORT)) == (
         "\n"
         "shop  (shop.json)\n"
         "  ✓ a list  [items (count=2)]\n"
@@ -91,6 +93,8 @@ def test_verbosity_1() -> None:
         "  ✗ an item  [items (count=2)]\n"
         "      state    items (count=2): make_items() (shop/pact_states.py:3), gave id=7\n"
         "      request  GET /items?a=1\n"
+        "               Authorization: (hidden)\n"
+        "               Accept: */*\n"
         "      view     shop.views.items (shop/views.py:20), for the URL pattern 'items'\n"
         "      took     34 ms, 2 SQL queries\n"
         "      - expected, + came\n"
@@ -107,6 +111,8 @@ def test_verbosity_1() -> None:
         "      again    python manage.py verify_pacts shop.json --interaction abc\n"
         "  ✗ a crash  pending: does not fail the run\n"
         "      request  GET /items?a=1\n"
+        "               Authorization: (hidden)\n"
+        "               Accept: */*\n"
         "      view     shop.views.items (shop/views.py:20), for the URL pattern 'items'\n"
         "      took     0.0 ms, 0 SQL queries\n"
         "      the exception\n"
@@ -133,7 +139,7 @@ def test_verbosity_0() -> None:
 
 
 def test_verbosity_2_shows_everything() -> None:
-    text = render(REPORT, verbosity=2)
+    text = render(with_diffs(REPORT), verbosity=2)
     assert "               Accept: */*\n" in text
     assert "✓ a list  [items (count=2)]  12 ms\n      GET /items?a=1 → 200 OK" in text
     assert "      response 200 OK\n               Content-Type: application/json\n      - expected" in text
@@ -152,12 +158,20 @@ def test_a_stream_that_can_not_show_it_gets_ascii() -> None:
     assert "✓ 品 Größe" in render(report)
 
 
+def with_diffs(report: Report) -> Report:
+    """As a run makes it."""
+    pacts = [
+        replace(pact, interactions=tuple(replace(each, diff=response_diff(each)) for each in pact.interactions))
+        for pact in report.pacts
+    ]
+    return replace(report, pacts=tuple(pacts))
+
+
 def failing(body: bytes, *mismatches: Mismatch, expected: Expected | None = None) -> Report:
     exchange = Exchange(GET, Message("200 OK", {}, body))
     interaction = Interaction("a", expected=expected or Expected())
-    return Report(
-        "testapp", (PactResult(PACT, (InteractionResult(interaction, Outcome.MISMATCH, exchange, mismatches),)),)
-    )
+    result = InteractionResult(interaction, Outcome.MISMATCH, exchange, mismatches)
+    return with_diffs(Report("testapp", (PactResult(PACT, (result,)),)))
 
 
 def test_a_huge_value_is_cut() -> None:
@@ -171,8 +185,8 @@ def test_what_is_far_from_a_difference_is_left_out() -> None:
     body = json.dumps([*range(100)]).encode()
     report = failing(body, Mismatch("body $[50]", "0", "50", "Expected 50 to be 0"), expected=Expected(body=[0] * 100))
     text = render(report)
-    assert "… 48 lines left out (--verbosity 2)\n" in text
-    assert "-   0,\n        +   50,\n" in text
+    assert "          … 48 lines left out\n" in text
+    assert "        -   0,\n        +   50,\n" in text
     assert "  10," not in text
     assert "  10," in render(report, verbosity=2)
 
@@ -198,8 +212,18 @@ def test_nothing() -> None:
 
 def test_a_long_body_is_cut_and_says_so() -> None:
     report = failing(b"\n".join(b"line" for _ in range(50)))
-    assert "… and more, of 50 lines in all (--verbosity 2)" in render(report)
+    assert "          … 30 lines left out\n" in render(report)
     assert render(report, verbosity=2).count("          line\n") == 50
+    (pact,) = report.pacts
+    (result,) = pact.interactions
+    sent = replace(result, exchange=replace(result.exchange, request=Message("POST /", {}, b"a\n" * 50)))
+    text = render(Report("testapp", (replace(pact, interactions=(sent,)),)))
+    assert "               … and more, of 50 lines in all (--verbosity 2)\n" in text
+
+
+def test_the_line_to_copy_is_never_cut() -> None:
+    long = replace(REPORT.interactions[1], rerun="python manage.py verify_pacts " + "x" * 2000)
+    assert "x" * 2000 in render_failure(REPORT.pacts[0], long)
 
 
 def test_coverage() -> None:

@@ -102,7 +102,12 @@ class TestWriting:
 
     @pytest.mark.parametrize(
         ("path", "told"),
-        [("no/such/folder", "No such file or directory"), (".", "it is a directory"), ("/proc/version", "")],
+        [
+            ("no/such/folder", "No such file or directory"),
+            (".", "it is a directory"),
+            ("pact.json/report", "Not a directory"),
+            ("pact.json", "it is a pact"),
+        ],
     )
     @pytest.mark.parametrize("option", ["--junit", "--json", "--html"])
     def test_a_path_that_can_not_be_written(
@@ -116,11 +121,16 @@ class TestWriting:
         assert not announced.exists()
 
     def test_a_step_summary_that_can_not_be_written(self, verify: Verify, tmp_path: Path) -> None:
+        """An error for who asked for it; a container that has the variable and not the file goes without."""
         pact = write_pact(tmp_path / "pact.json", EMPTY)
-        run = verify(pact, GITHUB_STEP_SUMMARY=str(tmp_path / "no" / "such"))
-        assert run.exit_code == 2
-        assert "GITHUB_STEP_SUMMARY '" in run.err
-        assert verify(pact, "--no-github", GITHUB_STEP_SUMMARY=str(tmp_path / "no" / "such")).exit_code == 0
+        nowhere = str(tmp_path / "no" / "such")
+        run = verify(pact, "--github", GITHUB_STEP_SUMMARY=nowhere)
+        assert (run.exit_code, run.out) == (2, "")
+        assert f"GITHUB_STEP_SUMMARY '{nowhere}' can't be written" in run.err
+        run = verify(pact, GITHUB_STEP_SUMMARY=nowhere)
+        assert run.exit_code == 0
+        assert "--no-github does without." in run.err
+        assert verify(pact, "--no-github", GITHUB_STEP_SUMMARY=nowhere).err == ""
 
     def test_a_pact_is_not_replaced(self, verify: Verify, tmp_path: Path) -> None:
         pact = write_pact(tmp_path / "pact.json", EMPTY)
@@ -144,6 +154,9 @@ class TestWriting:
         assert verify(pact, "--junit", report).exit_code == 0
         assert 'failures="0"' in report.read_text()
         write_pact(pact, interaction("a", states=["nobody knows this state"]))
+        assert verify(pact, "--junit", report).exit_code == 2
+        assert report.read_text() == ""
+        report.unlink()
         assert verify(pact, "--junit", report).exit_code == 2
         assert not report.exists()
 
@@ -248,8 +261,10 @@ class TestLastFailed:
     def test_a_broken_cache_is_no_cache(self, verify: Verify, tmp_path: Path, cache: dict[str, str]) -> None:
         pact = write_pact(tmp_path / "pact.json", RED)
         (tmp_path / "cache").mkdir()
-        for content in ("{", "[]", '{"testapp": 3}', '{"testapp": [3]}'):
-            (tmp_path / "cache" / "last-failed.json").write_text(content)
+        assert verify(pact, settings=cache).exit_code == 1
+        (kept,) = (tmp_path / "cache").glob("last-failed*.json")
+        for content in ("{", "[]", '{"key": 3}'):
+            kept.write_text(content)
             assert verify(pact, "--last-failed", settings=cache).exit_code == 3
         assert verify(pact, settings=cache).exit_code == 1
         assert verify(pact, "--last-failed", settings=cache).exit_code == 1
