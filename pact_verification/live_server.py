@@ -377,6 +377,13 @@ class _Server(WSGIServer):
 class _RequestHandler(WSGIRequestHandler):
     disable_nagle_algorithm = True  # headers and body are two writes; the second would wait for an acknowledgement
 
+    def get_environ(self) -> dict[str, Any]:
+        """As gunicorn has it: wsgiref makes a Content-Type up where the request has none."""
+        environ: dict[str, Any] = super().get_environ()
+        if "Content-Type" not in self.headers:
+            environ["CONTENT_TYPE"] = ""
+        return environ
+
     def log_message(self, format: str, *args: Any) -> None:
         """The report tells of every request."""
 

@@ -41,7 +41,7 @@ class ReportFile:
         """Whether it is a file of its own, or would become one: no pipe, no device, not where the console leads."""
         try:
             there = self.path.stat()
-        except FileNotFoundError:
+        except (OSError, ValueError):  # nothing is there; what else is wrong, opening tells
             return True
         return stat.S_ISREG(there.st_mode) and not any(os.path.samestat(there, each) for each in _standard_streams())
 
@@ -65,7 +65,7 @@ class ReportFile:
                 new = not self.path.exists()
                 self.path.open("a" if self.append else "w").close()
                 if new:
-                    self.path.unlink()
+                    self.path.resolve().unlink()  # what a link leads to, not the link
         except (OSError, ValueError) as error:  # a NUL in the name
             problem = getattr(error, "strerror", None) or str(error)
         if problem:

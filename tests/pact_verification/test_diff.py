@@ -189,3 +189,39 @@ def test_texts_that_are_long_and_much_alike() -> None:
     expected = "\n".join(f"<item id='{number}'>value {number + 1}</item>" for number in range(5000))
     lines = diff(came.encode(), Mismatch("body $", "a", "b", "differs"), expected=expected).body
     assert sum(line.sign == "+" for line in lines) == 5000
+
+
+def test_of_too_many_elements_only_those_beyond_the_limit_are_told() -> None:
+    wrong = Mismatch("body $", "[1]", "[1,2,3,4,5]", "Expected … to have maximum size of 3", "type, at most 3")
+    signs = [line.sign for line in diff([1, 2, 3, 4, 5], wrong, expected=[1]).body]
+    assert signs == ["!", " ", " ", " ", "+", "+", " "]
+
+
+@pytest.mark.parametrize("rule", ["arrayContains", "type, at least 3"])
+def test_where_a_rule_does_not_count_no_element_is_told(rule: str) -> None:
+    wrong = Mismatch("body $", "[7]", "[1,2]", "Variant at index 1 was not found", rule)
+    assert [line.sign for line in diff([1, 2], wrong, expected=[7]).body] == ["!", " ", " ", " "]
+
+
+def test_what_has_no_example_is_expected_to_be_nothing_in_particular() -> None:
+    wrong = Mismatch("body $.b", "", '"x"', "Expected 'x' to be an integer", "integer")
+    assert body({"b": "x"}, wrong, expected={"a": 1}) == [
+        "  {",
+        "# $.b: Expected 'x' to be an integer (rule: integer)",
+        '+   "b": "x"',
+        "  }",
+    ]
+
+
+def test_a_body_where_none_was_expected() -> None:
+    wrong = Mismatch("body /", None, '{"a":1}', "Expected an empty body")
+    assert body({"a": 1}, wrong) == ["# /: Expected an empty body", "+ {", '+   "a": 1', "+ }"]
+
+
+def test_a_key_with_a_backslash() -> None:
+    wrong = Mismatch(r"body $['a\\b']", "1", "2", "differs")
+    assert body({r"a\b": 2}, wrong, expected={r"a\b": 1})[1:4] == [
+        "# $['a\\\\b']: differs",
+        '-   "a\\\\b": 1',
+        '+   "a\\\\b": 2',
+    ]

@@ -148,3 +148,83 @@ def test_whatever_the_secret_is(secret: str) -> None:
     assert result.exchange.request
     assert secret not in result.exchange.request.headers["Authorization"].replace("(hidden)", "")
     assert json.loads(result.exchange.request.body)["password"] == "(hidden)"
+
+
+def one(exchange: Exchange, **more: Any) -> PactResult:
+    result = InteractionResult(Interaction("a"), Outcome.MISMATCH, exchange, **more)
+    return PactResult(result_with().pact, (result,), more.get("error", ""))
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({}, b"user=joe&password=hunter2pass&x=1"),
+        ({}, b"user=joe&password=hunter2+pass%21"),
+        ({}, b"<login><password>hunter2pass</password></login>"),
+        ({}, b'<login password="hunter2pass"/>'),
+        ({}, b'{"password": "hunter2pass", "cut": "in the mid'),
+        ({}, b'{"payload": "{\\"password\\": \\"hunter2pass\\"}"}'),
+        ({"Authorization": "Basic am9lOmh1bnRlcjJwYXNz"}, b"wrong login joe:hunter2pass"),
+        ({"Set-Cookie": "a=hunter2pass; Path=/, b=hunter2other; HttpOnly"}, b"hunter2pass hunter2other"),
+        ({"Authorization": "Bearer hunter2pass"}, b"<b>hunter2pass</b>"),
+        ({"X-Token": "hunter2<&'x"}, b"no such token: hunter2&lt;&amp;&#x27;x"),
+        ({"X-Token": "hunter2"}, b"a\\nhunter2"),
+        ({"X-Token": "hunter2pass"}, b'{"index": {"hunter2pass": 1}}'),
+        ({"X-Token": "hunter2\ud800"}, b'{"a": "hunter2\\ud800"}'),
+    ],
+)
+def test_secrets_of_every_kind_of_body_and_header(headers: dict[str, str], body: bytes) -> None:
+    for exchange in (
+        Exchange(Message("POST /", headers, body), Message("200 OK")),
+        Exchange(Message("POST /"), Message("200 OK", headers, body)),
+    ):
+        assert "hunter2" not in repr(mask(one(exchange)))
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["password=hunter2a&password=hunter2b", "password=hunter2+%2f+x", "password=hu&password=hunter2", "password=7"],
+)
+def test_secrets_of_a_query(query: str) -> None:
+    (result,) = mask(one(Exchange(Message(f"GET //[x?{query}&page=1"), Message("200 OK")))).interactions
+    assert result.exchange.request
+    hidden = "&".join(["password=(hidden)"] * query.count("="))
+    assert result.exchange.request.headline == f"GET //[x?{hidden}&page=1"
+
+
+def test_a_named_value_in_a_text_alone() -> None:
+    """An exception may quote what is in no structure."""
+    frames = (Frame("v.py", 1, "f", "password = 1", own=True),)
+    crash = Crash("ValueError: bad: {'password': 'hunter2', 'pin': 3}", frames)
+    (result,) = mask(one(Exchange(crash=crash))).interactions
+    assert result.exchange.crash == Crash("ValueError: bad: {'password': '(hidden)', 'pin': 3}", frames)
+
+
+def test_the_brokers_credentials_are_in_no_report_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PACT_BROKER_TOKEN", "broker-token-hunter2")
+    assert "hunter2" not in repr(mask(one(Exchange(state_error="env: broker-token-hunter2"))))
+
+
+def test_what_masking_must_not_touch(settings: Any) -> None:
+    """The report would break: a status that is no number, a mismatch that has no place."""
+    body = b'{"password": "200 OK", "x": {"password": "status"}}'
+    exchange = Exchange(Message("GET /"), Message("200 OK", {}, body))
+    (result,) = mask(one(exchange, mismatches=(Mismatch("status", 201, 200, "expected 201 but was 200"),))).interactions
+    assert result.exchange.response
+    assert result.exchange.response.status == 200
+    assert result.mismatches[0].where == "status"
+
+
+def test_values_that_a_state_gave_and_words_after_the_scheme() -> None:
+    given = SetUpState(ProviderState("s"), "h()", {"password": "hunter2pass"})
+    assert "hunter2" not in repr(mask(one(Exchange(states=(given,), state_error="it was hunter2pass"))))
+    request = Message("GET /", {"Authorization": "Token hunter2pass"})
+    assert "hunter2" not in repr(mask(one(Exchange(request, state_error="bad token hunter2pass."))))
+
+
+def test_by_default_the_usual_names_are_secret(settings: Any) -> None:
+    del settings.PACT_SECRET_NAMES
+    exchange = Exchange(Message("GET /", {}, b'{"access_token": "hunter2pass", "name": "x"}'))
+    (result,) = mask(one(exchange)).interactions
+    assert result.exchange.request
+    assert json.loads(result.exchange.request.body) == {"access_token": "(hidden)", "name": "x"}

@@ -73,9 +73,11 @@ def test_specification_2() -> None:
             "$.body.list": {"min": 1},
             "$.headers.X-Rate": {"match": "regex", "regex": "a+"},
             "$.headers['X-Other']": {"match": "type"},
+            "$['body']['in brackets'][*]['b']": {"match": "integer"},
         }
     )
     assert rules.of_body("$.a") == "type"
+    assert rules.of_body("$['in brackets'][3].b") == "integer"
     assert rules.of_body("$.date") == "date yyyy-MM-dd"
     assert rules.of_body("$.list") == "type, at least 1"
     assert (rules.of_header("X-Rate"), rules.of_header("X-Other")) == ("regex a+", "type")

@@ -247,13 +247,10 @@ def test_the_nearest_names_come_first(registry: Registry) -> None:
 @pytest.mark.parametrize("name", ["a cup", "provider state", "10 cups", "Größe {x}", 'say "hi"', "class", "???", "été"])
 def test_a_stub_is_python_that_answers_the_state_and_fails(registry: Registry, name: str) -> None:
     namespace: dict[str, Any] = {"provider_state": registry.provider_state}
-    exec(
-        compile(
-            stub(name, [{"id": 3, "not-a-name": 1, "class": None, "n": None}], {"provider_state"}), __file__, "exec"
-        ),
-        namespace,
-    )  # our own text
+    params = {"id": 3, "not-a-name": 1, "class": None, "n": None}
+    text = stub(name, [params], {"provider_state"})
+    exec(compile(text, __file__, "exec"), namespace)  # our own text
     match = registry.find(name)
     assert match
     with pytest.raises(NotImplementedError):
-        match.handler.set_up({"id": 3, "not-a-name": 1, "class": None, "n": None})
+        match.handler.set_up(params)

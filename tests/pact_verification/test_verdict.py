@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from pact_verification.engine import CoreReport, CoreResult
-from pact_verification.pacts import Interaction, Pact, ProviderState
-from pact_verification.results import Exchange, InteractionResult, Message, Outcome, PactResult, Report
+from pact_verification.matching_rules import read_rules
+from pact_verification.pacts import Expected, Interaction, Pact, ProviderState
+from pact_verification.results import Exchange, InteractionResult, Message, Mismatch, Outcome, PactResult, Report
 from pact_verification.verdict import join
 
 SEEN = Exchange(Message("GET /"), Message("200 OK"))
@@ -66,6 +67,8 @@ def result(outcome: Outcome, *, pending: bool = False) -> PactResult:
         ((result(Outcome.MISMATCH, pending=True),), 0),
         ((result(Outcome.STATE_ERROR),), 1),
         ((result(Outcome.NOT_VERIFIED),), 1),
+        ((result(Outcome.SKIPPED),), 1),
+        ((result(Outcome.SKIPPED, pending=True),), 1),
         ((result(Outcome.NOT_VERIFIED, pending=True),), 1),  # pending excuses a failure, not that nothing was tried
     ],
 )
@@ -74,3 +77,19 @@ def test_exit_codes(pacts: tuple[PactResult, ...], exit_code: int) -> None:
     assert Report("testapp", (result(Outcome.VERIFIED),), nothing_for=("empty/",)).exit_code == 3
     allowed = Report("testapp", pacts, nothing_is_fine=True).exit_code
     assert allowed == (0 if exit_code == 3 else exit_code)
+
+
+def test_a_mismatch_is_told_with_its_matching_rule() -> None:
+    rules = read_rules(
+        {
+            "status": {"matchers": [{"match": "statusCode", "status": "success"}]},
+            "header": {"X-A": {"matchers": [{"match": "regex", "regex": "a"}]}},
+            "body": {"$.a": {"matchers": [{"match": "integer"}]}},
+        }
+    )
+    interaction = Interaction("a", expected=Expected(rules=rules))
+    places = ("status", "header x-a", "header X-B", "body $.a", "body $.b", "body's content type")
+    core = CoreResult("a", (), ok=False, mismatches=tuple(Mismatch(place, "e", "c", "m") for place in places))
+    pact = Pact("shop", "testapp", (interaction,), Path("x.json"), "x.json")
+    (joined,) = join(pact, CoreReport((core,)), (SEEN,)).interactions
+    assert [each.rule for each in joined.mismatches] == ["statusCode success", "regex a", "", "integer", "", ""]

@@ -1,6 +1,7 @@
 """manage.py verify_pacts with a broker: a process, a double over real HTTP, and what each of them is left with."""
 
 import json
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,20 @@ class TestPublishing:
         run = ask("--publish", "--description", "empty")
         assert run.exit_code == 2
         has(run, "Results can't be published: --description 'empty' chooses a part")
+        assert not writes(broker)
+
+    @pytest.mark.parametrize("option", ["--exit-first", "--last-failed"])
+    def test_what_may_be_a_part_does_not_publish(
+        self, ask: Ask, broker: BrokerDouble, option: str, tmp_path: Path
+    ) -> None:
+        broker.publish(document(EMPTY, RED), version="c1", branch="main")
+        cache = {"PACT_CACHE_DIR": str(tmp_path)}
+        assert ask(settings=cache).exit_code == 0  # pending
+        refused = ask("--publish", option, settings=cache)
+        assert refused.exit_code == 2
+        has(refused, "Results can't be published:", option)
+        asked_by_environment = ask(option, settings=cache, PACT_BROKER_PUBLISH_VERIFICATION_RESULTS="true")
+        has(asked_by_environment, "Results were not published.", option)
         assert not writes(broker)
 
     def test_an_empty_pact_is_not_green_and_not_published(self, ask: Ask, broker: BrokerDouble) -> None:
@@ -678,6 +693,39 @@ def test_options_that_need_a_broker(verify: Verify) -> None:
             run,
             f"{arguments[0]} needs a broker, and none is configured. PACT_BROKER_BASE_URL or --broker-url names it.",
         )
+
+
+class TestReports:
+    def test_whose_pact_it_is_and_the_line_that_runs_it_again(
+        self, ask: Ask, broker: BrokerDouble, tmp_path: Path
+    ) -> None:
+        """The line names the pact's content: it means the same once the consumer has published another."""
+        broker.publish(document(EMPTY, RED), version="c1", branch="main")
+        no_longer_pending(broker)
+        reports = [f"--{name}={tmp_path / name}" for name in ("json", "html", "junit")]
+        run = ask(*reports, "--isolation", "flush")
+        assert run.exit_code == 1
+        broker.publish(document(EMPTY), version="c2", branch="main")
+        (pact,) = json.loads((tmp_path / "json").read_text())["pacts"]
+        assert (pact["consumer_version"], pact["pending"]) == ("c1", False)
+        assert pact["reason"] == "latest from branch main, latest from main branch"
+        for report in (run.out, *((tmp_path / name).read_text() for name in ("html", "junit"))):
+            assert "version c1: latest from branch main, latest from main branch" in report
+        line = pact["interactions"][1]["rerun"]
+        assert line.startswith("python -m django verify_pacts --isolation flush --pact-url http://127.0.0.1:")
+        again = ask(*shlex.split(line)[4:])
+        assert again.exit_code == 1
+        has(again, "1 interaction of 1 consumer: 1 failed", "✗ a list", "named by its URL")
+
+    def test_one_of_two_versions_that_fails_is_remembered(self, ask: Ask, broker: BrokerDouble, tmp_path: Path) -> None:
+        """They share their keys; the one that passes does not speak for the other."""
+        cache = {"PACT_CACHE_DIR": str(tmp_path)}
+        broker.publish(document(RED), version="c1", branch="main")
+        broker.create_environment("production", production=True)
+        broker.record_deployment("shop", "c1", "production")
+        broker.publish(document(GREEN), version="c2", branch="main")
+        has(ask(settings=cache), "2 interactions of 1 consumer: 1 verified, 1 failed")
+        has(ask("--last-failed", settings=cache), "2 interactions of 1 consumer: 1 verified, 1 failed")
 
 
 class TestPactUrl:

@@ -2,14 +2,16 @@
 
 import html
 import json
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from pact_verification.pacts import read_pact
 from tests.pact_verification.conftest import ROOT, Verify, command, environment
 from tests.pact_verification.pact_files import interaction, write_pact
-from tests.pact_verification.reporters.conftest import Reports, every_report, line_of, plain
+from tests.pact_verification.reporters.conftest import CONSUMER, Reports, every_report, line_of, plain
 
 EMPTY = interaction("an empty list", response={"body": []})
 RED = interaction("red", "/nothing")
@@ -23,7 +25,7 @@ class TestAFailure:
         return plain(text if name in {"console", "github"} else html.unescape(text))
 
     def test_whose_it_is_and_where_it_comes_from(self, text: str, reports: Reports, name: str) -> None:
-        consumer = 'R&D "shop" <b>]]>'
+        consumer = CONSUMER
         shown = {"json": json.dumps(consumer)[1:-1], "github": consumer}
         assert shown.get(name, consumer) in text
         assert str(reports.html.parent / "pacts" / "a.json") in text
@@ -140,11 +142,81 @@ class TestWriting:
         assert "it is a pact, which the report would replace" in run.err
         assert pact.read_bytes() == before
 
+    @pytest.mark.parametrize(
+        "content", ['{"consumer": {"name": "a"}, "provider": {"name": "testapp"}, "interactions": [{}]}']
+    )
+    @pytest.mark.parametrize("name", ["pact.json", "PACT.JSON", "shop.pact"])
+    @pytest.mark.parametrize("option", ["--json", "--html"])
+    def test_not_even_one_that_is_broken(
+        self, verify: Verify, tmp_path: Path, option: str, name: str, content: str
+    ) -> None:
+        pact = tmp_path / name
+        pact.write_text(content)
+        assert verify(write_pact(tmp_path / "green.json", EMPTY), option, pact).exit_code == 2
+        assert pact.read_text() == content
+
+    def test_what_others_wrote_to_the_same_output_stays(self, tmp_path: Path) -> None:
+        pact = write_pact(tmp_path / "pact.json", EMPTY)
+        log = tmp_path / "log"
+        log.write_text("keep me\n")
+        with log.open("a") as out:
+            run = subprocess.run(
+                command(pact, "--json", "/dev/stdout"), cwd=ROOT, env=environment(), stdout=out, check=False
+            )
+        assert run.returncode == 0
+        assert log.read_text().startswith("keep me\n")
+        assert '"report": "pact-verification"' in log.read_text()
+        assert "The contracts hold." in log.read_text()
+
+    def test_a_pipe(self, tmp_path: Path) -> None:
+        """Its reader gets the report, and no end before that; without a reader nobody waits."""
+        pact = write_pact(tmp_path / "pact.json", EMPTY)
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        run = subprocess.run(
+            command(pact, "--json", pipe), cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
+        )
+        assert run.returncode == 0
+        assert f"The report {pipe} (json) could not be written" in run.stderr
+        with subprocess.Popen(["/usr/bin/env", "cat", str(pipe)], stdout=subprocess.PIPE, text=True) as reader:
+            run = subprocess.run(
+                command(pact, "--json", pipe), cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
+            )
+            assert run.stderr == ""
+            assert reader.stdout
+            assert json.loads(reader.stdout.read())["exit_code"] == 0
+
+    def test_a_link(self, verify: Verify, tmp_path: Path) -> None:
+        pact = write_pact(tmp_path / "pact.json", EMPTY)
+        (tmp_path / "link").symlink_to(tmp_path / "target")
+        assert verify(pact, "--json", tmp_path / "link").exit_code == 0
+        assert (tmp_path / "link").is_symlink()
+        assert json.loads((tmp_path / "target").read_text())["exit_code"] == 0
+        run = verify(pact, "--json", tmp_path / "link", "--html", tmp_path / "target")
+        assert "name one file" in run.err
+
+    def test_nothing_can_be_written_at_all(self, tmp_path: Path) -> None:
+        """One full disk for everything: the verdict is all that is left, and stays."""
+        for which, exit_code in ((EMPTY, 0), (RED, 1)):
+            pact = write_pact(tmp_path / "pact.json", which)
+            with Path("/dev/full").open("w") as full:
+                run = subprocess.run(
+                    command(pact, "--json", "/dev/full"),
+                    cwd=ROOT,
+                    env=environment(),
+                    stdout=full,
+                    stderr=full,
+                    check=False,
+                )
+            assert run.returncode == exit_code
+
     def test_two_reports_in_one_file(self, verify: Verify, tmp_path: Path) -> None:
         pact = write_pact(tmp_path / "pact.json", EMPTY)
         run = verify(pact, "--junit", tmp_path / "x", "--html", tmp_path / "x")
         assert run.exit_code == 2
         assert "--junit and --html name one file" in run.err
+        assert not (tmp_path / "x").exists()
+        assert verify(pact, "--junit", "/dev/null", "--html", "/dev/null").exit_code == 0
 
     def test_an_older_report_is_not_taken_for_that_of_a_run_that_could_not_start(
         self, verify: Verify, tmp_path: Path
@@ -187,6 +259,44 @@ class TestWriting:
         assert "could not be written" not in run.err
 
 
+class TestInteraction:
+    def test_a_key_that_nobody_has_is_told(self, verify: Verify, tmp_path: Path) -> None:
+        """Beside one that somebody has it would go unnoticed."""
+        pact = write_pact(tmp_path / "pact.json", EMPTY, RED)
+        verify(pact, "--json", tmp_path / "json")
+        key = json.loads((tmp_path / "json").read_text())["pacts"][0]["interactions"][0]["key"]
+        assert verify(pact, "--interaction", key).exit_code == 0
+        run = verify(pact, "--interaction", key, "--interaction", "0123456789")
+        assert run.exit_code == 3
+        assert "nothing was verified for --interaction 0123456789" in run.out
+        assert verify(pact, "--interaction", "0123456789").exit_code == 3
+
+    def test_a_key_is_made_of_what_names_an_interaction(self, tmp_path: Path) -> None:
+        """And of nothing else: others' scripts and the cache hold keys."""
+        named = interaction("a list", states=[("an item exists", {"b": 1, "a": 2})], response={"body": [1]})
+        pact = read_pact(write_pact(tmp_path / "pact.json", named, named))
+        assert pact
+        assert [each.key for each in pact.interactions] == ["04b49522c4", "9027fe472b"]
+        other = interaction("a list", "/x", states=[("an item exists", {"a": 2, "b": 1})])
+        again = read_pact(write_pact(tmp_path / "other.json", other))
+        assert again
+        assert again.interactions[0].key == "04b49522c4"
+
+    def test_the_line_to_copy_for_an_odd_path(self, verify: Verify, tmp_path: Path) -> None:
+        folder = tmp_path / "it's a\xa0new\nfolder"
+        pact = write_pact(folder / "pact.json", RED)
+        line = next(line.split("again    ")[1] for line in verify(pact).out.splitlines() if "      again    " in line)
+        done = subprocess.run(
+            ["/bin/bash", "-c", line.replace("python ", f"{command()[0]} ", 1)],
+            cwd=ROOT,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "1 interaction of 1 consumer: 1 failed" in done.stdout, done.stderr
+
+
 class TestExitFirst:
     @pytest.fixture
     def pacts(self, tmp_path: Path) -> Path:
@@ -211,6 +321,25 @@ class TestExitFirst:
         run = verify(pact, "--exit-first")
         assert run.exit_code == 0
         assert "1 verified, 1 failed (pending)" in run.out
+
+    def test_secrets_are_hidden_here_too(self, verify: Verify, tmp_path: Path) -> None:
+        secret = interaction("red", "/nothing", request={"headers": {"Authorization": "Bearer hunter2"}})
+        run = verify(write_pact(tmp_path / "pact.json", secret), "--exit-first", "--verbosity", "3")
+        assert run.exit_code == 1
+        assert "hunter2" not in run.out
+
+    def test_after_a_failure_without_a_description(self, verify: Verify, tmp_path: Path) -> None:
+        run = verify(write_pact(tmp_path / "pact.json", {**RED, "description": ""}, EMPTY), "--exit-first")
+        assert "1 failed, 1 skipped" in run.out
+
+    def test_one_of_two_that_are_alike(self, verify: Verify, tmp_path: Path) -> None:
+        """The second of them keeps its key, also when it is alone."""
+        cache = {"PACT_CACHE_DIR": str(tmp_path / "cache")}
+        pact = write_pact(tmp_path / "pact.json", {**EMPTY, "description": "red"}, RED, EMPTY)
+        assert "2 verified, 1 failed" in verify(pact, settings=cache).out
+        run = verify(pact, "--last-failed", "--exit-first", settings=cache)
+        assert (run.exit_code, run.err) == (1, "")
+        assert "1 interaction of 1 consumer: 1 failed" in run.out
 
     def test_all_green(self, verify: Verify, tmp_path: Path) -> None:
         run = verify(write_pact(tmp_path / "pact.json", EMPTY, EMPTY), "--exit-first")
@@ -241,6 +370,27 @@ class TestLastFailed:
         nothing = verify(pact, "--last-failed", settings=cache)
         assert nothing.exit_code == 3
         assert "nothing failed the last time" in nothing.out.lower()
+
+    def test_what_was_skipped_or_not_selected_is_still_known(
+        self, verify: Verify, tmp_path: Path, cache: dict[str, str]
+    ) -> None:
+        red = write_pact(tmp_path / "red.json", RED, interaction("b", states=["the item raises"]))
+        green = write_pact(tmp_path / "green.json", EMPTY, consumer="other")
+        assert verify(red, settings=cache).exit_code == 1
+        assert verify(red, "--exit-first", settings=cache).exit_code == 1
+        assert verify(green, settings=cache).exit_code == 0
+        assert verify(tmp_path, "--consumer", "other", settings=cache).exit_code == 0
+        write_pact(tmp_path / "another.json", EMPTY, provider="another")
+        assert verify(tmp_path / "another.json", "--provider-name", "another", settings=cache).exit_code == 0
+        assert (
+            "2 interactions of 1 consumer: 1 failed, 1 state error" in verify(red, "--last-failed", settings=cache).out
+        )
+
+    def test_what_never_came_back_has_failed(self, verify: Verify, tmp_path: Path, cache: dict[str, str]) -> None:
+        pact = write_pact(tmp_path / "pact.json", EMPTY, interaction("stuck", states=["it takes 30 seconds"]))
+        assert "not verified" in verify(pact, "--request-timeout", "0.1", settings=cache).out
+        run = verify(pact, "--last-failed", "--request-timeout", "0.1", settings=cache)
+        assert "2 interactions of 1 consumer: 2 not verified" in run.out  # of a pact that was stopped nothing counts
 
     def test_without_a_run_before(self, verify: Verify, tmp_path: Path, cache: dict[str, str]) -> None:
         pact = write_pact(tmp_path / "pact.json", EMPTY)
