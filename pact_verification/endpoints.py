@@ -46,18 +46,26 @@ def endpoints() -> Iterator[tuple[str, Endpoint]]:
 def _endpoint(route: str, view: Callable[..., Any], method: str) -> Endpoint:
     view_class = _class_of(view)
     own = _is_own_module(view, view_class)
-    function: Any = inspect.unwrap(view)
+    function: Any = _unwrapped(view)
     name = f"{view.__module__}.{getattr(view, '__qualname__', type(view).__name__)}"
     if view_class:
         name = f"{view_class.__module__}.{view_class.__qualname__}"
         handler = _actions(view).get(method.lower(), method.lower())
         if function := getattr(view_class, handler, None):
-            function, name = inspect.unwrap(function), f"{name}.{handler}"
+            function, name = _unwrapped(function), f"{name}.{handler}"
     code = getattr(function, "__code__", None)
     location = place(code.co_filename, code.co_firstlineno) if code else ""
     if view_class and own and not (code and is_own(code.co_filename)):  # a generic view: the class is what one writes
         location = _place_of_class(view_class)
     return Endpoint(route, name, location, own=own)
+
+
+def _unwrapped(view: Any) -> Any:
+    """The function that decorators wrap, however carelessly they do."""
+    try:
+        return inspect.unwrap(view)
+    except ValueError:  # it wraps itself
+        return view
 
 
 def _place_of_class(view_class: type) -> str:
@@ -69,7 +77,7 @@ def _place_of_class(view_class: type) -> str:
 
 def _is_own_module(view: Callable[..., Any], view_class: type | None) -> bool:
     """By the class or the function, since the method may be a library's: a generic view is the project's own."""
-    module = inspect.getmodule(view_class or inspect.unwrap(view))
+    module = inspect.getmodule(view_class or _unwrapped(view))
     return is_own(getattr(module, "__file__", None) or "<")
 
 

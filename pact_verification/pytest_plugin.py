@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 PROJECT_DATABASES = pytest.StashKey[dict[str, str]]()
 """Names by alias, as they are before test databases take their place."""
 
+LEFT_BEHIND: list[ExitStack] = []
+"""What is not undone before the process ends."""
+
 EMPTIED_BY = pytest.StashKey[str]()
 """The first test that emptied the tables."""
 
@@ -249,8 +252,7 @@ def pact_verifier(
             server = LiveServer(registry, make_isolation, conf.request_timeout)
             cleanup.enter_context(server.running())
         session = Session(conf.provider_name, engine, server, conf.request_timeout, directory)
-        stores = cleanup.enter_context(ExitStack())  # left only once the server has stopped
-        yield Verifier(session, django_db_blocker.unblock, request.session, stores)
+        yield Verifier(session, django_db_blocker.unblock, request.session)
         if session.stopped:
             with django_db_blocker.unblock():
                 end_other_sessions()
@@ -262,16 +264,12 @@ class Verifier:
     Args:
         unblock: pytest-django's way to let a test use the database.
         tests: pytest's session.
-        stores: what stays the run's own when the server doesn't come back.
     """
 
-    def __init__(
-        self, session: "Session", unblock: Callable[[], Any], tests: pytest.Session, stores: ExitStack
-    ) -> None:
+    def __init__(self, session: "Session", unblock: Callable[[], Any], tests: pytest.Session) -> None:
         self.session = session
         self.unblock = unblock
         self.tests = tests
-        self.stores = stores
         self.parts: dict[Path, dict[str, Pact]] = {}
 
     def verify(self, pact: Pact, interaction: Interaction) -> None:
@@ -299,7 +297,7 @@ class Verifier:
                 own.enter_context(context)
             whole = self.session.verify(part)
             if self.session.stopped:  # the thread is still in the project, and must not get at what isn't the run's
-                self.stores.enter_context(own.pop_all())
+                LEFT_BEHIND.append(own.pop_all())
                 self.tests.shouldfail = self.session.stopped
             else:
                 empty_stores()

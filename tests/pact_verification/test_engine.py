@@ -45,6 +45,16 @@ def test_a_process_that_ends_is_told_and_the_next_job_gets_another() -> None:
     assert answered.error == "ValueError: Invalid source: pact.json"
 
 
+def test_an_answer_that_nobody_took_is_not_the_next_jobs() -> None:
+    """Something, a time-out of pytest's say, ended the waiting for it."""
+    with running_engine() as running:
+        running.begin(Job("testapp", "first.json", "127.0.0.1", 1, "http://127.0.0.1:1/state", 1000))
+        running.begin(Job("testapp", "second.json", "127.0.0.1", 1, "http://127.0.0.1:1/state", 1000))
+        answered = running.answer(10)
+    assert answered
+    assert answered.error == "ValueError: Invalid source: second.json"
+
+
 def test_a_pact_library_that_is_not_pact_python_ends_the_run() -> None:
     with pytest.raises(CannotVerify, match="can't be imported"):
         read_answer({"error": "pact-python can't be imported: x", "results": None, "fatal": True}, "")

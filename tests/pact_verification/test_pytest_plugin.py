@@ -369,3 +369,124 @@ def test_module_fixtures_of_the_project_work(pacts: Path, project: Path, run_pyt
         "@pytest.fixture(autouse=True)\ndef for_each(request):\n    yield\n"
     )
     assert "1 passed" in run_pytest("pacts/b.json").out
+
+
+def test_no_two_tests_share_an_id(project: Path, run_pytest: Pytest) -> None:
+    """xdist would run one of them, and the other might be the red one."""
+    names = ("a list", "a list", "a list #2")
+    write_pact(
+        project / "pacts" / "p.json",
+        *({**EMPTY, "description": name} for name in names),
+        {**RED, "description": "a list #2"},
+    )
+    for arguments in ((), ("-n2", "--dist", "loadfile")):
+        ran = run_pytest("pacts", *arguments)
+        assert sorted(ran.outcomes().values()) == ["Failure", "Passed", "Passed", "Passed"], ran.out
+
+
+def test_pacts_wherever_pytest_is_started_and_however_they_are_reached(
+    pacts: Path, project: Path, run_pytest: Pytest
+) -> None:
+    """One that is broken there is no green."""
+    pacts.joinpath("broken.json").write_text("{")
+    (project / "elsewhere").mkdir()
+    pacts.rename(project / "elsewhere" / "pacts")
+    pacts.symlink_to(project / "elsewhere" / "pacts")
+    for arguments in (("pacts",), (str(pacts),), ("--rootdir", str(project), "pacts")):
+        ran = run_pytest(*arguments)
+        assert ran.exit_code == 2, ran.out
+        assert "broken.json can't be read: it is not JSON" in ran.out
+    named = project / "elsewhere" / "other.json"
+    named.write_text("{")
+    assert "other.json can't be read: it is not JSON" in run_pytest(str(named)).out
+
+
+def test_stepwise_goes_on_where_it_stopped(pacts: Path, project: Path, run_pytest: Pytest) -> None:
+    """It counts tests in the order in which they run."""
+    (project / "a_tests").mkdir()
+    (project / "a_tests" / "test_a.py").write_text("def test_one(): pass\ndef test_two(): assert False\n")
+    assert list(run_pytest("--sw", "a_tests", "pacts").outcomes().values()) == ["Passed", "Failure"]
+    write_pact(pacts / "a.json", GREEN, {**EMPTY, "description": "red"}, EMPTY, GREEN)
+    again = run_pytest("--sw", "a_tests", "pacts")
+    assert list(again.outcomes().values()) == ["Passed"] * 5 + ["Failure"]
+
+
+class TestOtherTests:
+    """Sessions of which pacts are a part, or none."""
+
+    def test_without_settings(self, project: Path, run_pytest: Pytest) -> None:
+        (project / "test_plain.py").write_text("def test_plain(): pass\n")
+        ran = run_pytest("test_plain.py", DJANGO_SETTINGS_MODULE="")
+        assert ran.outcomes() == {"test_plain": "Passed"}, ran.out
+
+    def test_a_conftest_that_marks_everything(self, pacts: Path, project: Path, run_pytest: Pytest) -> None:
+        (project / "conftest.py").write_text(
+            "import pytest\n"
+            "def pytest_collection_modifyitems(items):\n"
+            "    for item in items:\n"
+            "        item.add_marker(pytest.mark.django_db)\n"
+            "        assert item.module.__name__\n"
+        )
+        assert run_pytest("pacts").outcomes() == ALL
+
+    def test_a_fixture_that_holds_a_transaction_is_told(self, pacts: Path, project: Path, run_pytest: Pytest) -> None:
+        (project / "conftest.py").write_text(
+            "import pytest\n"
+            "from tests.testapp.models import User\n"
+            "@pytest.fixture(autouse=True)\n"
+            "def somebody(db):\n"
+            "    User.objects.create(email='somebody@example.com')\n"
+        )
+        ran = run_pytest("pacts/b.json", settings={"PACT_REQUEST_TIMEOUT": 0.5})
+        assert ran.exit_code == 1
+        assert "A fixture of this test, autouse perhaps, holds a transaction on 'default'" in ran.out
+
+    def test_a_test_that_emptied_the_tables_is_told(self, project: Path, run_pytest: Pytest) -> None:
+        migrated = interaction("migrated", "/shelves", response={"body": ["the shelf that a migration made"]})
+        write_pact(project / "pacts" / "m.json", migrated)
+        (project / "test_other.py").write_text(
+            "import pytest\n@pytest.mark.django_db(transaction=True)\ndef test_empties(): pass\n"
+        )
+        (project / "conftest.py").write_text(
+            "import pytest\n"
+            "@pytest.hookimpl(trylast=True)\n"
+            "def pytest_collection_modifyitems(items):\n"
+            "    items.reverse()\n"
+        )
+        ran = run_pytest("test_other.py", "pacts")
+        assert ran.exit_code == 1
+        assert "test_other.py::test_empties ran before" in ran.out
+
+
+def test_settings_that_make_no_sense(pacts: Path, run_pytest: Pytest) -> None:
+    ran = run_pytest("pacts/b.json", settings={"PACT_ISOLATION": "flsh"})
+    assert ran.exit_code == 1
+    assert "(pact_verification.E002) PACT_ISOLATION is 'flsh'." in ran.out
+
+
+def test_no_secret_is_in_a_name(project: Path, run_pytest: Pytest) -> None:
+    state = ("an item cup exists", {"password": "hunter2pass"})
+    write_pact(project / "pacts" / "p.json", interaction("a", states=[state]))
+    ran = run_pytest("pacts", "-v")
+    assert "shop: a [an item cup exists (password='(hidden)')]" in ran.outcomes()
+    assert "hunter2" not in ran.out + ran.junit.read_text()
+
+
+def test_nothing_is_left_of_a_request_that_hangs(
+    project: Path, run_pytest: Pytest, databases: dict[str, Any], tmp_path: Path
+) -> None:
+    """The databases go, and the project's own stores don't hear of what the request does after its time."""
+    hangs = interaction("hangs", "/late", request={"query": {"seconds": ["1.5"]}})
+    write_pact(project / "pacts" / "p.json", hangs)
+    cache = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": str(tmp_path / "cache")}
+    ran = run_pytest(
+        "pacts",
+        settings={"PACT_REQUEST_TIMEOUT": 0.2, "CACHES": {"default": cache}, "MEDIA_ROOT": str(tmp_path / "media")},
+        PYTHONWARNINGS="ignore",
+    )
+    assert ran.exit_code == 1
+    assert not [path for name in ("cache", "media") for path in (tmp_path / name).rglob("*") if path.is_file()]
+    if on_postgresql():
+        with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+            name = f"%{databases['default']['NAME']}%"
+            assert not connection.execute("SELECT 1 FROM pg_database WHERE datname LIKE %s", [name]).fetchall()

@@ -1,5 +1,6 @@
 """manage.py verify_pacts from outside: a process, its exit code, its output, and what it leaves behind."""
 
+import json
 import os
 import re
 import signal
@@ -157,6 +158,31 @@ class TestGreen:
         doubtful = interaction("doubtful", "/doubtful", status=500)
         run = verify(write_pact(pact, doubtful), settings={"DATABASES": databases})
         has(run, "try --isolation flush")
+
+    def test_what_a_report_wants_to_know_fails_nothing(
+        self, verify: Verify, pact: Path, databases: Databases, tmp_path: Path
+    ) -> None:
+        """SQL that is no text, a view that can't be unwrapped, an answer that no view gave."""
+        stopped = interaction("stopped", request={"headers": {"X-Stop": "yes"}}, status=401)
+        write_pact(
+            pact,
+            interaction("composed", "/composed", response={"body": 1}),
+            interaction("looping", "/looping", response={"body": {}}),
+            stopped,
+            {**stopped, "description": "red", "response": {"status": 200}},
+        )
+        middleware = {"MIDDLEWARE": ["tests.testapp.views.Gate"]}
+        run = verify(pact, "--coverage", "--json", tmp_path / "json", settings={"DATABASES": databases, **middleware})
+        assert (run.exit_code, run.err) == (1, "")
+        has(
+            run,
+            "✓ composed",
+            "✓ looping ✓ stopped ✗ red",
+            "for the URL pattern 'items'; a middleware answered before it",
+            "GET items shop 401 (failing)",
+        )
+        composed, *_ = json.loads((tmp_path / "json").read_text())["pacts"][0]["interactions"]
+        assert composed["queries"] == 1
 
     def test_headers_of_the_connection_are_the_servers(self, verify: Verify, pact: Path) -> None:
         run = verify(write_pact(pact, interaction("hop", "/hop-by-hop", response={"body": {}})))
@@ -583,6 +609,25 @@ class TestCannotRun:
         run = verify(write_pact(pact, EMPTY), settings={**settings, "ROOT_URLCONF": "tests.testapp.nodb.urls"})
         assert run.exit_code == 2
         has(run, "can't be imported: KeyError: 'SETTING_THAT_IS_NOT_SET'", "(tests/testapp/broken/pact_states.py:8)")
+
+    @pytest.mark.parametrize("code", ["raise SystemExit(0)", "import pytest; pytest.skip(allow_module_level=True)"])
+    def test_a_pact_states_module_that_would_end_the_run(
+        self, verify: Verify, pact: Path, tmp_path: Path, code: str
+    ) -> None:
+        """Nothing was verified, so it must not look as if all had been well."""
+        app = tmp_path / "ending"
+        app.mkdir()
+        (app / "__init__.py").touch()
+        (app / "pact_states.py").write_text(f"{code}\n")
+        apps = ["tests.testapp.nodb", "ending", "pact_verification"]
+        settings = {"INSTALLED_APPS": apps, "DATABASES": {}, "DATABASE_ROUTERS": []}
+        run = verify(
+            write_pact(pact, EMPTY),
+            settings={**settings, "ROOT_URLCONF": "tests.testapp.nodb.urls"},
+            PYTHONPATH=f"{tmp_path}:{ROOT}",
+        )
+        assert run.exit_code == 2
+        has(run, "A pact_states.py can't be imported:")
 
     def test_a_project_without_any_state(self, verify: Verify, pact: Path) -> None:
         apps = ["tests.testapp.nodb", "pact_verification"]

@@ -2,8 +2,10 @@
 
 import json
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
+from typing import Any
 
 from django.conf import settings
 from django.contrib.sites.models import Site
@@ -90,6 +92,12 @@ def slow(request: HttpRequest) -> HttpResponse:
     return JsonResponse({})
 
 
+def late(request: HttpRequest) -> HttpResponse:
+    """Writes to every store when nobody waits for it any more."""
+    slow(request)
+    return stores(request)
+
+
 def stream(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(iter([b"one ", b"two"]), content_type="text/plain")
 
@@ -123,6 +131,38 @@ def thread(request: HttpRequest) -> HttpResponse:
     worker.start()
     worker.join()
     return items(request)
+
+
+def composed(request: HttpRequest) -> HttpResponse:
+    """SQL that is no text: psycopg's own."""
+    with connection.cursor() as cursor:
+        query: Any = "SELECT 1"
+        if connection.vendor == "postgresql":
+            from psycopg import sql
+
+            query = sql.SQL("SELECT {}").format(sql.Literal(1))
+        cursor.execute(query)
+        return JsonResponse(cursor.fetchone()[0], safe=False)
+
+
+def looping(request: HttpRequest) -> HttpResponse:
+    """A view that can't be unwrapped."""
+    return JsonResponse({})
+
+
+looping.__wrapped__ = looping  # as a careless decorator might
+
+
+class Gate:
+    """A middleware that answers before any view."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "X-Stop" in request.headers:
+            return HttpResponse(status=HTTPStatus.UNAUTHORIZED)
+        return self.get_response(request)
 
 
 async def awaited(request: HttpRequest) -> HttpResponse:

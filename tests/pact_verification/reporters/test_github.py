@@ -58,6 +58,14 @@ def test_what_others_wrote_is_no_command(tmp_path: Path, verify: Verify) -> None
     assert [kind for kind, *_ in commands(run.out)] == ["error"]
 
 
+def test_what_others_wrote_is_no_command_among_errors_either(tmp_path: Path, verify: Verify) -> None:
+    pact = write_pact(tmp_path / "pact.json", interaction("a", states=["::error::no such state"]))
+    run = verify(pact, "--github")
+    assert run.exit_code == 2
+    assert "no such state" in run.err
+    assert commands(run.err) == []
+
+
 def test_only_where_it_is_wanted(tmp_path: Path, verify: Verify) -> None:
     pact = write_pact(tmp_path / "pact.json", interaction("red", "/nothing"))
     summary = tmp_path / "summary.md"
@@ -84,21 +92,23 @@ def test_the_summary_escapes(reports: Reports) -> None:
     assert {row.replace("\\|", "").count("|") for row in rows} == {4, 7}
 
 
-def failing(count: int, size: int = 1) -> Report:
-    exchange = Exchange(Message("GET /"), Message("500 Internal Server Error"), crash=Crash("E: " + "x" * size))
+def failing(count: int, size: int = 1, text: str = "x") -> Report:
+    exchange = Exchange(Message("GET /"), Message("500 Internal Server Error"), crash=Crash("E: " + text * size))
     results = [InteractionResult(Interaction(f"number {n}"), Outcome.MISMATCH, exchange) for n in range(count)]
     return Report("testapp", (PactResult(PACT, tuple(results)),))
 
 
 def test_the_summary_stays_below_githubs_limit() -> None:
-    summary = github.render(failing(3000, 2000))
-    assert len(summary.encode()) < 1024 * 1024
-    assert re.search(r"and \d+ more, which would not fit here", summary)
+    for text in ("x", "品"):
+        summary = github.render(failing(3000, 2000, text))
+        assert len(summary.encode()) < 1024 * 1024
+        assert re.search(r"and \d+ more, which would not fit here", summary)
 
 
 def test_more_annotations_than_github_shows_are_counted() -> None:
-    found = commands(github.render_annotations(failing(30)))
+    found = commands(github.render_annotations(failing(30, 100_000)))
     assert len(found) == 10
+    assert all(len(message) < 2000 for *_, message in found)
     assert found[-1][2] == "21 more in the step summary"
 
 
