@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import socketserver
 import sys
 import threading
 import time
@@ -10,7 +9,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
-from http.client import HTTPConnection, responses
+from http.client import HTTPConnection
 from io import BytesIO
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -18,7 +17,6 @@ from wsgiref.util import is_hop_by_hop
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
-from django.core.servers.basehttp import WSGIRequestHandler, WSGIServer
 from django.core.signals import got_request_exception, request_finished, request_started
 from django.db import close_old_connections, connections
 from django.http import HttpRequest
@@ -32,9 +30,17 @@ from pact_verification.pacts import Interaction, ProviderState
 from pact_verification.recording import OutOfStep, Recording, Script
 from pact_verification.results import Crash, Message, SetUpState
 from pact_verification.states import Registry
+from pact_verification.wire import (
+    HOST,
+    MAX_RECORDED_BODY,
+    RequestHandler,
+    Server,
+    joined,
+    read_body,
+    request_message,
+    status_line,
+)
 
-HOST = "127.0.0.1"
-MAX_RECORDED_BODY = 4 * 1024 * 1024  # more than a report shows: what differs may stand far down
 STOP_SECONDS, STUCK_SECONDS = 2.0, 0.2  # to wait for the thread's end: when it is idle, and when it is in a call
 
 
@@ -68,7 +74,7 @@ class LiveServer:
     def running(self) -> Iterator[None]:
         """Serve until the block ends. What the thread is still busy with then is left behind."""
         with ExitStack() as cleanup:
-            self.http = _Server((HOST, 0), _RequestHandler)
+            self.http = Server((HOST, 0), RequestHandler)
             cleanup.callback(self.http.server_close)
             self.http.set_app(self._answer)
             self.thread = threading.Thread(target=self._serve, name="pact-live-server", daemon=True)
@@ -163,7 +169,7 @@ class LiveServer:
         self.busy_since = started = time.monotonic()
         try:
             if environ["PATH_INFO"] == self.state_path:
-                status, headers, body = self._answer_state(_read_body(environ))
+                status, headers, body = self._answer_state(read_body(environ))
             else:
                 status, headers, body = self._answer_request(environ, started)
         finally:
@@ -188,7 +194,7 @@ class LiveServer:
                 self.script.current.note_crash("pact_verification itself", error)
             if self.script.current.exchange.state_error:
                 status = HTTPStatus.UNPROCESSABLE_ENTITY
-        return _status_line(status), [("Content-Type", "application/json")], json.dumps(values).encode()
+        return status_line(status), [("Content-Type", "application/json")], json.dumps(values).encode()
 
     def _set_up(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
         """Set up one state of an interaction. What goes wrong is noted; then the values are of no interest."""
@@ -263,8 +269,8 @@ class LiveServer:
     def _answer_request(self, environ: WSGIEnvironment, started: float) -> tuple[str, list[tuple[str, str]], bytes]:
         recording = self.script.current
         self.script.end_setup()
-        body = _read_body(environ)
-        recording.note(request=_request_message(environ, environ, body))
+        body = read_body(environ)
+        recording.note(request=request_message(environ, environ, body))
         environ["wsgi.input"] = BytesIO(body)
         if settings.SECURE_SSL_REDIRECT:
             environ["wsgi.url_scheme"] = "https"  # what a project that insists on it gets from its proxy
@@ -277,8 +283,8 @@ class LiveServer:
             self.isolation.commit()
         except BaseException as error:  # noqa: BLE001  # a server answers
             self.raised = error
-            status, headers, answer = _status_line(HTTPStatus.INTERNAL_SERVER_ERROR), [], b"A server error occurred."
-        recording.note(response=Message(status, _joined(headers), answer[:MAX_RECORDED_BODY]))
+            status, headers, answer = status_line(HTTPStatus.INTERNAL_SERVER_ERROR), [], b"A server error occurred."
+        recording.note(response=Message(status, joined(headers), answer[:MAX_RECORDED_BODY]))
         if self.raised:
             recording.note(crash=Crash.of(self.raised))
             self._advise(recording, self.raised)
@@ -286,14 +292,14 @@ class LiveServer:
         if taken > self.request_timeout:
             limit = f"{self.request_timeout:g} s (--request-timeout)"
             recording.note(too_slow=f"The project took {taken:.1f} s to answer, and may take {limit}.")
-            return _status_line(HTTPStatus.GATEWAY_TIMEOUT), [], b""
+            return status_line(HTTPStatus.GATEWAY_TIMEOUT), [], b""
         return status, headers, answer
 
     def _note_request(self, request: HttpRequest) -> None:
         """What the project is asked, once the request filters have had it: what they do is not the project's."""
         environ: WSGIEnvironment = request.environ  # type: ignore[attr-defined]  # a WSGIRequest
         body = request.__dict__.get("_body", environ["wsgi.input"].getvalue())
-        self.script.current.note(request=_request_message(environ, request.META, body))
+        self.script.current.note(request=request_message(environ, request.META, body))
         self.request = request
         self.request_began = time.monotonic()
         self.queries = 0
@@ -364,59 +370,3 @@ class _Project(WSGIHandler):
         # The connection is not the project's affair, and the server would refuse to send these.
         headers = [(name, value) for name, value in headers if not is_hop_by_hop(name)]
         return status.encode("latin-1", "replace").decode("latin-1"), headers, body
-
-
-class _Server(WSGIServer):
-    def server_bind(self) -> None:
-        # Without HTTPServer's look-up of the host's full name, which can take seconds where no name server answers.
-        socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = HOST, self.server_address[1]
-        self.setup_environ()
-
-
-class _RequestHandler(WSGIRequestHandler):
-    disable_nagle_algorithm = True  # headers and body are two writes; the second would wait for an acknowledgement
-
-    def get_environ(self) -> dict[str, Any]:
-        """As gunicorn has it: wsgiref makes a Content-Type up where the request has none."""
-        environ: dict[str, Any] = super().get_environ()
-        if "Content-Type" not in self.headers:
-            environ["CONTENT_TYPE"] = ""
-        return environ
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """The report tells of every request."""
-
-
-def _read_body(environ: WSGIEnvironment) -> bytes:
-    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    return body
-
-
-def _request_message(environ: WSGIEnvironment, meta: dict[str, Any], body: bytes) -> Message:
-    """The request as it was sent.
-
-    Args:
-        environ: what the server received.
-        meta: the same, as request filters left it.
-    """
-    query = f"?{meta['QUERY_STRING']}" if meta.get("QUERY_STRING") else ""
-    headers = {
-        key.removeprefix("HTTP_").replace("_", "-").title(): str(value)
-        for key, value in meta.items()
-        if key.startswith("HTTP_") or (key in {"CONTENT_TYPE", "CONTENT_LENGTH"} and value)
-    }
-    path = environ["PATH_INFO"].encode("latin-1", "replace").decode(errors="replace")
-    return Message(f"{environ['REQUEST_METHOD']} {path}{query}", headers, body[:MAX_RECORDED_BODY])
-
-
-def _joined(headers: list[tuple[str, str]]) -> dict[str, str]:
-    """Headers by name; those that came several times, such as Set-Cookie, in one text."""
-    joined: dict[str, str] = {}
-    for name, value in headers:
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    return joined
-
-
-def _status_line(status: HTTPStatus) -> str:
-    return f"{status.value} {responses[status]}"

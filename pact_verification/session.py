@@ -5,11 +5,12 @@ from pathlib import Path
 
 from pact_verification.diff import response_diff
 from pact_verification.engine import CoreReport, Engine, Job
-from pact_verification.live_server import HOST, LiveServer
+from pact_verification.live_server import LiveServer
 from pact_verification.masking import mask
 from pact_verification.pacts import Pact, one_by_one
 from pact_verification.results import Diff, InteractionResult, Outcome, PactResult, Progress
 from pact_verification.verdict import join
+from pact_verification.wire import HOST
 
 GIVE_UP_AFTER = 4
 """A state or request that takes this many times the request timeout is taken never to come back."""

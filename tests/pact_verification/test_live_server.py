@@ -11,9 +11,10 @@ from django.urls import get_resolver
 from pytest_django import DjangoDbBlocker
 
 from pact_verification.isolation import Isolation
-from pact_verification.live_server import HOST, LiveServer
+from pact_verification.live_server import LiveServer
 from pact_verification.pacts import Interaction, ProviderState
 from pact_verification.states import Registry
+from pact_verification.wire import HOST
 
 
 def interaction(description: str, *states: str) -> Interaction:
