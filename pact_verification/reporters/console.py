@@ -34,6 +34,7 @@ SIGNS = {
     Outcome.SKIPPED: "-",
 }
 DIFF_STYLES = {EXPECTED: "green", CAME: "red", WRONG: "yellow"}
+THE_VERIFIERS = {"User-Agent", "Accept-Encoding", "Host"}  # headers that every request has
 DETAILED, RAW = 2, 3
 BODY_LINES = 40
 VALUE_LENGTH = 500
@@ -174,6 +175,8 @@ class _Writer:
     def message(self, message: Message, *, with_body: bool = True) -> None:
         """A message's headers and body."""
         for name, value in message.headers.items():
+            if name in THE_VERIFIERS and not self.detailed:
+                continue
             self.line(self.shortened(f"{name}: {value}"), "dim", 15)
         lines = message.body.decode(errors="replace").splitlines() if with_body else []
         kept = lines if self.detailed else lines[:BODY_LINES]

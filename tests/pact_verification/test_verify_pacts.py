@@ -320,8 +320,7 @@ class TestRed:
         has(
             run,
             "✗ a list [an item cup exists] state an item cup exists: item_exists() (tests/testapp/pact_states.py:",
-            "request GET /items Accept: */* User-Agent: pact_verifier/",
-            "view tests.testapp.views.items (tests/testapp/views.py:",
+            "request GET /items Accept: */* view tests.testapp.views.items (tests/testapp/views.py:",
             "for the URL pattern 'items' took",
             "1 SQL query - expected, + came - 203 Non-Authoritative Information + 200 OK [",
             "# $[0]: Expected 'cup' (String) to be equal to 'jug' (String) - \"jug\" + \"cup\" ]",
