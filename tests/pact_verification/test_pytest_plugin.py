@@ -340,8 +340,9 @@ class TestProviderName:
 
     def test_it_is_another(self, pacts: Path, project: Path, run_pytest: Pytest) -> None:
         (project / "test_other.py").write_text("def test_other(): pass\n")
-        ran = run_pytest("test_other.py", "pacts", settings={"PACT_PROVIDER_NAME": "tetsapp"})
-        assert "2 pacts left out: of 'testapp', and this is 'tetsapp'" in ran.out
+        for arguments in ((), ("-n2",)):
+            ran = run_pytest("test_other.py", "pacts", *arguments, settings={"PACT_PROVIDER_NAME": "tetsapp"})
+            assert "2 pacts left out: of 'testapp', and this is 'tetsapp'" in ran.out
         named = run_pytest("pacts/b.json", settings={"PACT_PROVIDER_NAME": "tetsapp"})
         assert named.exit_code == 2
         assert "is a pact with the provider 'testapp', and this is 'tetsapp'." in named.out

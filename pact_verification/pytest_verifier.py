@@ -1,0 +1,157 @@
+"""Interactions one at a time, for pytest: the verifier process and the live server on pytest-django's databases."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pact_verification.conf import conf
+from pact_verification.errors import CannotVerify
+from pact_verification.pacts import HTTP, Interaction, Pact, one_by_one
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    from pact_verification.session import Session
+
+PROJECT_DATABASES = pytest.StashKey[dict[str, str]]()
+"""Names by alias, as they are before test databases take their place."""
+
+LEFT_BEHIND: list[ExitStack] = []
+"""What is not undone before the process ends."""
+
+EMPTIED_BY = pytest.StashKey[str]()
+"""The first test that emptied the tables."""
+
+
+class PactWarning(UserWarning):
+    """What did not change the outcome of an interaction, such as a teardown that failed."""
+
+
+class NotVerified(Exception):
+    """An interaction failed. `short` is why, in a line; its text is the whole report on it."""
+
+    def __init__(self, short: str, text: str) -> None:
+        super().__init__(text)
+        self.short = short
+
+
+@pytest.fixture(scope="session")
+def pact_verifier(
+    request: pytest.FixtureRequest,
+    django_db_setup: None,
+    django_db_blocker: Any,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator["Verifier"]:
+    """The verifier process and the live server, on pytest-django's databases, from the first pact to the end."""
+    from pact_verification.checks import check_settings
+    from pact_verification.databases import end_other_sessions, require_named, serialized
+    from pact_verification.engine import running_engine
+    from pact_verification.isolation import isolation_of
+    from pact_verification.live_server import LiveServer
+    from pact_verification.session import Session
+    from pact_verification.states import autodiscover
+    from pact_verification.stores import own_stores
+
+    if problems := check_settings(None):
+        raise CannotVerify("\n".join(map(str, problems)))
+    directory = tmp_path_factory.mktemp("pacts")
+    own = request.config.stash[PROJECT_DATABASES]
+
+    def require_test_database(connection: "BaseDatabaseWrapper") -> None:
+        name = str(connection.settings_dict["NAME"])
+        if name == own[connection.alias]:
+            raise CannotVerify(
+                f"The database {name!r} is the project's own: django_db_setup has made no test database in its place. "
+                "Does a conftest.py override that fixture?"
+            )
+        made: str = connection.creation._get_test_db_name()  # type: ignore[attr-defined]  # as setup_databases does
+        if conf.isolation == "flush" and name != made:
+            raise CannotVerify(f"The database {name!r} is none that pytest-django made, and flush would empty it.")
+        require_named(connection)
+
+    with ExitStack() as cleanup:
+        engine = cleanup.enter_context(running_engine())
+        with own_stores(), django_db_blocker.unblock():
+            registry = autodiscover()
+            migrated = serialized() if conf.isolation == "flush" else {}
+            make_isolation = isolation_of(conf.isolation, migrated, require_test_database)
+            server = LiveServer(registry, make_isolation, conf.request_timeout)
+            cleanup.enter_context(server.running())
+        session = Session(conf.provider_name, engine, server, conf.request_timeout, directory)
+        yield Verifier(session, django_db_blocker.unblock, request.session)
+        if session.stopped:
+            with django_db_blocker.unblock():
+                end_other_sessions()
+
+
+class Verifier:
+    """Verifies one interaction at a time.
+
+    Args:
+        unblock: pytest-django's way to let a test use the database.
+        tests: pytest's session.
+    """
+
+    def __init__(self, session: "Session", unblock: Callable[[], Any], tests: pytest.Session) -> None:
+        self.session = session
+        self.unblock = unblock
+        self.tests = tests
+        self.parts: dict[Path, dict[str, Pact]] = {}
+
+    def verify(self, pact: Pact, interaction: Interaction) -> None:
+        """Verify an interaction.
+
+        Raises:
+            NotVerified: it failed. One that is pending is an expected failure instead.
+            CannotVerify: a state has no handler, or it can't be verified at all.
+        """
+        from pact_verification.preflight import require_handlers
+        from pact_verification.reporters.console import render_failure
+        from pact_verification.reporters.wording import in_short
+        from pact_verification.results import Outcome
+        from pact_verification.stores import empty_stores, own_stores
+
+        if interaction.kind != HTTP:
+            raise CannotVerify(f"{interaction.description!r} is of the type {interaction.kind}; only HTTP is verified.")
+        if pact.path not in self.parts:
+            parts = one_by_one(pact, self.session.directory)
+            self.parts[pact.path] = {part.interactions[0].key: part for part in parts}
+        part = self.parts[pact.path][interaction.key]
+        require_handlers([part], self.session.server.registry)
+        with ExitStack() as own:
+            for context in (own_stores(), self.unblock(), self.session.server.listening()):
+                own.enter_context(context)
+            whole = self.session.verify(part)
+            if self.session.stopped:  # the thread is still in the project, and must not get at what isn't the run's
+                LEFT_BEHIND.append(own.pop_all())
+                self.tests.shouldfail = self.session.stopped
+            else:
+                empty_stores()
+        (result,) = whole.interactions
+        if result.failed:
+            raise NotVerified(in_short(result), render_failure(whole, result) + self._other_reasons())
+        if result.outcome is not Outcome.VERIFIED:
+            pytest.xfail(f"pending: {in_short(result)}")
+        for warning in result.exchange.warnings:
+            warnings.warn(f"{interaction.description!r}: {warning}", PactWarning, stacklevel=1)
+
+    def _other_reasons(self) -> str:
+        """What of the tests around it may be the reason for a failure."""
+        from django.db import connections
+
+        reasons = [
+            f"A fixture of this test, autouse perhaps, holds a transaction on {alias!r}; the server can't see what it "
+            "wrote, and may have to wait for it."
+            for alias in connections
+            if connections[alias].in_atomic_block
+        ]
+        if emptied_by := self.tests.config.stash.get(EMPTIED_BY, ""):
+            reasons.append(
+                f"{emptied_by} ran before, in a transaction that empties all tables: what migrations had put there is "
+                "gone. By default pacts are first."
+            )
+        return "".join(f"      {reason}\n" for reason in reasons)
