@@ -17,6 +17,8 @@ from pact_verification.endpoints import endpoint_of, endpoints
 from pact_verification.pacts import Interaction, Pact
 from pact_verification.results import Coverage, Exchange, InteractionResult, Message, Outcome, PactResult, Use
 
+pytestmark = pytest.mark.no_database
+
 
 def function(request: HttpRequest, pk: int = 0) -> HttpResponse:
     return HttpResponse()

@@ -11,6 +11,8 @@ from pact_verification.diff import response_diff, shortened
 from pact_verification.pacts import Expected, Interaction
 from pact_verification.results import Diff, Exchange, InteractionResult, Line, Message, Mismatch, Outcome
 
+pytestmark = pytest.mark.no_database
+
 
 def diff(came: Any, *mismatches: Mismatch, expected: Any = None, headers: dict[str, str] | None = None) -> Diff:
     body = came if isinstance(came, bytes) else json.dumps(came).encode()

@@ -23,6 +23,8 @@ from pact_verification.results import (
     SetUpState,
 )
 
+pytestmark = pytest.mark.no_database
+
 SECRET = 's3cr3t-Größe/"x"'
 
 

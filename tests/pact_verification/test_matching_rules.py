@@ -6,6 +6,8 @@ import pytest
 
 from pact_verification.matching_rules import MatchingRules, describe, read_rules, steps
 
+pytestmark = pytest.mark.no_database
+
 
 def rule(**matcher: Any) -> dict[str, Any]:
     return {"matchers": [matcher], "combine": "AND"}

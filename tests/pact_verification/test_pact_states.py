@@ -11,6 +11,8 @@ import pytest
 from tests.pact_verification.conftest import ROOT, Verify, environment, run
 from tests.pact_verification.pact_files import interaction, write_pact
 
+pytestmark = pytest.mark.no_database
+
 FITS = interaction("a list", states=["an item cup exists"])
 UNREACHABLE: dict[str, Any] = {
     "DATABASES": {"default": {"ENGINE": "django.db.backends.postgresql", "HOST": "127.0.0.1", "PORT": 9, "NAME": "x"}},

@@ -94,6 +94,7 @@ ALL = {
 }
 
 
+@pytest.mark.no_database
 def test_a_test_for_each_interaction_named_by_consumer_description_and_state(pacts: Path, run_pytest: Pytest) -> None:
     ran = run_pytest("pacts")
     assert ran.outcomes() == ALL, ran.out
@@ -106,10 +107,12 @@ def test_a_test_for_each_interaction_named_by_consumer_description_and_state(pac
     assert "pytest_plugin.py" not in ran.out
 
 
+@pytest.mark.no_database
 def test_without_the_plugin_there_are_none(pacts: Path, run_pytest: Pytest) -> None:
     assert "no tests ran" in run_pytest("pacts", plugin=False).out
 
 
+@pytest.mark.no_database
 def test_k_x_and_a_single_id(pacts: Path, run_pytest: Pytest) -> None:
     chosen = {name: outcome for name, outcome in ALL.items() if "cup" in name or "other" in name}
     assert run_pytest("pacts", "-k", "other or list and cup").outcomes() == chosen
@@ -118,11 +121,13 @@ def test_k_x_and_a_single_id(pacts: Path, run_pytest: Pytest) -> None:
     assert again.outcomes() == {"shop: a list #2 [an item cup exists]": "Passed"}
 
 
+@pytest.mark.no_database
 def test_last_failed(pacts: Path, run_pytest: Pytest) -> None:
     assert run_pytest("pacts", "--lf").outcomes() == ALL
     assert run_pytest("pacts", "--lf").outcomes() == {"shop: red": "Failure"}
 
 
+@pytest.mark.no_database
 def test_junitxml(pacts: Path, run_pytest: Pytest) -> None:
     (suite,) = JUnitXml.fromfile(str(run_pytest("pacts").junit))
     assert (suite.tests, suite.failures, suite.errors) == (5, 1, 0)
@@ -200,6 +205,7 @@ def test_flush_empties_no_database_but_a_test_database(
     assert "is none that pytest-django made, and flush would empty it." in ran.out or "no such table" in ran.out
 
 
+@pytest.mark.no_database
 def test_messages_beside_http_interactions(project: Path, run_pytest: Pytest) -> None:
     """Of a pact of specification 3."""
     pact = write_pact(project / "pacts" / "p.json", EMPTY, GREEN)
@@ -252,6 +258,7 @@ def test_reuse_db(pacts: Path, project: Path, run_pytest: Pytest, databases: dic
         assert len(list(project.glob("kept_*"))) == 2
 
 
+@pytest.mark.no_database
 class TestWhatIsNotGreen:
     def test_pending_is_an_expected_failure(self, project: Path, run_pytest: Pytest) -> None:
         pending = interaction("to come", "/nothing", type="Synchronous/HTTP", pending=True)
@@ -319,6 +326,7 @@ class TestWhatIsNotGreen:
         assert "- 200 OK" in run_pytest("pacts").out
 
 
+@pytest.mark.no_database
 def test_what_is_not_ours_is_left_alone(project: Path, run_pytest: Pytest) -> None:
     write_pact(project / "pacts" / "q.json", EMPTY)
     write_pact(project / "pacts" / "other.json", RED, provider="warehouse")
@@ -330,6 +338,7 @@ def test_what_is_not_ours_is_left_alone(project: Path, run_pytest: Pytest) -> No
     assert "1 pact left out: of 'warehouse', and this is 'testapp'" in ran.out
 
 
+@pytest.mark.no_database
 class TestProviderName:
     """A name that is missing or wrong must not make pacts vanish."""
 
@@ -348,6 +357,7 @@ class TestProviderName:
         assert "is a pact with the provider 'testapp', and this is 'tetsapp'." in named.out
 
 
+@pytest.mark.no_database
 def test_names_that_pytest_would_take_apart(project: Path, run_pytest: Pytest) -> None:
     odd = {**EMPTY, "description": "a::b \x1b[31m\n/c"}
     write_pact(project / "pacts" / "q.json", odd, consumer="x::y")
@@ -356,12 +366,14 @@ def test_names_that_pytest_would_take_apart(project: Path, run_pytest: Pytest) -
     assert "1 passed" in run_pytest("pacts/q.json::x: :y: a: :b \\x1b(31m\\n/c").out
 
 
+@pytest.mark.no_database
 def test_it_needs_pytest_django(pacts: Path, run_pytest: Pytest) -> None:
     ran = run_pytest("pacts", "-p", "no:django")
     assert ran.exit_code == 4
     assert "works on pytest-django's test databases: install it." in ran.out
 
 
+@pytest.mark.no_database
 def test_module_fixtures_of_the_project_work(pacts: Path, project: Path, run_pytest: Pytest) -> None:
     (project / "conftest.py").write_text(
         "import pytest\n"
@@ -372,6 +384,7 @@ def test_module_fixtures_of_the_project_work(pacts: Path, project: Path, run_pyt
     assert "1 passed" in run_pytest("pacts/b.json").out
 
 
+@pytest.mark.no_database
 def test_no_two_tests_share_an_id(project: Path, run_pytest: Pytest) -> None:
     """xdist would run one of them, and the other might be the red one."""
     names = ("a list", "a list", "a list #2")
@@ -385,6 +398,7 @@ def test_no_two_tests_share_an_id(project: Path, run_pytest: Pytest) -> None:
         assert sorted(ran.outcomes().values()) == ["Failure", "Passed", "Passed", "Passed"], ran.out
 
 
+@pytest.mark.no_database
 def test_pacts_wherever_pytest_is_started_and_however_they_are_reached(
     pacts: Path, project: Path, run_pytest: Pytest
 ) -> None:
@@ -402,6 +416,7 @@ def test_pacts_wherever_pytest_is_started_and_however_they_are_reached(
     assert "other.json can't be read: it is not JSON" in run_pytest(str(named)).out
 
 
+@pytest.mark.no_database
 def test_stepwise_goes_on_where_it_stopped(pacts: Path, project: Path, run_pytest: Pytest) -> None:
     """It counts tests in the order in which they run."""
     (project / "a_tests").mkdir()
@@ -412,6 +427,7 @@ def test_stepwise_goes_on_where_it_stopped(pacts: Path, project: Path, run_pytes
     assert list(again.outcomes().values()) == ["Passed"] * 5 + ["Failure"]
 
 
+@pytest.mark.no_database
 class TestOtherTests:
     """Sessions of which pacts are a part, or none."""
 
@@ -459,12 +475,14 @@ class TestOtherTests:
         assert "test_other.py::test_empties ran before" in ran.out
 
 
+@pytest.mark.no_database
 def test_settings_that_make_no_sense(pacts: Path, run_pytest: Pytest) -> None:
     ran = run_pytest("pacts/b.json", settings={"PACT_ISOLATION": "flsh"})
     assert ran.exit_code == 1
     assert "(pact_verification.E002) PACT_ISOLATION is 'flsh'." in ran.out
 
 
+@pytest.mark.no_database
 def test_no_secret_is_in_a_name(project: Path, run_pytest: Pytest) -> None:
     state = ("an item cup exists", {"password": "hunter2pass"})
     write_pact(project / "pacts" / "p.json", interaction("a", states=[state]))

@@ -11,6 +11,8 @@ from pact_verification.pacts import Expected, Interaction, Pact, ProviderState
 from pact_verification.results import Exchange, InteractionResult, Message, Mismatch, Outcome, PactResult, Report
 from pact_verification.verdict import join
 
+pytestmark = pytest.mark.no_database
+
 SEEN = Exchange(Message("GET /"), Message("200 OK"))
 FIRST = Interaction("a", (ProviderState("s"),))
 SECOND = Interaction("b")

@@ -4,6 +4,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from pact_verification.diff import response_diff
 from pact_verification.pacts import Expected, Interaction, Pact, ProviderState
 from pact_verification.reporters.console import render, render_failure
@@ -23,6 +25,8 @@ from pact_verification.results import (
     SetUpState,
     Use,
 )
+
+pytestmark = pytest.mark.no_database
 
 GET = Message("GET /items?a=1", {"Authorization": "(hidden)", "Accept": "*/*"})
 JSON = {"Content-Type": "application/json"}

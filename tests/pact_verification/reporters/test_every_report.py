@@ -13,6 +13,8 @@ from tests.pact_verification.conftest import ROOT, Verify, command, environment
 from tests.pact_verification.pact_files import interaction, write_pact
 from tests.pact_verification.reporters.conftest import CONSUMER, Reports, every_report, line_of, plain
 
+pytestmark = pytest.mark.no_database
+
 EMPTY = interaction("an empty list", response={"body": []})
 RED = interaction("red", "/nothing")
 

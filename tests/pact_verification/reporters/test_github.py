@@ -12,6 +12,8 @@ from tests.pact_verification.conftest import ROOT, Verify
 from tests.pact_verification.pact_files import interaction, write_pact
 from tests.pact_verification.reporters.conftest import HOSTILE, Reports, line_of
 
+pytestmark = pytest.mark.no_database
+
 PACT = Pact("shop", "testapp", (), Path("shop.json"), "shop.json")
 
 

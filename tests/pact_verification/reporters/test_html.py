@@ -14,6 +14,8 @@ from pact_verification.reporters.html import render
 from pact_verification.results import InteractionResult, Outcome, PactResult, Report
 from tests.pact_verification.reporters.conftest import CONSUMER, HOSTILE, Reports
 
+pytestmark = pytest.mark.no_database
+
 QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync --disable-background-networking"
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESK: ViewportSize = {"width": 1200, "height": 900}

@@ -13,6 +13,8 @@ from pact_verification.results import Publication, Report
 from tests.pact_verification.conftest import ROOT
 from tests.pact_verification.reporters.conftest import CONSUMER, Reports
 
+pytestmark = pytest.mark.no_database
+
 SCHEMA = json.loads(Path(reporter.__file__).with_name("report.schema.json").read_text())
 
 

@@ -10,6 +10,8 @@ from pact_verification.reporters.junit import render
 from pact_verification.results import InteractionResult, Outcome, PactResult, Publication, Report
 from tests.pact_verification.reporters.conftest import CONSUMER, Reports, line_of
 
+pytestmark = pytest.mark.no_database
+
 PACT = Pact("shop", "testapp", (), Path("shop.json"), "shop.json")
 
 
