@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -116,4 +115,4 @@ def test_a_thread_that_can_not_start_says_why() -> None:
     server = LiveServer(Registry(), no_isolation, 5)
     with pytest.raises(RuntimeError, match="no connection"), server.running():
         pass
-    assert "pact-live-server" not in {thread.name for thread in threading.enumerate()}
+    assert not server.thread.is_alive()
