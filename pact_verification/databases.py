@@ -40,7 +40,7 @@ def run_databases(*, verbosity: int = 0, serialize: bool = False) -> Iterator[Ma
         for alias in connections:
             cleanup.callback(_set_aside(alias))
         places = set()
-        for alias in _with_databases():
+        for alias in with_databases():
             connection = connections[alias]
             config = connection.settings_dict
             name = _run_name(connection, token)
@@ -64,9 +64,9 @@ def run_databases(*, verbosity: int = 0, serialize: bool = False) -> Iterator[Ma
                 "A test database can't be created; Django's message is above. "
                 "Does the database user have the right to create one?"
             ) from error
-        for alias in _with_databases():
+        for alias in with_databases():
             require_run_database(connections[alias])
-        yield {alias: getattr(connections[alias], "_test_serialized_contents", "[]") for alias in _with_databases()}
+        yield {alias: getattr(connections[alias], "_test_serialized_contents", "[]") for alias in with_databases()}
 
 
 def require_run_database(connection: BaseDatabaseWrapper) -> None:
@@ -90,7 +90,7 @@ def require_named(connection: BaseDatabaseWrapper) -> None:
 
 def serialized() -> dict[str, str]:
     """What is in the databases now, by alias, for isolation by flush to bring back."""
-    return {alias: connections[alias].creation.serialize_db_to_string() for alias in _with_databases()}
+    return {alias: connections[alias].creation.serialize_db_to_string() for alias in with_databases()}
 
 
 def _set_aside(alias: str) -> Callable[[], None]:
@@ -125,7 +125,7 @@ def close(connection: BaseDatabaseWrapper) -> None:
     BaseDatabaseWrapper.close(connection)
 
 
-def _with_databases() -> list[str]:
+def with_databases() -> list[str]:
     """Aliases with a database of their own: no mirrors, and not Django's dummy for a project without one."""
     return [
         alias
@@ -182,7 +182,7 @@ def _drop(connection: BaseDatabaseWrapper, name: str, project_name: str, verbosi
 
 def end_other_sessions() -> None:
     """Let go what a request still holds that did not come back, on every database."""
-    for alias in _with_databases():
+    for alias in with_databases():
         if connections[alias].vendor == "postgresql":
             _end_other_sessions(connections[alias])
 

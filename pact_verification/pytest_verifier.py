@@ -47,8 +47,11 @@ def pact_verifier(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator["Verifier"]:
     """The verifier process and the live server, on pytest-django's databases, from the first pact to the end."""
+    from django.db import connections
+    from django.db.backends.base.creation import TEST_DATABASE_PREFIX
+
     from pact_verification.checks import check_settings
-    from pact_verification.databases import end_other_sessions, require_named, serialized
+    from pact_verification.databases import end_other_sessions, require_named, serialized, with_databases
     from pact_verification.engine import running_engine
     from pact_verification.isolation import isolation_of
     from pact_verification.live_server import LiveServer
@@ -68,8 +71,8 @@ def pact_verifier(
                 f"The database {name!r} is the project's own: django_db_setup has made no test database in its place. "
                 "Does a conftest.py override that fixture?"
             )
-        made: str = connection.creation._get_test_db_name()  # type: ignore[attr-defined]  # as setup_databases does
-        if conf.isolation == "flush" and name != made:
+        made = str(connection.settings_dict["TEST"]["NAME"] or TEST_DATABASE_PREFIX + own[connection.alias])
+        if conf.isolation == "flush" and not name.startswith((made, "file:memorydb_")):
             raise CannotVerify(f"The database {name!r} is none that pytest-django made, and flush would empty it.")
         require_named(connection)
 
@@ -77,6 +80,8 @@ def pact_verifier(
         engine = cleanup.enter_context(running_engine())
         with own_stores(), django_db_blocker.unblock():
             registry = autodiscover()
+            for alias in with_databases():
+                require_test_database(connections[alias])
             migrated = serialized() if conf.isolation == "flush" else {}
             make_isolation = isolation_of(conf.isolation, migrated, require_test_database)
             server = LiveServer(registry, make_isolation, conf.request_timeout)

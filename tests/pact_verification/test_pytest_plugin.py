@@ -188,6 +188,7 @@ def test_isolation(pacts: Path, run_pytest: Pytest, isolation: str) -> None:
     assert "6 passed" in ran.out, ran.out
 
 
+@pytest.mark.no_database
 def test_flush_empties_no_database_but_a_test_database(
     pacts: Path, project: Path, run_pytest: Pytest, databases: dict[str, Any]
 ) -> None:
@@ -202,7 +203,7 @@ def test_flush_empties_no_database_but_a_test_database(
     )
     ran = run_pytest("pacts/b.json", settings={"PACT_ISOLATION": "flush"})
     assert ran.exit_code == 1
-    assert "is none that pytest-django made, and flush would empty it." in ran.out or "no such table" in ran.out
+    assert "is none that pytest-django made, and flush would empty it." in ran.out
 
 
 @pytest.mark.no_database
