@@ -1,5 +1,6 @@
 """Interactions one at a time, for pytest: the verifier process and the live server on pytest-django's databases."""
 
+import atexit
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 PROJECT_DATABASES = pytest.StashKey[dict[str, str]]()
 """Names by alias, as they are before test databases take their place."""
-
-LEFT_BEHIND: list[ExitStack] = []
-"""What is not undone before the process ends."""
 
 EMPTIED_BY = pytest.StashKey[str]()
 """The first test that emptied the tables."""
@@ -127,12 +125,12 @@ class Verifier:
             self.parts[pact.path] = {part.interactions[0].key: part for part in parts}
         part = self.parts[pact.path][interaction.key]
         require_handlers([part], self.session.server.registry)
-        with ExitStack() as own:
-            for context in (own_stores(), self.unblock(), self.session.server.listening()):
-                own.enter_context(context)
-            whole = self.session.verify(part)
+        with ExitStack() as stores:
+            stores.enter_context(own_stores())
+            with self.unblock(), self.session.server.listening():
+                whole = self.session.verify(part)
             if self.session.stopped:  # the thread is still in the project, and must not get at what isn't the run's
-                LEFT_BEHIND.append(own.pop_all())
+                atexit.register(stores.pop_all().close)
                 self.tests.shouldfail = self.session.stopped
             else:
                 empty_stores()

@@ -505,6 +505,7 @@ def test_nothing_is_left_of_a_request_that_hangs(
         PYTHONWARNINGS="ignore",
     )
     assert ran.exit_code == 1
+    assert ran.out.strip().endswith("=")  # pytest's last line is the last: nothing fails while the process ends
     assert not [path for name in ("cache", "media") for path in (tmp_path / name).rglob("*") if path.is_file()]
     if on_postgresql():
         with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
