@@ -6,13 +6,13 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from http import HTTPStatus
 from http.client import HTTPConnection
 from io import BytesIO
 from typing import Any
-from wsgiref.types import StartResponse, WSGIEnvironment
+from wsgiref.types import WSGIEnvironment
 from wsgiref.util import is_hop_by_hop
 
 from django.conf import settings
@@ -33,7 +33,7 @@ from pact_verification.states import Registry
 from pact_verification.wire import (
     HOST,
     MAX_RECORDED_BODY,
-    RequestHandler,
+    Response,
     Server,
     joined,
     read_body,
@@ -67,6 +67,8 @@ class LiveServer:
         self.request_began = 0.0
         self.queries = 0
         self.raised: BaseException | None = None
+        self.answered = False
+        self.is_begun = False
         self.ready = threading.Event()
         self.failure: BaseException | None = None
 
@@ -74,9 +76,8 @@ class LiveServer:
     def running(self) -> Iterator[None]:
         """Serve until the block ends. What the thread is still busy with then is left behind."""
         with ExitStack() as cleanup:
-            self.http = Server((HOST, 0), RequestHandler)
-            cleanup.callback(self.http.server_close)
-            self.http.set_app(self._answer)
+            self.http = Server()
+            cleanup.callback(self.http.close)
             self.thread = threading.Thread(target=self._serve, name="pact-live-server", daemon=True)
             self.thread.start()
             cleanup.callback(self._stop)
@@ -97,7 +98,7 @@ class LiveServer:
 
     @property
     def url(self) -> str:
-        return f"http://{HOST}:{self.http.server_port}"
+        return f"http://{HOST}:{self.http.port}"
 
     @property
     def state_url(self) -> str:
@@ -121,7 +122,7 @@ class LiveServer:
         Raises:
             TimeoutError: it took longer.
         """
-        connection = HTTPConnection(HOST, self.http.server_port, timeout=wait)
+        connection = HTTPConnection(HOST, self.http.port, timeout=wait)
         try:
             connection.request("POST", self.state_path, json.dumps({"action": "teardown"}))
             connection.getresponse().read()
@@ -150,7 +151,7 @@ class LiveServer:
             for connection in {id(connections[alias]): connections[alias] for alias in connections}.values():
                 connection.execute_wrappers.append(self._count)
             self.ready.set()
-            self.http.serve_forever(poll_interval=0.05)
+            self.http.serve(self._answer, self._make_ready_for_the_next)
         except BaseException as error:  # noqa: BLE001  # running() raises it on the main thread
             self.failure = error
         finally:
@@ -159,28 +160,42 @@ class LiveServer:
                 close(connection)
 
     def _stop(self) -> None:
-        # shutdown() waits for the loop, and the loop may be in a call that doesn't come back.
-        threading.Thread(target=self.http.shutdown, daemon=True).start()
+        self.http.stop()
         self.thread.join(timeout=STUCK_SECONDS if self.busy_for() else STOP_SECONDS)
 
     # What follows runs on the server's thread.
 
-    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    @contextmanager
+    def _busy(self) -> Iterator[float]:
+        """Let others see that the thread is in the project's hands, and add the time to the current interaction's."""
         self.busy_since = started = time.monotonic()
         try:
-            if environ["PATH_INFO"] == self.state_path:
-                status, headers, body = self._answer_state(read_body(environ))
-            else:
-                status, headers, body = self._answer_request(environ, started)
+            yield started
         finally:
             self.busy_since = None
             if self.recordings:
                 exchange = self.script.current.exchange
                 self.script.current.note(seconds=exchange.seconds + time.monotonic() - started)
-        start_response(status, headers)
-        return [body]
 
-    def _answer_state(self, body: bytes) -> tuple[str, list[tuple[str, str]], bytes]:
+    def _answer(self, environ: WSGIEnvironment) -> Response:
+        with self._busy() as started:
+            if environ["PATH_INFO"] == self.state_path:
+                return self._answer_state(read_body(environ))
+            self.answered = True
+            return self._answer_request(environ, started)
+
+    def _make_ready_for_the_next(self) -> None:
+        """End an interaction as soon as its response is out, and begin the next: meanwhile the core is comparing."""
+        if not self.answered:
+            return
+        self.answered = False
+        with self._busy():
+            self._clean_up()
+            with suppress(Exception):  # the next interaction tries again, and is told why
+                self.isolation.begin()
+                self.is_begun = True
+
+    def _answer_state(self, body: bytes) -> Response:
         """200 with values for the generators (F3), or 422, after which the core doesn't try again (F2); never a 5xx."""
         call = json.loads(body)
         values: dict[str, Any] = {}
@@ -236,7 +251,9 @@ class LiveServer:
             self._tear_down(self.recordings[-2])
         doing = "Making the database ready"
         try:
-            self.isolation.begin()
+            if not self.is_begun:
+                self.isolation.begin()
+            self.is_begun = False
             doing = "A base state"
             for handler in self.registry.base_states:
                 recording.active.append(handler.set_up({}))
@@ -246,6 +263,7 @@ class LiveServer:
 
     def _clean_up(self) -> None:
         """End the current interaction: the states' own teardowns, last first, then the database's."""
+        self.is_begun = False
         if not self.recordings:
             return
         self.script.end_setup()
@@ -266,8 +284,10 @@ class LiveServer:
                 crash = Crash.of(error)
                 recording.warn(f"The teardown of {state.handler.location} failed: {crash.exception} ({crash.where})")
 
-    def _answer_request(self, environ: WSGIEnvironment, started: float) -> tuple[str, list[tuple[str, str]], bytes]:
+    def _answer_request(self, environ: WSGIEnvironment, started: float) -> Response:
         recording = self.script.current
+        if recording.exchange.response:
+            self.script.lose_step("an interaction has one request, and a second one came")
         self.script.end_setup()
         body = read_body(environ)
         recording.note(request=request_message(environ, environ, body))
@@ -353,7 +373,7 @@ class _Project(WSGIHandler):
         self.note_request(request)
         return super().get_response(request)
 
-    def answer(self, environ: WSGIEnvironment) -> tuple[str, list[tuple[str, str]], bytes]:
+    def answer(self, environ: WSGIEnvironment) -> Response:
         """The whole response, before anything of it is sent: on_commit callbacks may still turn it into a 500."""
         started: list[tuple[str, list[tuple[str, str]]]] = []
 

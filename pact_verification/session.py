@@ -96,7 +96,7 @@ class Session:
             provider=self.provider,
             pact=str(pact.path),
             host=HOST,
-            port=self.server.http.server_port,
+            port=self.server.http.port,
             state_url=self.server.state_url,
             request_timeout_ms=int((self._patience + self.request_timeout) * 1000),
         )

@@ -22,7 +22,7 @@ def verify(job: dict[str, Any]) -> dict[str, Any]:
         Verifier(job["provider"], host=job["host"])  # its default is localhost (F10)
         .add_transport(protocol="http", port=job["port"], scheme="http")
         .add_source(job["pact"])
-        .state_handler(job["state_url"], teardown=True, body=True)
+        .state_handler(job["state_url"], teardown=False, body=True)  # the server knows when an interaction has ended
         .set_request_timeout(job["request_timeout_ms"])
         .follow_redirects(False)  # a POST that is redirected would become a GET, and pass (F12)
         .disable_ssl_verification()  # the provider is http on loopback: spares loading the certificates each time (F9)

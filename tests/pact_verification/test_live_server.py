@@ -46,7 +46,7 @@ def _raise_system_exit() -> None:
 
 
 def post(server: LiveServer, path: str, body: object) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(HOST, server.http.server_port, timeout=5)
+    connection = http.client.HTTPConnection(HOST, server.http.port, timeout=5)
     connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
     response = connection.getresponse()
     try:
