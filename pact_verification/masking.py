@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, unquote_plus
 
@@ -26,6 +27,7 @@ SHORTEST = 4
 """A shorter secret is hidden where it stands, and not looked for in other texts: it would be found everywhere."""
 
 COOKIE_ATTRIBUTES = {"path", "domain", "expires", "max-age", "samesite", "httponly", "secure"}
+MAY_NAME = re.compile("[=:>]")  # without one of these nothing is named, and most texts have none
 PAIR = re.compile(r"([^\s=;,]+)=([^;,]*)")
 
 T = TypeVar("T")
@@ -102,11 +104,12 @@ def _find(value: Any, names: frozenset[str], name: str = "") -> Iterator[str]:
         yield from _with_parts(str(value), name.lower())
     elif isinstance(value, str | bytes):
         text = value if isinstance(value, str) else value.decode(errors="replace")
-        with suppress(ValueError):
-            document = read_json(text.encode(errors="replace"))
-            if isinstance(document, dict | list):
-                yield from _find(document, names)
+        if text.lstrip("\ufeff \t\r\n")[:1] in {"{", "["}:
+            with suppress(ValueError):
+                yield from _find(read_json(text.encode(errors="replace")), names)
                 return
+        if not MAY_NAME.search(text):
+            return
         for match in _named(names).finditer(text):
             yield match["value"]
             yield unquote_plus(match["value"])
@@ -126,6 +129,7 @@ def _with_parts(text: str, name: str) -> Iterator[str]:
         yield from (value.strip() for key, value in PAIR.findall(text) if key.lower() not in COOKIE_ATTRIBUTES)
 
 
+@lru_cache
 def _named(names: frozenset[str]) -> re.Pattern[str]:
     """What follows a secret name in a text, be it a form, XML, a header or the repr of a dict."""
     either = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
@@ -152,7 +156,9 @@ class _Mask:
         hidden: Any = value
         match hidden:
             case str():
-                hidden = self.named.sub(rf"\g<name>{HIDDEN}", hide(hidden, self.spelt))
+                hidden = hide(hidden, self.spelt)
+                if MAY_NAME.search(hidden):
+                    hidden = self.named.sub(rf"\g<name>{HIDDEN}", hidden)
             case bytes():
                 hidden = self._hide_body(hidden)
             case Frame():  # its code assigns to names rather than to tell values

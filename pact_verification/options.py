@@ -11,6 +11,8 @@ from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify
 from pact_verification.last_failed import last_failed
 from pact_verification.pacts import Filter, Interaction, Pact
+from pact_verification.session import How
+from pact_verification.shards import Shard
 from pact_verification.sources import LocalPacts, Source
 from pact_verification.text import counted, relative
 
@@ -22,8 +24,9 @@ YES, NO = {"true", "1", "yes", "on"}, {"", "false", "0", "no", "off"}
 
 ONLY_READ: Mapping[str, Any] = {
     **dict.fromkeys(("publish", "no_state", "last_failed", "exit_first", "coverage"), False),
-    **dict.fromkeys(("description", "state", "isolation", "request_timeout", "provider_version", "build_url")),
+    **dict.fromkeys(("description", "state", "isolation", "request_timeout", "provider_version", "build_url", "shard")),
     **dict.fromkeys(("provider_tags", "interactions"), ()),
+    "parallel": 1,
 }
 """What a command that only reads pacts does not ask for: nothing is run, and nothing published."""
 
@@ -38,6 +41,8 @@ class Options:
         notes: what a reader of the report has to know.
         command: how this run was started, as far as it matters for running a part of it again.
         nothing_because: what it means when no interaction is left to verify.
+        parallel: how many processes share the work.
+        shard: the share of the pacts that this run verifies; None is all.
     """
 
     source: Source
@@ -55,6 +60,12 @@ class Options:
     coverage: bool = False
     command: tuple[str, ...] = ("python", "manage.py", "verify_pacts")
     nothing_because: str = ""
+    parallel: int = 1
+    shard: Shard | None = None
+
+    @property
+    def how(self) -> How:
+        return How(self.provider_name, self.isolation, self.request_timeout, self.exit_first, self.verbosity - 1)
 
     def require_provider_name(self) -> None:
         """Raise CannotVerify where the provider has no name: no pact could be its."""
@@ -100,6 +111,8 @@ def read_options(given: Mapping[str, Any]) -> Options:
         coverage=given["coverage"],
         command=_command(given),
         nothing_because=_nothing_failed(failed) if given["last_failed"] else "",
+        parallel=given["parallel"],
+        shard=given["shard"],
     )
     if not with_broker:
         return options

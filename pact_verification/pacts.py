@@ -191,9 +191,13 @@ def part(pact: Pact, interactions: Sequence[Interaction], directory: Path) -> Pa
     return next(_parts(pact, [interactions], directory))
 
 
-def one_by_one(pact: Pact, directory: Path) -> Iterator[Pact]:
-    """The pact's HTTP interactions, each as a pact and a file of its own."""
-    return _parts(pact, [(interaction,) for interaction in pact.interactions if interaction.kind == HTTP], directory)
+def in_parts(pact: Pact, size: int, directory: Path) -> Iterator[Pact]:
+    """The pact's HTTP interactions, at most so many in each part, which is a pact and a file of its own."""
+    if len(pact.interactions) <= size:
+        yield pact
+        return
+    whole = [interaction for interaction in pact.interactions if interaction.kind == HTTP]
+    yield from _parts(pact, [whole[start : start + size] for start in range(0, len(whole), size)], directory)
 
 
 def _parts(pact: Pact, shares: Sequence[Sequence[Interaction]], directory: Path) -> Iterator[Pact]:

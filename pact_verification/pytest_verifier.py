@@ -11,7 +11,7 @@ import pytest
 
 from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify
-from pact_verification.pacts import HTTP, Interaction, Pact, one_by_one
+from pact_verification.pacts import HTTP, Interaction, Pact, in_parts
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -53,7 +53,7 @@ def pact_verifier(
     from pact_verification.engine import running_engine
     from pact_verification.isolation import isolation_of
     from pact_verification.live_server import LiveServer
-    from pact_verification.session import Session
+    from pact_verification.session import How, Session
     from pact_verification.states import autodiscover
     from pact_verification.stores import own_stores
 
@@ -84,9 +84,9 @@ def pact_verifier(
             make_isolation = isolation_of(conf.isolation, migrated, require_test_database)
             server = LiveServer(registry, make_isolation, conf.request_timeout)
             cleanup.enter_context(server.running())
-        session = Session(conf.provider_name, engine, server, conf.request_timeout, directory)
-        yield Verifier(session, django_db_blocker.unblock, request.session)
-        if session.stopped:
+        session = Session(How(conf.provider_name, request_timeout=conf.request_timeout), engine, server)
+        yield Verifier(session, directory, django_db_blocker.unblock, request.session)
+        if session.hangs:
             with django_db_blocker.unblock():
                 end_other_sessions()
 
@@ -95,12 +95,14 @@ class Verifier:
     """Verifies one interaction at a time.
 
     Args:
+        directory: for interactions as pacts of their own.
         unblock: pytest-django's way to let a test use the database.
         tests: pytest's session.
     """
 
-    def __init__(self, session: "Session", unblock: Callable[[], Any], tests: pytest.Session) -> None:
+    def __init__(self, session: "Session", directory: Path, unblock: Callable[[], Any], tests: pytest.Session) -> None:
         self.session = session
+        self.directory = directory
         self.unblock = unblock
         self.tests = tests
         self.parts: dict[Path, dict[str, Pact]] = {}
@@ -121,7 +123,7 @@ class Verifier:
         if interaction.kind != HTTP:
             raise CannotVerify(f"{interaction.description!r} is of the type {interaction.kind}; only HTTP is verified.")
         if pact.path not in self.parts:
-            parts = one_by_one(pact, self.session.directory)
+            parts = in_parts(pact, 1, self.directory)
             self.parts[pact.path] = {part.interactions[0].key: part for part in parts}
         part = self.parts[pact.path][interaction.key]
         require_handlers([part], self.session.server.registry)
@@ -129,9 +131,9 @@ class Verifier:
             stores.enter_context(own_stores())
             with self.unblock(), self.session.server.listening():
                 whole = self.session.verify(part)
-            if self.session.stopped:  # the thread is still in the project, and must not get at what isn't the run's
+            if self.session.ending:  # the thread is still in the project, and must not get at what isn't the run's
                 atexit.register(stores.pop_all().close)
-                self.tests.shouldfail = self.session.stopped
+                self.tests.shouldfail = self.session.ending.why
             else:
                 empty_stores()
         (result,) = whole.interactions

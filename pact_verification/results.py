@@ -1,6 +1,6 @@
 """The Report of a run and its parts. Every reporter reads these, and nothing else."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
@@ -272,6 +272,17 @@ class PactResult:
     pact: Pact
     interactions: tuple[InteractionResult, ...]
     core_output: str = ""
+
+
+def whole(pact: Pact, parts: Sequence[PactResult]) -> PactResult:
+    """A pact's result, from those of its parts."""
+    if len(parts) == 1 and parts[0].pact.path == pact.path:
+        return parts[0]
+    return PactResult(
+        replace(pact, interactions=tuple(each for part in parts for each in part.pact.interactions)),
+        tuple(each for part in parts for each in part.interactions),
+        "".join(part.core_output for part in parts),
+    )
 
 
 @dataclass(frozen=True, slots=True)

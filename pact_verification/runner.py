@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,19 +9,22 @@ from tempfile import TemporaryDirectory
 
 from pact_verification.conf import ISOLATIONS
 from pact_verification.coverage import cover
-from pact_verification.databases import require_run_database, run_databases
-from pact_verification.engine import running_engine
 from pact_verification.errors import CannotVerify
-from pact_verification.isolation import isolation_of
 from pact_verification.last_failed import remember
-from pact_verification.live_server import LiveServer
 from pact_verification.options import Options
+from pact_verification.pacts import in_parts
 from pact_verification.preflight import require_handlers
-from pact_verification.results import Crash, PactResult, Progress, Report
-from pact_verification.session import Session
+from pact_verification.results import Crash, PactResult, Progress, Report, whole
+from pact_verification.session import running_session
 from pact_verification.sources import Selection
 from pact_verification.states import Registry, autodiscover
 from pact_verification.stores import own_stores
+
+PART = 100
+"""Interactions in a job. The core copies the pact for each of them: in one of 1 000, each takes twice as long (F22)."""
+
+SMALL_PART = 10
+"""A job has a cost of its own, about that of two interactions."""
 
 
 def verify(
@@ -44,7 +46,8 @@ def verify(
     with TemporaryDirectory(prefix="verify_pacts") as temporary:
         directory = Path(temporary)
         (downloads := directory / "pacts").mkdir()
-        selection = options.source.select(options.provider_name, options.consumers, options.chosen, downloads)
+        found = options.source.select(options.provider_name, options.consumers, options.chosen, downloads)
+        selection = options.shard.take(found) if options.shard else found
         announce(selection)
         with own_stores():  # before any of the project's modules takes hold of a cache
             registry = autodiscover()
@@ -80,7 +83,7 @@ def verify(
         (*selection.left_out, *options.notes, *notes),
         selection.nothing_for,
         time.monotonic() - started,
-        nothing_is_fine=options.allow_no_pacts,
+        nothing_is_fine=options.allow_no_pacts or bool(found.pacts and not (selection.pacts or found.nothing_for)),
         publication=publication,
         unpublished=options.unpublished,
         started=now,
@@ -92,26 +95,26 @@ def verify(
 def _run(
     options: Options, selection: Selection, registry: Registry, directory: Path, progress: Progress
 ) -> list[PactResult]:
-    flush = options.isolation == "flush"
-    with ExitStack() as cleanup:
-        engine = cleanup.enter_context(running_engine())
-        cleanup.enter_context(own_stores())
-        migrated = cleanup.enter_context(run_databases(verbosity=options.verbosity - 1, serialize=flush))
-        isolation = isolation_of(options.isolation, migrated, require_run_database)
-        server = LiveServer(registry, isolation, options.request_timeout)
-        cleanup.enter_context(server.running())
-        cleanup.enter_context(server.listening())
-        session = Session(
-            options.provider_name,
-            engine,
-            server,
-            options.request_timeout,
-            directory,
-            progress,
-            selection.interactions,
-            options.exit_first,
-        )
-        return [session.verify(pact) for pact in selection.pacts]
+    total = selection.interactions
+    size = 1 if options.exit_first else PART if options.parallel == 1 else _part(total, options.parallel)
+    parts = [list(in_parts(pact, size, directory)) for pact in selection.pacts]
+    each = [part for of_pact in parts for part in of_pact]
+    count = min(options.parallel, len(each))
+    if count > 1:
+        from pact_verification.workers import running_workers  # here, since few runs need it
+
+        with running_workers(count, options.how, progress, total) as workers:
+            results = workers.verify(each)
+    else:
+        with running_session(options.how, registry, progress, total) as session:
+            results = [session.verify(part) for part in each]
+    of_part = iter(results)
+    return [whole(pact, [next(of_part) for _ in mine]) for pact, mine in zip(selection.pacts, parts, strict=True)]
+
+
+def _part(total: int, parallel: int) -> int:
+    """Small enough for every worker to have some, and for none to be the last by far."""
+    return max(SMALL_PART, min(PART, total // (4 * parallel)))
 
 
 def _with_command(result: PactResult, options: Options) -> PactResult:

@@ -1,14 +1,19 @@
 """The verifier process and the live server together: one pact after the other is verified."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
+from pact_verification.databases import require_run_database, run_databases
 from pact_verification.diff import response_diff
-from pact_verification.engine import CoreReport, Engine, Job
+from pact_verification.engine import CoreReport, Engine, Job, running_engine
+from pact_verification.isolation import isolation_of
 from pact_verification.live_server import LiveServer
 from pact_verification.masking import mask
-from pact_verification.pacts import Pact, one_by_one
+from pact_verification.pacts import Pact
 from pact_verification.results import Diff, InteractionResult, Outcome, PactResult, Progress
+from pact_verification.states import Registry
+from pact_verification.stores import own_stores
 from pact_verification.verdict import join
 from pact_verification.wire import HOST
 
@@ -18,55 +23,75 @@ GIVE_UP_AFTER = 4
 POLL_SECONDS = 0.1
 
 
-@dataclass
-class Session:
-    """Verifies pacts one after the other, until one of them doesn't come back.
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a session verifies, whichever process it is in.
 
     Attributes:
         provider: its name.
-        total: how many interactions there are to verify, for the progress.
-        directory: one of the run's own, for parts of pacts.
+        isolation: one of conf.ISOLATIONS.
+        request_timeout: seconds that a provider state or a request may take.
         exit_first: stop after the first interaction that fails the run.
+        verbosity: as for Django's commands, for what Django says of its test databases.
     """
 
     provider: str
+    isolation: str = "transaction"
+    request_timeout: float = 5.0
+    exit_first: bool = False
+    verbosity: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why nothing is run any more.
+
+    Attributes:
+        outcome: of what follows.
+        why: told beside it.
+    """
+
+    outcome: Outcome
+    why: str
+
+    def result(self, pact: Pact) -> PactResult:
+        """What becomes of a pact that follows."""
+        return PactResult(
+            pact, tuple(InteractionResult(each, self.outcome, error=self.why) for each in pact.interactions)
+        )
+
+
+@dataclass
+class Session:
+    """Verifies pacts one after the other, until an ending.
+
+    Attributes:
+        progress: hears how many interactions are done, of `total`.
+        ending: an interaction failed and `how` says to stop there, or one doesn't come back.
+        hangs: it was the latter, and the server's thread is still in the project.
+    """
+
+    how: How
     engine: Engine
     server: LiveServer
-    request_timeout: float
-    directory: Path
     progress: Progress = lambda *_: None
     total: int = 0
-    exit_first: bool = False
     done: int = 0
-    stopped: str = ""
-    failed: str | None = None
+    ending: Ending | None = None
+    hangs: bool = False
 
     def verify(self, pact: Pact) -> PactResult:
-        """Verify a pact; with `exit_first` up to its first failure. The result is without secrets."""
-        if not self.exit_first:
-            return _presentable(self._verify(pact))
-        results: list[PactResult] = []
-        for single in one_by_one(pact, self.directory):
-            result = self._skip(single) if self.failed is not None else _presentable(self._verify(single))
-            failing = [each for each in result.interactions if each.failed]
-            if failing and self.failed is None:
-                self.failed = failing[0].interaction.description
-            results.append(result)
-        return PactResult(
-            replace(pact, interactions=tuple(each for result in results for each in result.pact.interactions)),
-            tuple(each for result in results for each in result.interactions),
-            "".join(result.core_output for result in results),
-        )
-
-    def _skip(self, pact: Pact) -> PactResult:
-        why = f"Not run: {self.failed!r} failed, and --exit-first stops there."
-        return PactResult(
-            pact, tuple(InteractionResult(each, Outcome.SKIPPED, error=why) for each in pact.interactions)
-        )
+        """Verify a pact. The result is without secrets."""
+        if self.ending:
+            return self.ending.result(pact)
+        result = _presentable(self._verify(pact))
+        failing = [each for each in result.interactions if each.failed]
+        if failing and self.how.exit_first and not self.ending:
+            why = f"Not run: {failing[0].interaction.description!r} failed, and --exit-first stops there."
+            self.ending = Ending(Outcome.SKIPPED, why)
+        return result
 
     def _verify(self, pact: Pact) -> PactResult:
-        if self.stopped:
-            return join(pact, CoreReport((), self.stopped), ())
         self.server.expect(pact.interactions)
         self.engine.begin(self._job(pact))
         while (core := self.engine.answer(POLL_SECONDS)) is None:
@@ -76,7 +101,7 @@ class Session:
             if self.server.busy_for() > self._patience:
                 core = CoreReport((), self._give_up())
                 break
-        if not self.stopped:
+        if not self.ending:
             try:
                 self.server.finish(self._patience)
             except TimeoutError:
@@ -87,18 +112,18 @@ class Session:
 
     @property
     def _patience(self) -> float:
-        return GIVE_UP_AFTER * self.request_timeout
+        return GIVE_UP_AFTER * self.how.request_timeout
 
     def _job(self, pact: Pact) -> Job:
         # The server tells what took too long, and says whose fault it was; the core's own clock would only say "failed"
         # (F8), and go on with the next interaction while the thread is still busy with this one.
         return Job(
-            provider=self.provider,
+            provider=self.how.provider,
             pact=str(pact.path),
             host=HOST,
             port=self.server.http.port,
             state_url=self.server.state_url,
-            request_timeout_ms=int((self._patience + self.request_timeout) * 1000),
+            request_timeout_ms=int((self._patience + self.how.request_timeout) * 1000),
         )
 
     def _give_up(self) -> str:
@@ -107,8 +132,24 @@ class Session:
             too_slow=f"It did not come back in {self._patience:g} s, so the run was stopped. It is at\n"
             f"{self.server.where()}"
         )
-        self.stopped = f"Not run: {recording.interaction.description!r} did not come back, and the run was stopped."
-        return self.stopped
+        why = f"Not run: {recording.interaction.description!r} did not come back, and the run was stopped."
+        self.ending, self.hangs = Ending(Outcome.NOT_VERIFIED, why), True
+        return why
+
+
+@contextmanager
+def running_session(how: How, registry: Registry, progress: Progress, total: int) -> Iterator[Session]:
+    """A session on test databases of its own, which are dropped with the block, whatever happens in it."""
+    flush = how.isolation == "flush"
+    with ExitStack() as cleanup:
+        engine = cleanup.enter_context(running_engine())
+        cleanup.enter_context(own_stores())
+        migrated = cleanup.enter_context(run_databases(verbosity=how.verbosity, serialize=flush))
+        isolation = isolation_of(how.isolation, migrated, require_run_database)
+        server = LiveServer(registry, isolation, how.request_timeout)
+        cleanup.enter_context(server.running())
+        cleanup.enter_context(server.listening())
+        yield Session(how, engine, server, progress, total)
 
 
 def _presentable(result: PactResult) -> PactResult:

@@ -1,13 +1,19 @@
 """What the commands' options are read with."""
 
+import os
 import textwrap
 from argparse import ArgumentTypeError, BooleanOptionalAction, RawDescriptionHelpFormatter, _ActionsContainer
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 
 from pact_verification.conf import is_timeout
+
+if TYPE_CHECKING:
+    from pact_verification.shards import Shard
+
+MAX_PROCESSES = 256
 
 
 class PactsHelp(BaseCommand):
@@ -123,6 +129,24 @@ def day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise ArgumentTypeError(f"{text!r} is not a date such as 2026-01-31") from error
+
+
+def shard(text: str) -> "Shard":
+    from pact_verification.shards import Shard  # here, since production imports the commands
+
+    try:
+        return Shard.read(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from error
+
+
+def processes(text: str) -> int:
+    """How many processes: a number from 1, or auto, the number of cores that this one may use."""
+    if text == "auto":
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_PROCESSES:
+        raise ArgumentTypeError(f"{text!r} is neither auto nor a number from 1 to {MAX_PROCESSES}")
+    return int(text)
 
 
 def count(text: str) -> int:

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pact_verification.diff import shortened
-from pact_verification.reporters.wording import facts, milliseconds, publication, verdict
+from pact_verification.reporters.wording import facts, milliseconds, publication, took, verdict
 from pact_verification.results import (
     CAME,
     EXPECTED,
@@ -40,7 +40,9 @@ BODY_LINES = 40
 VALUE_LENGTH = 500
 
 
-def render(report: Report, *, colour: bool = False, verbosity: int = 1, encoding: str = "utf-8") -> str:
+def render(
+    report: Report, *, colour: bool = False, verbosity: int = 1, encoding: str = "utf-8", durations: int = 0
+) -> str:
     """The report as text.
 
     Args:
@@ -48,6 +50,7 @@ def render(report: Report, *, colour: bool = False, verbosity: int = 1, encoding
         verbosity: 0 the verdict alone; 1 with every interaction and, where one failed, what was expected and what
             came; 2 also headers, whole bodies and every line of a traceback; 3 also what the core printed.
         encoding: the stream's; what it can't show is spelt in ASCII.
+        durations: how many of the slowest interactions to name.
     """
     writer = _Writer(colour, verbosity, report.publication.published if report.publication else ())
     if verbosity > 0:
@@ -55,6 +58,7 @@ def render(report: Report, *, colour: bool = False, verbosity: int = 1, encoding
             writer.pact(pact)
         if report.coverage:
             writer.coverage(report.coverage)
+        writer.durations(report, durations)
         for note in report.notes:
             writer.line()
             writer.line(note, "yellow")
@@ -239,6 +243,21 @@ class _Writer:
             self.buffer.write(f"{line.rstrip()}\n")
         if coverage.others:
             self.line(f"{counted(coverage.others, 'operation')} of libraries that no consumer uses left out.", "dim", 2)
+
+    def durations(self, report: Report, count: int) -> None:
+        """The slowest interactions, each with its request's own share: the rest is its states and their teardown."""
+        ran = [
+            (each, pact.pact.consumer) for pact in report.pacts for each in pact.interactions if each.exchange.seconds
+        ]
+        if not count or not ran:
+            return
+        slowest = sorted(ran, key=lambda one: one[0].exchange.seconds, reverse=True)[:count]
+        self.line()
+        self.line(f"The slowest of {counted(len(ran), 'interaction')}:", "bold")
+        for result, consumer in slowest:
+            exchange = result.exchange
+            request = f"the request {took(exchange)}" if exchange.response else "no request"
+            self.line(f"{milliseconds(exchange.seconds):>8}  {consumer}: {result.interaction.title} ({request})", "", 2)
 
     def publication(self, report: Report) -> None:
         if text := publication(report):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pact_verification.diff import note
-from pact_verification.results import InteractionResult, Outcome, Report
+from pact_verification.results import Exchange, InteractionResult, Outcome, Report
 from pact_verification.text import counted
 
 SHORT = 2
@@ -99,8 +99,13 @@ def facts(result: InteractionResult) -> Iterator[tuple[str, str]]:
     elif exchange.response:
         yield "view", "no URL pattern matches"
     if exchange.response:
-        queries = f"{exchange.queries} SQL {'query' if exchange.queries == 1 else 'queries'}"
-        yield "took", f"{milliseconds(exchange.request_seconds)}, {queries}"
+        yield "took", took(exchange)
+
+
+def took(exchange: Exchange) -> str:
+    """What a request took."""
+    queries = f"{exchange.queries} SQL {'query' if exchange.queries == 1 else 'queries'}"
+    return f"{milliseconds(exchange.request_seconds)}, {queries}"
 
 
 def publication(report: Report) -> str:

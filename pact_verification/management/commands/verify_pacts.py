@@ -12,7 +12,7 @@ from django.core.management.base import CommandParser, OutputWrapper
 
 from pact_verification.conf import ISOLATIONS
 from pact_verification.credentials import hide_credentials
-from pact_verification.management.arguments import PactsHelp, add_pact_arguments, seconds
+from pact_verification.management.arguments import PactsHelp, add_pact_arguments, count, processes, seconds, shard
 from pact_verification.management.exits import documented_exits, require_tools, showable
 from pact_verification.reporters.files import STEP_SUMMARY, requested, step_summary, write_all
 from pact_verification.results import Report
@@ -93,6 +93,21 @@ class Command(PactsHelp):
             help="Stop after the first interaction that fails the run. Nothing is published then.",
         )
         how.add_argument(
+            "--parallel",
+            type=processes,
+            default=1,
+            metavar="N",
+            help="Share the work among this many processes, each with test databases of its own; auto is one for each "
+            "core. What is reported, and in which order, stays the same.",
+        )
+        how.add_argument(
+            "--shard",
+            type=shard,
+            metavar="K/N",
+            help="Verify one of several shares of the pacts, for a CI job that is one of several: 2/5 is the second of "
+            "five. A consumer's pacts are in one share.",
+        )
+        how.add_argument(
             "--isolation",
             choices=ISOLATIONS,
             help="How interactions are kept apart: each in a transaction that is rolled back (the default, and the "
@@ -118,6 +133,13 @@ class Command(PactsHelp):
             action=BooleanOptionalAction,
             default=None,
             help="Write GitHub Actions' step summary and annotations; by default where GITHUB_STEP_SUMMARY is set.",
+        )
+        reports.add_argument(
+            "--durations",
+            type=count,
+            default=0,
+            metavar="N",
+            help="Name the N slowest interactions on the console, with what took the time.",
         )
         reports.add_argument(
             "--coverage",
@@ -174,6 +196,7 @@ class Command(PactsHelp):
                 colour=_colour(self.stdout, options),
                 verbosity=options["verbosity"],
                 encoding=encoding,
+                durations=options["durations"],
             )
             if github:
                 from pact_verification.reporters.github import for_log, render_annotations

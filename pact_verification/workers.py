@@ -1,0 +1,194 @@
+"""Several sessions at once, each in a process of its own, with its own verifier, server and test databases."""
+
+import signal
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from types import FrameType
+
+from pact_verification.errors import CannotVerify, Terminated
+from pact_verification.pacts import Pact
+from pact_verification.results import PactResult, Progress
+from pact_verification.session import Ending, How, running_session
+
+STOP_SECONDS = 30
+"""How long a worker may take to drop its databases."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A pact for a worker; its place among all of them."""
+
+    place: int
+    pact: Pact
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A worker's result. With an ending, nothing that comes after it counts."""
+
+    place: int
+    result: PactResult
+    ending: Ending | None
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """How many interactions a worker has done in all, and which one it is at."""
+
+    done: int
+    current: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A worker can't go on, and why."""
+
+    why: str
+
+
+@dataclass
+class Worker:
+    """A process as its parent sees it.
+
+    Attributes:
+        busy: it has a job.
+        done: interactions, in all its jobs.
+    """
+
+    process: SpawnProcess
+    connection: "Connection[Job | None, Done | Advanced | Failed]"
+    busy: bool = False
+    done: int = 0
+
+    def hear(self) -> Done | Advanced:
+        """What it says next. Raises CannotVerify when it can't go on, or is no more."""
+        try:
+            said = self.connection.recv()
+        except (EOFError, OSError) as error:
+            self.process.join(STOP_SECONDS)
+            raise CannotVerify(
+                f"A worker process ended in the middle of its work (exit code {self.process.exitcode}). "
+                "Was there memory for all of them? --parallel 1 needs the least."
+            ) from error
+        if isinstance(said, Failed):
+            raise CannotVerify(said.why)
+        return said
+
+
+class Workers:
+    """Shares pacts among processes: whoever is idle takes the next.
+
+    Args:
+        total: how many interactions there are, for the progress.
+    """
+
+    def __init__(self, workers: Sequence[Worker], progress: Progress, total: int) -> None:
+        self.workers = workers
+        self.progress = progress
+        self.total = total
+
+    def verify(self, pacts: Sequence[Pact]) -> list[PactResult]:
+        """Verify pacts, in their order as far as anybody can tell: what comes after an ending has not run.
+
+        Raises:
+            CannotVerify: a worker can't go on.
+        """
+        results: dict[int, PactResult] = {}
+        ending, last = None, len(pacts) - 1
+        given = 0
+        while True:
+            for worker in self.workers:
+                if not worker.busy and given <= last:
+                    worker.connection.send(Job(given, pacts[given]))
+                    worker.busy = True
+                    given += 1
+            busy = {worker.connection: worker for worker in self.workers if worker.busy}
+            if not busy:
+                break
+            for ready in wait(list(busy)):
+                worker = busy[ready]  # type: ignore[index]  # one of those that were waited for
+                said = worker.hear()
+                if isinstance(said, Done):
+                    worker.busy = False
+                    results[said.place] = said.result
+                    if said.ending and said.place <= last:
+                        ending, last = said.ending, said.place
+                else:
+                    worker.done = said.done
+                    self.progress(sum(each.done for each in self.workers), self.total, said.current)
+        after = [ending.result(pact) for pact in pacts[last + 1 :]] if ending else []
+        return [results[place] for place in range(last + 1)] + after
+
+
+@contextmanager
+def running_workers(count: int, how: How, progress: Progress, total: int) -> Iterator[Workers]:
+    """Start worker processes, and end them with the block: in order, or at once when it is left by an exception.
+
+    They are spawned: a process that is forked after the core has run hangs in its own (F21).
+    """
+    context = get_context("spawn")
+    workers: list[Worker] = []
+    try:
+        for number in range(count):
+            ours, theirs = context.Pipe()
+            # What Django says of making test databases is said once.
+            own = how if number == 0 else replace(how, verbosity=0)
+            process = context.Process(target=work, args=(theirs, own), name=f"pact-worker-{number + 1}", daemon=True)
+            process.start()
+            theirs.close()
+            workers.append(Worker(process, ours))
+        yield Workers(workers, progress, total)
+        for worker in workers:
+            worker.connection.send(None)
+    except BaseException:
+        for worker in workers:
+            worker.process.terminate()
+        raise
+    finally:
+        for worker in workers:
+            worker.process.join(STOP_SECONDS)
+            if worker.process.exitcode is None:
+                worker.process.kill()
+            worker.connection.close()
+
+
+def work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How) -> None:
+    """A worker's whole life: verify one pact after the other, until there is none, or the parent is no more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent tells what to do
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        _serve(connection, how)
+    except (EOFError, BrokenPipeError, ConnectionResetError, Terminated):
+        return
+    except CannotVerify as error:
+        connection.send(Failed(str(error)))
+    except BaseException:  # noqa: BLE001  # whatever it is, the parent has to hear of it
+        connection.send(Failed(f"A worker process could not go on:\n{traceback.format_exc()}"))
+
+
+def _serve(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How) -> None:
+    import django
+
+    from pact_verification.states import autodiscover
+    from pact_verification.stores import own_stores
+
+    django.setup()
+    with own_stores():
+        registry = autodiscover()
+
+    def progress(done: int, total: int, current: str) -> None:
+        connection.send(Advanced(done, current))
+
+    with running_session(how, registry, progress, 0) as session:
+        while job := connection.recv():
+            result = session.verify(job.pact)
+            connection.send(Done(job.place, result, session.ending))
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated(number)
