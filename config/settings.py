@@ -5,6 +5,7 @@ DJANGO_SECRET_KEY       required in production; in development one is made up fo
 DJANGO_ALLOWED_HOSTS    names the service answers to, with commas between; by default this machine's own
 DJANGO_HTTPS            redirect to https, HSTS and secure cookies; by default on in production
 DATABASE_URL            e.g. postgres://user:password@host:5432/name; by default SQLite in db.sqlite3
+PACT_DISPOSABLE_DATABASES  those that `verify_pacts --provider-url` may empty; by default none
 """
 
 from pathlib import Path
@@ -150,3 +151,4 @@ SPECTACULAR_SETTINGS = {
 }
 
 PACT_PROVIDER_NAME = "pactflow-example-provider-python"
+PACT_DISPOSABLE_DATABASES = env.list("PACT_DISPOSABLE_DATABASES", default=[])

@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig
@@ -47,6 +48,15 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
                 id="pact_verification.E004",
             )
         )
+    disposable = getattr(settings, "PACT_DISPOSABLE_DATABASES", ())
+    if isinstance(disposable, str) or not isinstance(disposable, Collection) or not all(map(_is_name, disposable)):
+        problems.append(
+            Error(
+                f"PACT_DISPOSABLE_DATABASES is {disposable!r}, not a list of names.",
+                hint="Set it to the names of databases that may be emptied, as DATABASES has them, or leave it out.",
+                id="pact_verification.E006",
+            )
+        )
     names = getattr(settings, "PACT_SECRET_NAMES", ())
     if isinstance(names, str) or not all(isinstance(name, str) for name in names):
         problems.append(
@@ -57,3 +67,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
             )
         )
     return problems
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str | Path)  # SQLite's may be either

@@ -86,6 +86,11 @@ class Settings:
         return frozenset(str(name).lower() for name in getattr(settings, "PACT_SECRET_NAMES", SECRET_NAMES))
 
     @property
+    def disposable_databases(self) -> frozenset[str]:
+        """PACT_DISPOSABLE_DATABASES: names of databases that --provider-url may empty, as DATABASES has them."""
+        return frozenset(map(str, getattr(settings, "PACT_DISPOSABLE_DATABASES", ())))
+
+    @property
     def cache_directory(self) -> str:
         """PACT_CACHE_DIR: where a run leaves what failed, for --last-failed."""
         return str(getattr(settings, "PACT_CACHE_DIR", "") or f"{self.directory}/.pact_cache")

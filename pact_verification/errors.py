@@ -21,5 +21,13 @@ class StateError(Exception):
     """A provider state could not be set up. It fails its own interaction, and no other."""
 
 
+class NoAnswer(Exception):
+    """A server that already runs gave no answer: nothing is known of the contract, so it was not verified."""
+
+
+class NoAnswerInTime(NoAnswer):
+    """It may have been about to: too slow, as a project in this process may be."""
+
+
 class Terminated(BaseException):
     """A signal to end, on its way up; its number is the argument."""

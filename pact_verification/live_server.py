@@ -13,20 +13,18 @@ from http.client import HTTPConnection
 from io import BytesIO
 from typing import Any
 from wsgiref.types import WSGIEnvironment
-from wsgiref.util import is_hop_by_hop
 
 from django.conf import settings
-from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import got_request_exception, request_finished, request_started
 from django.db import close_old_connections, connections
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 
 from pact_verification.databases import close
 from pact_verification.endpoints import find_endpoint
-from pact_verification.errors import StateError
+from pact_verification.errors import NoAnswer, NoAnswerInTime, StateError
 from pact_verification.isolation import Isolation
 from pact_verification.pacts import Interaction, ProviderState
+from pact_verification.project import Project, ProjectHere, ProjectOf
 from pact_verification.recording import OutOfStep, Recording, Script
 from pact_verification.results import Crash, Message, SetUpState
 from pact_verification.states import Registry
@@ -54,10 +52,20 @@ class LiveServer:
         registry: the state handlers, base states and request filters.
         isolation: made on the server's thread, since connections belong to a thread.
         request_timeout: seconds that a state or a request may take.
+        project: who answers for the project; by default it is called in this process.
     """
 
-    def __init__(self, registry: Registry, isolation: Callable[[], Isolation], request_timeout: float) -> None:
+    project: Project
+
+    def __init__(
+        self,
+        registry: Registry,
+        isolation: Callable[[], Isolation],
+        request_timeout: float,
+        project: ProjectOf = ProjectHere,
+    ) -> None:
         self.registry = registry
+        self.make_project = project
         self.make_isolation = isolation
         self.request_timeout = request_timeout
         self.state_path = f"/{secrets.token_urlsafe(24)}"
@@ -147,7 +155,7 @@ class LiveServer:
     def _serve(self) -> None:
         try:
             self.isolation = self.make_isolation()
-            self.project = _Project(self.registry, self._note_request)
+            self.project = self.make_project(self.registry, self._note_request)
             for connection in {id(connections[alias]): connections[alias] for alias in connections}.values():
                 connection.execute_wrappers.append(self._count)
             self.ready.set()
@@ -301,6 +309,11 @@ class LiveServer:
             finally:
                 self._note_endpoint(recording)
             self.isolation.commit()
+        except NoAnswerInTime:
+            return self._too_slow(recording, started)
+        except NoAnswer as error:
+            recording.note(unanswered=str(error))
+            return status_line(HTTPStatus.BAD_GATEWAY), [], b""
         except BaseException as error:  # noqa: BLE001  # a server answers
             self.raised = error
             status, headers, answer = status_line(HTTPStatus.INTERNAL_SERVER_ERROR), [], b"A server error occurred."
@@ -308,12 +321,15 @@ class LiveServer:
         if self.raised:
             recording.note(crash=Crash.of(self.raised))
             self._advise(recording, self.raised)
-        taken = time.monotonic() - started
-        if taken > self.request_timeout:
-            limit = f"{self.request_timeout:g} s (--request-timeout)"
-            recording.note(too_slow=f"The project took {taken:.1f} s to answer, and may take {limit}.")
-            return status_line(HTTPStatus.GATEWAY_TIMEOUT), [], b""
+        if time.monotonic() - started > self.request_timeout:
+            return self._too_slow(recording, started)
         return status, headers, answer
+
+    def _too_slow(self, recording: Recording, started: float) -> Response:
+        limit = f"{self.request_timeout:g} s (--request-timeout)"
+        taken = time.monotonic() - started
+        recording.note(too_slow=f"The project took {taken:.1f} s to answer, and may take {limit}.")
+        return status_line(HTTPStatus.GATEWAY_TIMEOUT), [], b""
 
     def _note_request(self, request: HttpRequest) -> None:
         """What the project is asked, once the request filters have had it: what they do is not the project's."""
@@ -328,7 +344,8 @@ class LiveServer:
         """Record what in the project answered, and what it took. What can't be told of it fails nothing."""
         if (request := self.request) is None:
             return
-        recording.note(queries=self.queries, request_seconds=time.monotonic() - self.request_began)
+        queries = self.queries if self.project.is_here else None
+        recording.note(queries=queries, request_seconds=time.monotonic() - self.request_began)
         try:
             endpoint = find_endpoint(request)
         except Exception as error:  # noqa: BLE001  # a view that is written unlike any other
@@ -356,37 +373,3 @@ class LiveServer:
     def _advise(self, recording: Recording, error: BaseException) -> None:
         if advice := self.isolation.advice(error):
             recording.warn(advice)
-
-
-class _Project(WSGIHandler):
-    """Django's handler, with the project's request filters before its middleware."""
-
-    def __init__(self, registry: Registry, note_request: Callable[[HttpRequest], None]) -> None:
-        super().__init__()
-        self.registry = registry
-        self.note_request = note_request
-
-    def get_response(self, request: HttpRequest) -> HttpResponseBase:
-        for request_filter in self.registry.request_filters:
-            request_filter(request)
-            request.__dict__.pop("headers", None)  # read from META once and kept; the filter may have changed META
-        self.note_request(request)
-        return super().get_response(request)
-
-    def answer(self, environ: WSGIEnvironment) -> Response:
-        """The whole response, before anything of it is sent: on_commit callbacks may still turn it into a 500."""
-        started: list[tuple[str, list[tuple[str, str]]]] = []
-
-        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], Any]:
-            started.append((status, headers))
-            return lambda data: None
-
-        response = self(environ, start_response)
-        try:
-            body = b"".join(response)
-        finally:
-            response.close()
-        status, headers = started[-1]
-        # The connection is not the project's affair, and the server would refuse to send these.
-        headers = [(name, value) for name, value in headers if not is_hop_by_hop(name)]
-        return status.encode("latin-1", "replace").decode("latin-1"), headers, body

@@ -24,7 +24,18 @@ YES, NO = {"true", "1", "yes", "on"}, {"", "false", "0", "no", "off"}
 
 ONLY_READ: Mapping[str, Any] = {
     **dict.fromkeys(("publish", "no_state", "last_failed", "exit_first", "coverage"), False),
-    **dict.fromkeys(("description", "state", "isolation", "request_timeout", "provider_version", "build_url", "shard")),
+    **dict.fromkeys(
+        (
+            "description",
+            "state",
+            "isolation",
+            "request_timeout",
+            "provider_version",
+            "build_url",
+            "shard",
+            "provider_url",
+        )
+    ),
     **dict.fromkeys(("provider_tags", "interactions"), ()),
     "parallel": 1,
 }
@@ -43,6 +54,7 @@ class Options:
         nothing_because: what it means when no interaction is left to verify.
         parallel: how many processes share the work.
         shard: the share of the pacts that this run verifies; None is all.
+        provider_url: a server that already runs, to be verified in place of the project here; empty is none.
     """
 
     source: Source
@@ -62,6 +74,7 @@ class Options:
     nothing_because: str = ""
     parallel: int = 1
     shard: Shard | None = None
+    provider_url: str = ""
 
     @property
     def how(self) -> How:
@@ -113,6 +126,7 @@ def read_options(given: Mapping[str, Any]) -> Options:
         nothing_because=_nothing_failed(failed) if given["last_failed"] else "",
         parallel=given["parallel"],
         shard=given["shard"],
+        provider_url=given["provider_url"] or "",
     )
     if not with_broker:
         return options
@@ -143,6 +157,7 @@ def _command(given: Mapping[str, Any]) -> tuple[str, ...]:
         "--provider-name": given["provider_name"] or conf.provider_name,
         "--broker-url": given["broker_url"],
         "--isolation": given["isolation"],
+        "--provider-url": given["provider_url"],
         "--request-timeout": given["request_timeout"],
         "--settings": given.get("settings"),
         "--pythonpath": given.get("pythonpath"),
@@ -171,6 +186,12 @@ def _refuse_contradictions(given: Mapping[str, Any], *, with_broker: bool) -> No
                 raise CannotVerify(
                     f"--{name.replace('_', '-')} and {given['pacts'][0]} name two places for pacts. Leave one out."
                 )
+    if given["provider_url"] and (given["isolation"] == "transaction" or given["parallel"] > 1):
+        option = "--parallel" if given["parallel"] > 1 else "--isolation transaction"
+        raise CannotVerify(
+            f"--provider-url and {option} exclude each other: the server reads what is committed, and its database is "
+            "emptied for one interaction after the other. Leave one out."
+        )
     elsewhere = {
         "--consumer-version-selector": given["consumer_version_selectors"],
         "--include-wip-pacts-since": given["include_wip_pacts_since"],

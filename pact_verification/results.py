@@ -146,11 +146,12 @@ class Exchange:
         request: as it was after the request filters.
         states: those that were set up.
         endpoint: what answered; None when no URL pattern matched.
-        queries: how many SQL queries the request took, on all databases.
+        queries: how many SQL queries the request took, on all databases; None of a server that already runs.
         request_seconds: how long the request took.
         state_error: why a provider state could not be set up; no request follows then.
         crash: the exception behind a state error or a 500.
         too_slow: what took longer than the request timeout.
+        unanswered: why a server that already runs gave no answer.
         warnings: what did not change the outcome, such as a teardown that failed.
         seconds: how long the states, the request and the teardown took together.
     """
@@ -159,11 +160,12 @@ class Exchange:
     response: Message | None = None
     states: tuple[SetUpState, ...] = ()
     endpoint: Endpoint | None = None
-    queries: int = 0
+    queries: int | None = 0
     request_seconds: float = 0.0
     state_error: str = ""
     crash: Crash | None = None
     too_slow: str = ""
+    unanswered: str = ""
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
 

@@ -4,18 +4,21 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pact_verification.conf import ISOLATIONS
 from pact_verification.coverage import cover
+from pact_verification.deployed import Deployed
 from pact_verification.errors import CannotVerify
 from pact_verification.last_failed import remember
 from pact_verification.options import Options
-from pact_verification.pacts import in_parts
+from pact_verification.pacts import Pact, in_parts
 from pact_verification.preflight import require_handlers
 from pact_verification.results import Crash, PactResult, Progress, Report, whole
-from pact_verification.session import running_session
+from pact_verification.session import running_session, session_with
 from pact_verification.sources import Selection
 from pact_verification.states import Registry, autodiscover
 from pact_verification.stores import own_stores
@@ -28,13 +31,13 @@ SMALL_PART = 10
 
 
 def verify(
-    options: Options, progress: Progress = lambda *_: None, announce: Callable[[Selection], None] = lambda _: None
+    options: Options, progress: Progress = lambda *_: None, announce: Callable[[Selection, str], None] = lambda *_: None
 ) -> Report:
     """Verify the selected pacts against the project, and report.
 
     Args:
         progress: hears how far the run is.
-        announce: hears what was selected, before anything runs.
+        announce: hears what was selected, and of the server if one that already runs is verified, before anything runs.
 
     Raises:
         CannotVerify: it can't run: options, an unreadable pact, states without a handler, no database, no broker.
@@ -43,12 +46,13 @@ def verify(
     options.require_provider_name()
     if options.isolation not in ISOLATIONS:
         raise CannotVerify(f"There is no isolation {options.isolation!r}; there are {' and '.join(ISOLATIONS)}.")
+    deployed = Deployed.reach(options.provider_url, options.request_timeout) if options.provider_url else None
     with TemporaryDirectory(prefix="verify_pacts") as temporary:
         directory = Path(temporary)
         (downloads := directory / "pacts").mkdir()
         found = options.source.select(options.provider_name, options.consumers, options.chosen, downloads)
         selection = options.shard.take(found) if options.shard else found
-        announce(selection)
+        announce(selection, str(deployed or ""))
         with own_stores():  # before any of the project's modules takes hold of a cache
             registry = autodiscover()
         try:
@@ -61,7 +65,12 @@ def verify(
             raise
         results: Sequence[PactResult] = [PactResult(pact, ()) for pact in selection.pacts]
         if selection.interactions:
-            results = _run(options, selection, registry, directory, progress)
+            size = 1 if options.exit_first else _part(selection.interactions, options.parallel)
+            parts = [list(in_parts(pact, size, directory)) for pact in selection.pacts]
+            ran = iter(_run(options, deployed, [each for of_pact in parts for each in of_pact], registry, progress))
+            results = [
+                whole(pact, list(islice(ran, len(mine)))) for pact, mine in zip(selection.pacts, parts, strict=True)
+            ]
             results = [_with_command(result, options) for result in results]
             notes += remember(results, options.provider_name, whole=not options.chosen)
     coverage = None
@@ -80,7 +89,7 @@ def verify(
     return Report(
         options.provider_name,
         tuple(results),
-        (*selection.left_out, *options.notes, *notes),
+        (*([str(deployed)] if deployed else []), *selection.left_out, *options.notes, *notes),
         selection.nothing_for,
         time.monotonic() - started,
         nothing_is_fine=options.allow_no_pacts or bool(found.pacts and not (selection.pacts or found.nothing_for)),
@@ -93,27 +102,24 @@ def verify(
 
 
 def _run(
-    options: Options, selection: Selection, registry: Registry, directory: Path, progress: Progress
+    options: Options, deployed: Deployed | None, parts: Sequence[Pact], registry: Registry, progress: Progress
 ) -> list[PactResult]:
-    total = selection.interactions
-    size = 1 if options.exit_first else PART if options.parallel == 1 else _part(total, options.parallel)
-    parts = [list(in_parts(pact, size, directory)) for pact in selection.pacts]
-    each = [part for of_pact in parts for part in of_pact]
-    count = min(options.parallel, len(each))
+    total = sum(len(part.interactions) for part in parts)
+    count = min(options.parallel, len(parts))
     if count > 1:
         from pact_verification.workers import running_workers  # here, since few runs need it
 
         with running_workers(count, options.how, progress, total) as workers:
-            results = workers.verify(each)
-    else:
-        with running_session(options.how, registry, progress, total) as session:
-            results = [session.verify(part) for part in each]
-    of_part = iter(results)
-    return [whole(pact, [next(of_part) for _ in mine]) for pact, mine in zip(selection.pacts, parts, strict=True)]
+            return workers.verify(parts)
+    session_of = partial(session_with, deployed) if deployed else running_session
+    with session_of(options.how, registry, progress, total) as session:
+        return [session.verify(part) for part in parts]
 
 
 def _part(total: int, parallel: int) -> int:
-    """Small enough for every worker to have some, and for none to be the last by far."""
+    """With several workers, small enough for each to have some, and for none to be the last by far."""
+    if parallel == 1:
+        return PART
     return max(SMALL_PART, min(PART, total // (4 * parallel)))
 
 

@@ -34,6 +34,8 @@ def _judge(  # noqa: PLR0911  # one return for each way to end
     if exchange.too_slow:
         # Where the run was stopped over it there is no result, and nothing excuses that.
         return judged(outcome=Outcome.MISMATCH if result else Outcome.NOT_VERIFIED, error=exchange.too_slow)
+    if exchange.unanswered:
+        return judged(outcome=Outcome.NOT_VERIFIED, error=exchange.unanswered)
     if result is None:
         return judged(outcome=Outcome.NOT_VERIFIED, error=core_error or "The verifier did not run it.")
     if (result.description, result.states) != (interaction.description, tuple(s.name for s in interaction.states)):

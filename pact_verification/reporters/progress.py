@@ -77,13 +77,18 @@ def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Live]:
     yield Live(tell, say)
 
 
-def render_selection(selection: Selection, version: str, unpublished: str) -> str:
-    """What a broker selected, before anything runs. Empty for local pacts.
+def render_selection(selection: Selection, version: str, unpublished: str, server: str) -> str:
+    """What a broker selected, and which server is verified, before anything runs. Empty for local pacts and code.
 
     Args:
         version: which version results will be published for.
         unpublished: why they won't be.
+        server: what is to be known of one that already runs.
     """
+    return "\n".join(filter(None, (printable(server), _selected(selection, version, unpublished))))
+
+
+def _selected(selection: Selection, version: str, unpublished: str) -> str:
     if not selection.asked:
         return ""
     rows = [

@@ -104,6 +104,8 @@ def facts(result: InteractionResult) -> Iterator[tuple[str, str]]:
 
 def took(exchange: Exchange) -> str:
     """What a request took."""
+    if exchange.queries is None:
+        return milliseconds(exchange.request_seconds)
     queries = f"{exchange.queries} SQL {'query' if exchange.queries == 1 else 'queries'}"
     return f"{milliseconds(exchange.request_seconds)}, {queries}"
 

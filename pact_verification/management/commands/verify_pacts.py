@@ -115,6 +115,12 @@ class Command(PactsHelp):
             "threads or several connections. Setting: PACT_ISOLATION.",
         )
         how.add_argument(
+            "--provider-url",
+            metavar="URL",
+            help="Verify a server that already runs, as it is deployed. The database that it reads is the one of these "
+            "settings, and is emptied for every interaction, so the setting PACT_DISPOSABLE_DATABASES has to name it.",
+        )
+        how.add_argument(
             "--request-timeout",
             type=seconds,
             metavar="SECONDS",
@@ -180,8 +186,8 @@ class Command(PactsHelp):
             return verify(
                 choice,
                 live.progress,
-                lambda selection: live.say(
-                    hide_credentials(progress.render_selection(selection, version, choice.unpublished))
+                lambda selection, server: live.say(
+                    hide_credentials(progress.render_selection(selection, version, choice.unpublished, server))
                 ),
             )
 

@@ -1,0 +1,172 @@
+"""A server that already runs: the project as it is deployed, on a database that may be emptied."""
+
+import json
+import ssl
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Self
+from urllib.parse import SplitResult, urlsplit
+from wsgiref.types import WSGIEnvironment
+from wsgiref.util import is_hop_by_hop
+
+from django.core.handlers.wsgi import WSGIRequest
+from django.db import DatabaseError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.urls import Resolver404, resolve
+
+from pact_verification.conf import conf
+from pact_verification.databases import require_named, serialized, with_databases
+from pact_verification.errors import CannotVerify, NoAnswer, NoAnswerInTime
+from pact_verification.project import NoteRequest, filter_request
+from pact_verification.states import Registry
+from pact_verification.text import counted
+from pact_verification.wire import Response, request_message
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A server that answers, with the databases that it reads.
+
+    Attributes:
+        url: its base, to which the path of a request is added.
+        timeout: seconds that it may be silent.
+        content: by alias, what is in its databases when the run begins: every interaction starts from it.
+        tls: with this machine's certificates or those that SSL_CERT_FILE names; None for http.
+    """
+
+    url: SplitResult
+    timeout: float
+    content: Mapping[str, str]
+    tls: ssl.SSLContext | None
+
+    @classmethod
+    def reach(cls, url: str, timeout: float) -> Self:
+        """Find out that it answers, and that its databases may be emptied.
+
+        Raises:
+            CannotVerify: it doesn't, or they may not.
+        """
+        base = _require_base(url)
+        for alias in with_databases():
+            require_disposable(connections[alias])
+        deployed = cls(base, timeout, _content(), ssl.create_default_context() if base.scheme == "https" else None)
+        deployed.require_answer()
+        return deployed
+
+    def require_answer(self) -> None:
+        """Raise CannotVerify when nobody listens, or nobody who proves to be who it should be."""
+        connection = self.connect()
+        try:
+            connection.connect()
+        except OSError as error:
+            hint = "SSL_CERT_FILE names a file with its authority's certificate." if self.tls else "Is it running?"
+            raise CannotVerify(f"The server at {self.url.geturl()} does not answer: {error}. {hint}") from error
+        finally:
+            connection.close()
+
+    def connect(self) -> HTTPConnection:
+        assert self.url.hostname
+        if self.tls:
+            return HTTPSConnection(self.url.hostname, self.url.port, timeout=self.timeout, context=self.tls)
+        return HTTPConnection(self.url.hostname, self.url.port, timeout=self.timeout)
+
+    def __str__(self) -> str:
+        names = ", ".join(
+            f"{connections[alias].settings_dict['NAME']} ({counted(len(json.loads(content)), 'row')})"
+            for alias, content in self.content.items()
+        )
+        return (
+            f"The server that runs at {self.url.geturl()} is verified, not the code that is here. For every interaction "
+            f"its database is emptied, and filled with what it held when the run began: {names}."
+        )
+
+
+class ProjectElsewhere:
+    """The project on a server that already runs. The request filters are run here, before a request goes there."""
+
+    is_here = False
+
+    def __init__(self, deployed: Deployed, registry: Registry, note_request: NoteRequest) -> None:
+        self.deployed = deployed
+        self.registry = registry
+        self.note_request = note_request
+
+    def answer(self, environ: WSGIEnvironment) -> Response:
+        """What the server answers, redirects among it. Raises NoAnswer when nothing, or only a part, comes."""
+        request = WSGIRequest(environ)
+        filter_request(request, self.registry)
+        with suppress(Resolver404):
+            request.resolver_match = resolve(request.path_info)
+        self.note_request(request)
+        connection = self.deployed.connect()
+        try:
+            self._send(connection, request)
+            response = connection.getresponse()
+            body = response.read()
+        except TimeoutError as error:
+            raise NoAnswerInTime from error
+        except (OSError, HTTPException) as error:
+            what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            raise NoAnswer(f"{self.deployed.url.geturl()} gave no answer: {what}.") from error
+        finally:
+            connection.close()
+        headers = [(name, value) for name, value in response.getheaders() if not is_hop_by_hop(name)]
+        return f"{response.status} {response.reason}", headers, body
+
+    def _send(self, connection: HTTPConnection, request: WSGIRequest) -> None:
+        environ, meta = request.environ, request.META
+        body: bytes = request.__dict__.get("_body", environ["wsgi.input"].getvalue())
+        path = self.deployed.url.path.rstrip("/") + environ["RAW_URI"].partition("?")[0]
+        query = f"?{meta['QUERY_STRING']}" if meta["QUERY_STRING"] else ""
+        headers = dict(request_message(environ, meta, body).headers)
+        ours = f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+        if headers.get("Host") == ours:  # the pact names no other: it is for whoever is asked
+            headers["Host"] = self.deployed.url.netloc
+        connection.putrequest(environ["REQUEST_METHOD"], path + query, skip_host=True, skip_accept_encoding=True)
+        headers |= {"Content-Length": str(len(body))} if body else {}
+        for name, value in headers.items():
+            if not is_hop_by_hop(name):
+                connection.putheader(name, value.encode("latin-1", "replace"))
+        connection.endheaders(body or None)
+
+
+def _require_base(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise CannotVerify(f"--provider-url {url!r} is no URL of a server, such as http://127.0.0.1:8000.")
+    if parts.username or parts.query or parts.fragment:
+        raise CannotVerify("--provider-url is the server's address alone: no user, password, query or fragment.")
+    return parts
+
+
+def _content() -> dict[str, str]:
+    try:
+        return serialized()
+    except DatabaseError as error:
+        raise CannotVerify(
+            f"The server's database can't be read: {str(error).strip()}\n"
+            "Is it migrated? `manage.py migrate` makes its tables."
+        ) from error
+    finally:
+        for alias in with_databases():
+            connections[alias].close()
+
+
+def require_disposable(connection: BaseDatabaseWrapper) -> None:
+    """Raise CannotVerify for a database that the settings don't name as one that may be emptied."""
+    name = str(connection.settings_dict["NAME"])
+    if name not in conf.disposable_databases:
+        known = ", ".join(sorted(conf.disposable_databases)) or "none"
+        raise CannotVerify(
+            f"--provider-url empties the database that the server reads, and the settings don't say that {name!r} "
+            f"({connection.alias}) may be emptied. PACT_DISPOSABLE_DATABASES names those that may: {known}."
+        )
+    if connection.vendor == "sqlite" and (name == ":memory:" or "mode=memory" in name):
+        raise CannotVerify(f"The database {name!r} ({connection.alias}) is in memory: no server can read it.")
+    require_named(connection)
