@@ -78,8 +78,8 @@ class Deployed:
             for alias, content in self.content.items()
         )
         return (
-            f"The server that runs at {self.url.geturl()} is verified, not the code that is here. For every interaction "
-            f"its database is emptied, and filled with what it held when the run began: {names}."
+            f"The server that runs at {self.url.geturl()} is verified, not the code that is here. For every "
+            f"interaction its database is emptied, and filled with what it held when the run began: {names}."
         )
 
 

@@ -350,7 +350,7 @@ class Report:
         notes: what a reader has to know beside the results, such as pacts that were left out.
         nothing_for: what was asked for, and has no pact: a directory, a consumer.
         nothing_because: why there was nothing to verify, where that is known.
-        nothing_is_fine: --allow-no-pacts.
+        nothing_is_fine: why it is fine when there is nothing to verify; empty when it isn't.
     """
 
     provider: str
@@ -358,7 +358,7 @@ class Report:
     notes: tuple[str, ...] = ()
     nothing_for: tuple[str, ...] = ()
     seconds: float = 0.0
-    nothing_is_fine: bool = False
+    nothing_is_fine: str = ""
     publication: Publication | None = None
     unpublished: str = ""
     started: datetime | None = None

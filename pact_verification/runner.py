@@ -92,13 +92,20 @@ def verify(
         (*([str(deployed)] if deployed else []), *selection.left_out, *options.notes, *notes),
         selection.nothing_for,
         time.monotonic() - started,
-        nothing_is_fine=options.allow_no_pacts or bool(found.pacts and not (selection.pacts or found.nothing_for)),
+        nothing_is_fine=_why_nothing_is_fine(options, found, selection),
         publication=publication,
         unpublished=options.unpublished,
         started=now,
         coverage=coverage,
         nothing_because=options.nothing_because,
     )
+
+
+def _why_nothing_is_fine(options: Options, found: Selection, selection: Selection) -> str:
+    if options.allow_no_pacts:
+        return "--allow-no-pacts says that this is fine"
+    all_elsewhere = found.pacts and not selection.pacts and not found.nothing_for
+    return "all selected pacts are in other shares" if all_elsewhere else ""
 
 
 def _run(

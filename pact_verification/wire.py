@@ -4,6 +4,7 @@ import selectors
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from http import HTTPStatus
 from http.client import responses
 from http.server import BaseHTTPRequestHandler
@@ -45,7 +46,8 @@ class Server:
             answer: a WSGI environment's response.
             afterwards: called when a response has been sent: what nobody has to wait for.
         """
-        with selectors.DefaultSelector() as selector:
+        with selectors.DefaultSelector() as selector, ExitStack() as cleanup:
+            cleanup.callback(_close_all, selector)
             selector.register(self.listener, selectors.EVENT_READ)
             selector.register(self._woken, selectors.EVENT_READ)
             while True:
@@ -69,6 +71,12 @@ class Server:
     def close(self) -> None:
         for each in (self.listener, self._woken, self._wake):
             each.close()
+
+
+def _close_all(selector: selectors.BaseSelector) -> None:
+    for key in selector.get_map().values():
+        if key.data:
+            key.data.close()
 
 
 class _Connection(BaseHTTPRequestHandler):

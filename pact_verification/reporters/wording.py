@@ -41,7 +41,7 @@ def verdict(report: Report) -> Verdict:  # noqa: PLR0911  # one return for each 
         case 0 if report.interactions:
             return Verdict(f"{timed} What failed is pending: no contract is broken.")
         case 0:
-            return Verdict(f"{summary}: nothing was verified, and --allow-no-pacts says that this is fine.")
+            return Verdict(f"{summary}: nothing was verified, and {report.nothing_is_fine}.")
         case 1 if report.count(Outcome.MISMATCH):
             return Verdict(f"{timed} The contracts are broken.", bad=True)
         case 1:

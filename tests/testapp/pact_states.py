@@ -86,3 +86,8 @@ def replace_old_token(request: HttpRequest) -> None:
         request.META["HTTP_X_TRACE"] = f"by {get_user_model().objects.get()}"
     if request.headers.get("Authorization") == "Bearer old":
         request.META["HTTP_AUTHORIZATION"] = "Bearer new"
+
+
+@provider_state("the process ends")
+def process_ends() -> None:
+    os._exit(3)

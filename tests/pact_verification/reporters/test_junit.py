@@ -94,7 +94,7 @@ def test_what_is_red_is_red_here_too(report: Report) -> None:
 
 
 def test_what_is_fine_is_fine_here_too() -> None:
-    report = Report("testapp", (), nothing_is_fine=True)
+    report = Report("testapp", (), nothing_is_fine="it is")
     assert report.exit_code == 0
     assert read(report).errors == read(report).tests == 0
 

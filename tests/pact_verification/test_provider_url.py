@@ -1,0 +1,305 @@
+"""verify_pacts --provider-url: the test app under gunicorn, on databases that may be emptied."""
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import environ
+import psycopg
+import pytest
+
+from tests.certificates import Certificate, self_signed
+from tests.pact_verification.conftest import ROOT, Run, environment, on_postgresql, run
+from tests.pact_verification.pact_files import interaction, write_pact
+from tests.pact_verification.test_verify_pacts import Databases, has
+
+EMPTY = interaction("an empty list", response={"body": []})
+GREEN = interaction("a list", states=["an item cup exists"], response={"body": ["cup"]})
+CREATE = interaction(
+    "create",
+    method="POST",
+    request={"headers": {"Content-Type": "application/json"}, "body": {"name": "cup"}},
+    status=201,
+    response={"body": {"name": "cup"}},
+)
+
+
+@dataclass
+class Scratch:
+    """Databases of the test app that a server can read, migrated, and what a run is told of them."""
+
+    databases: Databases
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        names = [str(config["NAME"]) for config in self.databases.values()]
+        self.settings = {"DATABASES": self.databases, "PACT_DISPOSABLE_DATABASES": names}
+
+    def manage(self, *arguments: str) -> str:
+        finished = subprocess.run(
+            [sys.executable, "-m", "django", *arguments],
+            cwd=ROOT,
+            env=environment(settings=self.settings),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert finished.returncode == 0, finished.stderr
+        return finished.stdout
+
+    def content(self) -> list[Any]:
+        dumps = [self.manage("dumpdata", "testapp", "--database", alias) for alias in self.databases]
+        return [row for dump in dumps for row in json.loads(dump)]
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Iterator[Scratch]:
+    with ExitStack() as cleanup:
+        databases: Databases = {}
+        for alias in ("default", "audit"):
+            if on_postgresql():
+                config = environ.Env.db_url_config(os.environ["DATABASE_URL"])
+                name = f"scratch_{alias}_{secrets.token_hex(4)}"
+                server = cleanup.enter_context(psycopg.connect(os.environ["DATABASE_URL"], autocommit=True))
+                server.execute(f'CREATE DATABASE "{name}"'.encode())
+                cleanup.callback(server.execute, f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+                databases[alias] = {**config, "NAME": name, "CONN_MAX_AGE": 60}
+            else:
+                databases[alias] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / f"{alias}.sqlite3")}
+        scratch = Scratch(databases)
+        for alias in databases:
+            scratch.manage("migrate", "--verbosity", "0", "--database", alias)
+        yield scratch
+
+
+@contextmanager
+def served(scratch: Scratch, certificate: Certificate | None = None, *more: str) -> Iterator[str]:
+    """The test app under gunicorn with two workers; its URL. It listens from the start, so nobody has to wait."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        tls = ["--certfile", str(certificate.file), "--keyfile", str(certificate.key)] if certificate else []
+        with subprocess.Popen(
+            [
+                *(sys.executable, "-m", "gunicorn", "--workers", "2", "--bind", f"fd://{listener.fileno()}"),
+                *("--no-control-socket", *tls, *more, "django.core.wsgi:get_wsgi_application()"),
+            ],
+            cwd=ROOT,
+            env={**environment(settings={**scratch.settings, "ALLOWED_HOSTS": ["127.0.0.1"]}), "PYTHONWARNINGS": ""},
+            pass_fds=[listener.fileno()],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as gunicorn:
+            try:
+                yield f"{'https' if certificate else 'http'}://127.0.0.1:{port}"
+            finally:
+                gunicorn.terminate()
+
+
+@contextmanager
+def _that_says(what: bytes) -> Iterator[str]:
+    """A server that says something to everybody, whatever they ask, and leaves; its URL."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with suppress(OSError):  # it is closed
+                while True:
+                    client, _ = listener.accept()
+                    with client:
+                        client.sendall(what)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+Ask = Callable[..., Run]
+
+
+@pytest.fixture
+def ask(scratch: Scratch) -> Ask:
+    return partial(run, "verify_pacts", settings=scratch.settings)
+
+
+@pytest.fixture
+def pact(tmp_path: Path) -> Path:
+    return tmp_path / "pacts" / "shop.json"
+
+
+class TestGreen:
+    def test_on_the_servers_own_database(self, ask: Ask, scratch: Scratch, pact: Path) -> None:
+        """Every interaction starts from what the database held; at the end it holds that, and nothing else."""
+        before = scratch.content()
+        write_pact(
+            pact,
+            EMPTY,
+            GREEN,
+            CREATE,
+            CREATE,
+            EMPTY,
+            interaction("other database", "/audit", response={"body": []}),
+            interaction("as it was", "/shelves", response={"body": ["the shelf that a migration made"]}),
+            interaction("redirect", "/redirect", status=302),
+            interaction("head", method="HEAD"),
+            interaction("its own address", "/about", response={"body": {"host": "127.0.0.1"}}),
+            interaction(
+                "by id",
+                "/items/99999",
+                states=["an item cup exists"],
+                request={"generators": {"path": {"type": "ProviderState", "expression": "/items/${id}"}}},
+                response={"body": {"name": "cup"}},
+            ),
+            interaction(
+                "a request filter",
+                "/about",
+                request={"headers": {"Authorization": "Bearer old"}},
+                response={"body": {"token": "Bearer new"}},
+            ),
+        )
+        with served(scratch) as url:
+            ran = ask(pact, "--provider-url", url)
+        assert ran.exit_code == 0, ran.out + ran.err
+        told = f"The server that runs at {url} is verified, not the code that is here."
+        assert told in ran.err  # before anything is emptied
+        for config in scratch.databases.values():
+            assert f"{config['NAME']} (" in ran.err
+        has(ran, told, "12 interactions of 1 consumer: 12 verified")
+        assert scratch.content() == before
+
+    def test_over_https(self, ask: Ask, scratch: Scratch, pact: Path, tmp_path: Path) -> None:
+        """The provider's certificate is checked, once the run knows whom to trust, and not before."""
+        write_pact(pact, GREEN, EMPTY)
+        certificate = self_signed(tmp_path)
+        with served(scratch, certificate) as url:
+            distrusted = ask(pact, "--provider-url", url)
+            trusted = ask(pact, "--provider-url", url, SSL_CERT_FILE=str(certificate.file))
+            in_the_clear = ask(pact, "--provider-url", url.replace("https", "http"))
+        assert distrusted.exit_code == 2
+        has(distrusted, f"The server at {url} does not answer:", "self-signed certificate", "SSL_CERT_FILE names")
+        assert (trusted.exit_code, trusted.out) == (0, trusted.out), trusted
+        assert in_the_clear.exit_code == 1
+
+
+class TestRed:
+    def test_a_mismatch_has_the_view_and_the_line_to_run_it_again(self, ask: Ask, scratch: Scratch, pact: Path) -> None:
+        wrong = interaction("wrong", states=["an item cup exists"], response={"body": ["pot"]})
+        crash = interaction("crash", "/crash")
+        with served(scratch) as url:
+            ran = ask(write_pact(pact, wrong, crash, EMPTY), "--provider-url", url)
+        assert ran.exit_code == 1
+        has(
+            ran,
+            "view tests.testapp.views.items (tests/testapp/views.py:",
+            '- "pot" + "cup"',
+            "500 Internal Server Error",
+            f"--provider-url {url} {pact} --interaction",
+            "✓ an empty list",
+        )
+        assert "SQL quer" not in ran.out  # nobody counted them
+
+    @pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n[]", b"SSH-2.0-OpenSSH\r\n"])
+    def test_a_server_without_an_answer_proves_nothing(
+        self, ask: Ask, scratch: Scratch, pact: Path, sent: bytes
+    ) -> None:
+        """Not even that an error was expected: a 502 of ours is no answer of the provider's. Nor does pending help."""
+        pending = interaction("no answer", status=502, pending=True, type="Synchronous/HTTP")
+        write_pact(pact, pending, version="4.0")
+        with _that_says(sent) as url:
+            ran = ask(pact, "--provider-url", url)
+        assert ran.exit_code == 1, ran
+        has(ran, "? no answer", f"{url} gave no answer: ", "1 not verified")
+
+    def test_a_slow_answer(self, ask: Ask, scratch: Scratch, pact: Path) -> None:
+        slow = interaction("slow", "/slow", request={"query": {"seconds": ["3"]}})
+        with served(scratch) as url:
+            ran = ask(write_pact(pact, slow, EMPTY), "--provider-url", url, "--request-timeout", "1")
+        assert ran.exit_code == 1
+        has(ran, "The project took 1.", "and may take 1 s (--request-timeout)", "✓ an empty list")
+
+
+class TestRefused:
+    @pytest.mark.parametrize("disposable", [[], ["default"], ["another"], ["scratch", "*"]])
+    def test_a_database_that_is_not_marked(self, ask: Ask, scratch: Scratch, pact: Path, disposable: list[str]) -> None:
+        scratch.settings["PACT_DISPOSABLE_DATABASES"] = disposable
+        before = scratch.content()
+        with served(scratch) as url:
+            ran = ask(write_pact(pact, GREEN), "--provider-url", url)
+        assert ran.exit_code == 2
+        name = scratch.databases["default"]["NAME"]
+        has(
+            ran,
+            f"the settings don't say that '{name}' (default) may be emptied",
+            "PACT_DISPOSABLE_DATABASES names those",
+        )
+        assert scratch.content() == before
+
+    def test_one_of_two_is_not_enough(self, ask: Ask, scratch: Scratch, pact: Path) -> None:
+        scratch.settings["PACT_DISPOSABLE_DATABASES"] = [scratch.databases["default"]["NAME"]]
+        with served(scratch) as url:
+            ran = ask(write_pact(pact, GREEN), "--provider-url", url)
+        assert ran.exit_code == 2
+        has(ran, f"'{scratch.databases['audit']['NAME']}' (audit) may be emptied")
+
+    def test_a_database_without_tables(self, ask: Ask, scratch: Scratch, pact: Path) -> None:
+        drop = "connections['audit'].cursor().execute('DROP TABLE testapp_audit')"
+        scratch.manage("shell", "--command", f"from django.db import connections; {drop}")
+        with served(scratch) as url:
+            ran = ask(write_pact(pact, GREEN), "--provider-url", url)
+        assert ran.exit_code == 2
+        has(ran, "The server's database can't be read", "Is it migrated? `manage.py migrate` makes its tables.")
+
+    def test_nobody_listens(self, ask: Ask, pact: Path) -> None:
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+            ran = ask(write_pact(pact, GREEN), "--provider-url", url)
+        assert ran.exit_code == 2
+        has(ran, f"The server at {url} does not answer:", "Connection refused. Is it running?")
+
+
+@pytest.mark.no_database
+class TestOptions:
+    @pytest.mark.parametrize(
+        "url",
+        ["127.0.0.1:8000", "ftp://127.0.0.1", "http://", "http://[::1", "http://h:x", "http://h:99999", "/"],
+    )
+    def test_what_is_no_url(self, pact: Path, url: str) -> None:
+        ran = run("verify_pacts", write_pact(pact, GREEN), f"--provider-url={url}")
+        assert ran.exit_code == 2
+        has(ran, f"--provider-url {url!r} is no URL of a server, such as http://127.0.0.1:8000.")
+
+    @pytest.mark.parametrize("url", ["http://me:secret@h", "http://h/?a=1", "http://h/#a"])
+    def test_more_than_an_address(self, pact: Path, url: str) -> None:
+        ran = run("verify_pacts", write_pact(pact, GREEN), f"--provider-url={url}")
+        assert ran.exit_code == 2
+        has(ran, "--provider-url is the server's address alone: no user, password, query or fragment.")
+        assert "secret" not in ran.out + ran.err
+
+    @pytest.mark.parametrize("more", [("--parallel", "2"), ("--isolation", "transaction")])
+    def test_what_it_excludes(self, pact: Path, more: tuple[str, str]) -> None:
+        ran = run("verify_pacts", write_pact(pact, GREEN), "--provider-url", "http://127.0.0.1:9", *more)
+        assert ran.exit_code == 2
+        has(ran, "--provider-url and --", "exclude each other")
+
+    def test_a_setting_that_is_no_list(self, pact: Path) -> None:
+        ran = run("verify_pacts", write_pact(pact, GREEN), settings={"PACT_DISPOSABLE_DATABASES": "scratch"})
+        assert ran.exit_code == 2
+        has(ran, "pact_verification.E006")
+
+    def test_a_database_in_memory(self, pact: Path) -> None:
+        memory = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+        settings = {"DATABASES": {"default": memory, "audit": memory}, "PACT_DISPOSABLE_DATABASES": [":memory:"]}
+        ran = run("verify_pacts", write_pact(pact, GREEN), "--provider-url", "http://127.0.0.1:9", settings=settings)
+        assert ran.exit_code == 2
+        has(ran, "The database ':memory:' (default) is in memory: no server can read it.")
