@@ -23,6 +23,10 @@ help: ## print this
 verify: .venv/verify ## verify the contracts of real consumers against the service
 	$(MANAGE) verify_pacts $(PACTS)
 
+.PHONY: verify_gunicorn
+verify_gunicorn: .venv/verify ## the same as it is deployed: gunicorn, on a scratch database beside DATABASE_URL's
+	$(BIN)/python -m tests.verify_gunicorn $(PACTS)
+
 .PHONY: test
 test: .venv/dev ## run the tests, on SQLite and on a PostgreSQL that answers
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -225,7 +225,7 @@ class TestRed:
         with served(scratch) as url:
             ran = ask(write_pact(pact, slow, EMPTY), "--provider-url", url, "--request-timeout", "1")
         assert ran.exit_code == 1
-        has(ran, "The project took 1.", "and may take 1 s (--request-timeout)", "✓ an empty list")
+        has(ran, "s to answer, and may take 1 s (--request-timeout)", "✓ an empty list")
 
 
 class TestRefused:
