@@ -58,19 +58,19 @@ class CoreReport:
 
 
 class Engine:
-    """The verifier process. It starts at once, and is ready by the time the test database is."""
+    """The verifier process. Whoever starts it early has it ready by the time the test database is."""
 
     def __init__(self) -> None:
-        self.busy = False
-        self._start()
+        self.busy = self.used = self.running = False
 
     def begin(self, job: Job) -> None:
         """Start a job. When nobody took the answer to the one before, nobody may take it for this one's."""
-        if self.busy or self.process.poll() is not None:
+        if self.running and (self.busy or self.process.poll() is not None):
             self.stop()
-            self._start()
+        if not self.running:
+            self.start()
         self.job = job
-        self.busy = True
+        self.busy = self.used = True
         self.job_output_starts = self.output.seek(0, os.SEEK_END)
         with suppress(OSError):  # it has ended just now: answer() tells how
             print(json.dumps(asdict(job)), file=self._stdin, flush=True)
@@ -92,8 +92,11 @@ class Engine:
         return CoreReport((), error, output)
 
     def stop(self) -> None:
-        """End the process: at once when it is in the middle of a job, in order when it waits for one."""
-        if self.busy:
+        """End the process: at once when it is in the middle of something, in order when it waits for another job."""
+        if not self.running:
+            return
+        self.running = False
+        if self.busy or not self.used:
             self.process.kill()
         with suppress(OSError):  # what a job left unsent
             self._stdin.close()
@@ -106,7 +109,8 @@ class Engine:
         self._stdout.close()
         self.output.close()
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Start the process, and don't wait for it."""
         self.output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # stop() closes it
         self.process = subprocess.Popen(
             [sys.executable, "-m", "pact_verification.verifier_process"],
@@ -123,6 +127,7 @@ class Engine:
         self.lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.reader = threading.Thread(target=self._read, name="pact-engine", daemon=True)
         self.reader.start()
+        self.running = True
 
     def _read(self) -> None:
         for line in self._stdout:
@@ -132,7 +137,7 @@ class Engine:
 
 @contextmanager
 def running_engine() -> Iterator[Engine]:
-    """Start the verifier process, and end it with the block."""
+    """A verifier process, which is ended with the block."""
     engine = Engine()
     try:
         yield engine

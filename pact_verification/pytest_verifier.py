@@ -76,6 +76,7 @@ def pact_verifier(
 
     with ExitStack() as cleanup:
         engine = cleanup.enter_context(running_engine())
+        engine.start()
         with own_stores(), django_db_blocker.unblock():
             registry = autodiscover()
             for alias in with_databases():

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -12,15 +13,16 @@ from tempfile import TemporaryDirectory
 from pact_verification.conf import ISOLATIONS
 from pact_verification.coverage import cover
 from pact_verification.deployed import Deployed
+from pact_verification.engine import Engine
 from pact_verification.errors import CannotVerify
 from pact_verification.last_failed import remember
 from pact_verification.options import Options
 from pact_verification.pacts import Pact, in_parts
 from pact_verification.preflight import require_handlers
 from pact_verification.results import Crash, PactResult, Progress, Report, whole
-from pact_verification.session import running_session, session_with
+from pact_verification.session import Session, running_session
 from pact_verification.sources import Selection
-from pact_verification.states import Registry, autodiscover
+from pact_verification.states import autodiscover
 from pact_verification.stores import own_stores
 
 PART = 100
@@ -31,11 +33,15 @@ SMALL_PART = 10
 
 
 def verify(
-    options: Options, progress: Progress = lambda *_: None, announce: Callable[[Selection, str], None] = lambda *_: None
+    options: Options,
+    engine: Engine,
+    progress: Progress = lambda *_: None,
+    announce: Callable[[Selection, str], None] = lambda *_: None,
 ) -> Report:
     """Verify the selected pacts against the project, and report.
 
     Args:
+        engine: of no use where several processes share the work: each has one of its own.
         progress: hears how far the run is.
         announce: hears what was selected, and of the server if one that already runs is verified, before anything runs.
 
@@ -67,7 +73,9 @@ def verify(
         if selection.interactions:
             size = 1 if options.exit_first else _part(selection.interactions, options.parallel)
             parts = [list(in_parts(pact, size, directory)) for pact in selection.pacts]
-            ran = iter(_run(options, deployed, [each for of_pact in parts for each in of_pact], registry, progress))
+            total = selection.interactions
+            session = partial(running_session, engine, options.how, registry, progress, total, deployed=deployed)
+            ran = iter(_run(options, [each for of_pact in parts for each in of_pact], session, progress))
             results = [
                 whole(pact, list(islice(ran, len(mine)))) for pact, mine in zip(selection.pacts, parts, strict=True)
             ]
@@ -109,18 +117,16 @@ def _why_nothing_is_fine(options: Options, found: Selection, selection: Selectio
 
 
 def _run(
-    options: Options, deployed: Deployed | None, parts: Sequence[Pact], registry: Registry, progress: Progress
+    options: Options, parts: Sequence[Pact], session: Callable[[], AbstractContextManager[Session]], progress: Progress
 ) -> list[PactResult]:
-    total = sum(len(part.interactions) for part in parts)
-    count = min(options.parallel, len(parts))
-    if count > 1:
+    if options.parallel > 1:
         from pact_verification.workers import running_workers  # here, since few runs need it
 
-        with running_workers(count, options.how, progress, total) as workers:
+        total = sum(len(part.interactions) for part in parts)
+        with running_workers(min(options.parallel, len(parts)), options.how, progress, total) as workers:
             return workers.verify(parts)
-    session_of = partial(session_with, deployed) if deployed else running_session
-    with session_of(options.how, registry, progress, total) as session:
-        return [session.verify(part) for part in parts]
+    with session() as alone:
+        return [alone.verify(part) for part in parts]
 
 
 def _part(total: int, parallel: int) -> int:

@@ -8,7 +8,7 @@ from functools import partial
 from pact_verification.databases import require_run_database, run_databases
 from pact_verification.deployed import Deployed, ProjectElsewhere, require_disposable
 from pact_verification.diff import response_diff
-from pact_verification.engine import CoreReport, Engine, Job, running_engine
+from pact_verification.engine import CoreReport, Engine, Job
 from pact_verification.isolation import isolation_of
 from pact_verification.live_server import LiveServer
 from pact_verification.masking import mask
@@ -140,30 +140,26 @@ class Session:
 
 
 @contextmanager
-def running_session(how: How, registry: Registry, progress: Progress, total: int) -> Iterator[Session]:
-    """A session on test databases of its own, which are dropped with the block, whatever happens in it."""
+def running_session(
+    engine: Engine, how: How, registry: Registry, progress: Progress, total: int, *, deployed: Deployed | None = None
+) -> Iterator[Session]:
+    """A session on test databases of its own, which are dropped with the block, whatever happens in it.
+
+    Args:
+        deployed: a server that already runs: then it is that, on the databases that it reads.
+    """
     with ExitStack() as cleanup:
-        engine = cleanup.enter_context(running_engine())
         cleanup.enter_context(own_stores())
-        flush = how.isolation == "flush"
-        migrated = cleanup.enter_context(run_databases(verbosity=how.verbosity, serialize=flush))
-        isolation = isolation_of(how.isolation, migrated, require_run_database)
-        server = LiveServer(registry, isolation, how.request_timeout)
+        if deployed:
+            isolation = isolation_of("flush", deployed.content, require_disposable)
+            server = LiveServer(registry, isolation, how.request_timeout, partial(ProjectElsewhere, deployed))
+        else:
+            flush = how.isolation == "flush"
+            migrated = cleanup.enter_context(run_databases(verbosity=how.verbosity, serialize=flush))
+            isolation = isolation_of(how.isolation, migrated, require_run_database)
+            server = LiveServer(registry, isolation, how.request_timeout)
         cleanup.enter_context(server.running())
         cleanup.enter_context(server.listening())
-        yield Session(how, engine, server, progress, total)
-
-
-@contextmanager
-def session_with(deployed: Deployed, how: How, registry: Registry, progress: Progress, total: int) -> Iterator[Session]:
-    """A session with a server that already runs, on the databases that it reads."""
-    with ExitStack() as cleanup:
-        engine = cleanup.enter_context(running_engine())
-        cleanup.enter_context(own_stores())
-        isolation = isolation_of("flush", deployed.content, require_disposable)
-        project = partial(ProjectElsewhere, deployed)
-        server = LiveServer(registry, isolation, how.request_timeout, project)
-        cleanup.enter_context(server.running())
         yield Session(how, engine, server, progress, total)
 
 

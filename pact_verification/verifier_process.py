@@ -11,6 +11,8 @@ import json
 import os
 import signal
 import sys
+from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 
@@ -40,6 +42,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; ending this process is the parent's
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    with suppress(ImportError):  # before the first job, while the test database is made; a job tells what is wrong
+        import_module("pact")
     for line in sys.stdin:
         try:
             answer = verify(json.loads(line))
@@ -48,6 +52,7 @@ def main() -> None:
         except Exception as error:  # noqa: BLE001  # every job gets an answer
             answer = {"results": None, "error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), file=answers, flush=True)
+    os._exit(0)  # there is nothing to tidy, and somebody waits
 
 
 if __name__ == "__main__":

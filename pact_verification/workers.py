@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from types import FrameType
 
+from pact_verification.engine import Engine, running_engine
 from pact_verification.errors import CannotVerify, Terminated
 from pact_verification.pacts import Pact
 from pact_verification.results import PactResult, Progress
@@ -162,7 +163,9 @@ def work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: Ho
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent tells what to do
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        _serve(connection, how)
+        with running_engine() as engine:
+            engine.start()
+            _serve(connection, how, engine)
     except (EOFError, BrokenPipeError, ConnectionResetError, Terminated):
         return
     except CannotVerify as error:
@@ -171,20 +174,20 @@ def work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: Ho
         connection.send(Failed(f"A worker process could not go on:\n{traceback.format_exc()}"))
 
 
-def _serve(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How) -> None:
+def _serve(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How, engine: Engine) -> None:
     import django
 
     from pact_verification.states import autodiscover
     from pact_verification.stores import own_stores
 
+    def progress(done: int, total: int, current: str) -> None:
+        connection.send(Advanced(done, current))
+
     django.setup()
     with own_stores():
         registry = autodiscover()
 
-    def progress(done: int, total: int, current: str) -> None:
-        connection.send(Advanced(done, current))
-
-    with running_session(how, registry, progress, 0) as session:
+    with running_session(engine, how, registry, progress, 0) as session:
         while job := connection.recv():
             result = session.verify(job.pact)
             connection.send(Done(job.place, result, session.ending))

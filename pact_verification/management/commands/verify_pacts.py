@@ -6,7 +6,7 @@ import sys
 from argparse import BooleanOptionalAction
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandParser, OutputWrapper
 
@@ -18,6 +18,9 @@ from pact_verification.reporters.files import STEP_SUMMARY, requested, step_summ
 from pact_verification.results import Report
 from pact_verification.stores import own_stores
 from pact_verification.text import encodable
+
+if TYPE_CHECKING:
+    from pact_verification.engine import Engine
 
 EPILOG = """\
 exit codes:
@@ -167,6 +170,14 @@ class Command(PactsHelp):
             sys.exit(report.exit_code)
 
     def _verify(self, options: Mapping[str, Any]) -> Report:
+        from pact_verification.engine import running_engine
+
+        with running_engine() as engine:
+            if options["parallel"] == 1:  # first of all: it takes a moment to be ready, and there is enough to do
+                engine.start()
+            return self._verify_with(engine, options)
+
+    def _verify_with(self, engine: "Engine", options: Mapping[str, Any]) -> Report:
         # Here, since production imports the command and has neither rich nor requests.
         from pact_verification.options import read_options
         from pact_verification.reporters import progress
@@ -179,12 +190,13 @@ class Command(PactsHelp):
             f"{choice.publisher.version.number} of branch {choice.publisher.version.branch}" if choice.publisher else ""
         )
         if choice.verbosity == 0:
-            return verify(choice)
+            return verify(choice, engine)
         # Below the wrapper, which ends every part of a line with a newline.
         stream: Any = getattr(self.stderr, "_out", None) or io.StringIO()
         with progress.live_progress(stream, colour=_colour(self.stderr, options)) as live:
             return verify(
                 choice,
+                engine,
                 live.progress,
                 lambda selection, server: live.say(
                     hide_credentials(progress.render_selection(selection, version, choice.unpublished, server))
