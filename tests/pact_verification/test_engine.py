@@ -34,6 +34,7 @@ def test_no_results_at_all() -> None:
 
 def test_a_process_that_ends_is_told_and_the_next_job_gets_another() -> None:
     with running_engine() as running:
+        running.start()
         running.process.kill()
         running.begin(JOB)
         ended = running.answer(10)
