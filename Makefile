@@ -197,6 +197,10 @@ actionlint: .venv/dev
 	elif [ "$$GITHUB_ACTIONS" ]; then cat .venv/actionlint.log; exit 1; \
 	else echo "NOT RUN: actionlint, which can't be downloaded from github.com here (.venv/actionlint.log)"; fi
 
+.PHONY: bench
+bench: .venv/bench ## measure the project beside its peers, as ratios; takes a quarter of an hour
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
 .PHONY: format
 format: .venv/dev ## let ruff write the code's layout
 	$(BIN)/ruff check --fix
@@ -217,6 +221,7 @@ lock: .venv/lock ## renew the locks from pyproject.toml
 	$(COMPILE) pyproject.toml --group service --group pipeline --constraint requirements/dev.txt \
 		--output-file requirements/pipeline.txt
 	$(COMPILE) --group service --constraint requirements/dev.txt --output-file requirements/service.txt
+	$(COMPILE) pyproject.toml --group bench --constraint requirements/dev.txt --output-file requirements/bench.txt
 	$(COMPILE) --group actionlint --output-file requirements/actionlint.txt
 
 .PHONY: clean
@@ -235,10 +240,10 @@ COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-u
 	@$(PYTHON) -m venv .venv || { \
 		echo "$(PYTHON) can't make a virtual environment. On Debian: apt-get install python3-venv" >&2; rm -rf .venv; exit 1; }
 
-.venv/verify .venv/pipeline .venv/dev: .venv/%: requirements/%.txt | .venv/bin/python
+.venv/verify .venv/pipeline .venv/dev .venv/bench: .venv/%: requirements/%.txt | .venv/bin/python
 	@echo "Installing requirements/$*.txt into .venv"
 	@$(PIP) install --require-hashes --requirement $<
-	@touch .venv/verify $(if $(filter dev,$*),.venv/pipeline) $@  # each has the ones before in it
+	@touch .venv/verify $(if $(filter dev bench,$*),.venv/pipeline) $@  # each has the ones before in it
 
 .venv/lock: pyproject.toml | .venv/bin/python
 	@$(PIP) install "uv>=0.8"

@@ -3,9 +3,13 @@
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 Side = Callable[[], float]
 """Does its work once, and returns what it took: seconds, or requests a second."""
+
+Tell = Callable[[str], None]
+"""Hears what is being measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +50,19 @@ class Row:
         figures: the medians of both sides with their units: for orientation, since they are this machine's.
         ratios: one for each round, of the two figures of that round.
         target: None where there is none.
+        not_run: why there are no figures; empty when there are.
     """
 
     what: str
     figures: tuple[str, str]
     ratios: Sequence[float]
     target: Target | None = None
+    not_run: str = ""
+
+    @classmethod
+    def left_out(cls, what: str, why: str, target: Target | None = None) -> Self:
+        """A line for what could not be measured here, so that it is seen."""
+        return cls(what, ("", ""), (), target, why)
 
     @property
     def ratio(self) -> float:
@@ -59,21 +70,31 @@ class Row:
 
     @property
     def met(self) -> bool:
-        return self.target is None or self.target.met(self.ratio)
+        """Whether nothing is wrong with it: nor is there with what has no target, or could not be measured."""
+        return self.target is None or bool(self.not_run) or self.target.met(self.ratio)
+
+    @property
+    def verdict(self) -> str:
+        if self.not_run:
+            return f"NOT RUN: {self.not_run}"
+        if self.target is None:
+            return ""
+        return "met" if self.met else "NOT MET"
 
 
-def take_turns(sides: Mapping[str, Side], rounds: int, tell: Callable[[str], None]) -> dict[str, list[float]]:
+def take_turns(sides: Mapping[str, Side], rounds: int, tell: Tell, *, warm_up: bool = True) -> dict[str, list[float]]:
     """Measure every side once a round, in an order that rotates, so that what disturbs the machine disturbs all.
-
-    Each side has a turn before the first round that doesn't count: caches are warm for all.
 
     Args:
         tell: hears what is being measured.
+        warm_up: whether each side has a turn before the first round that doesn't count, so that caches are warm for
+            all; not worth it for what takes minutes.
     """
     names = list(sides)
-    for name in names:
-        tell(f"warming up: {name}")
-        sides[name]()
+    if warm_up:
+        for name in names:
+            tell(f"warming up: {name}")
+            sides[name]()
     measured: dict[str, list[float]] = {name: [] for name in names}
     for number in range(rounds):
         first = number % len(names)

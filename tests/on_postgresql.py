@@ -9,7 +9,6 @@ import subprocess
 import sys
 
 import psycopg
-import pytest
 
 DEFAULT_URL = "postgres://postgres@127.0.0.1:5432/postgres"
 
@@ -24,6 +23,8 @@ def main() -> int:
             return 1
         print("PostgreSQL was not tested: none answers on 127.0.0.1:5432. Name one in TEST_POSTGRES_URL.")
         return 0
+    import pytest  # here, since the benchmarks ask this module for DEFAULT_URL, and have no pytest
+
     print("The same on PostgreSQL:", flush=True)
     environment = {**os.environ, "DATABASE_URL": url}
     command = [sys.executable, "-m", "pytest", "-m", "not no_database", *sys.argv[1:]]

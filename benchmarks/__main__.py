@@ -1,0 +1,80 @@
+"""`make bench`: measure, and print one table. The exit code is 1 when a target was not met, 2 when it could not run."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks import table, verifying
+from benchmarks.measure import Row, Tell
+from benchmarks.sides import NotVerifiedError
+
+Group = Callable[[int, Tell], list[Row]]
+
+ROUNDS = 5
+FLOORS = 3
+"""How often the floor is measured again after each group."""
+
+WIDTH = 160
+"""Where the output is no terminal."""
+
+
+def groups() -> dict[str, Group]:
+    """What can be measured, by the name that --only takes."""
+    found: dict[str, Group] = dict(verifying.GROUPS)
+    if find_spec("benchmarks.serving"):  # not written yet
+        found["serving"] = import_module("benchmarks.serving").rows
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    available = groups()
+    parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
+    parser.add_argument("--rounds", type=_rounds, default=ROUNDS, help="How often each side is measured; by default 5.")
+    parser.add_argument("--only", nargs="+", choices=available, metavar="NAME", help=f"Of {', '.join(available)}.")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="Also write the table as a page in Markdown.")
+    options = parser.parse_args(arguments)
+    try:
+        rows, floor = measure([available[name] for name in options.only or available], options.rounds, _tell)
+    except NotVerifiedError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return show(rows, floor, options.write)
+
+
+def measure(chosen: Sequence[Group], rounds: int, tell: Tell) -> tuple[list[Row], list[float]]:
+    """The rows, and what the floor cost before, between and after them."""
+    floor = verifying.floor_again(FLOORS, tell)
+    rows: list[Row] = []
+    for group in chosen:
+        rows += group(rounds, tell)
+        floor += verifying.floor_again(FLOORS, tell)
+    return rows, floor
+
+
+def show(rows: Sequence[Row], floor: Sequence[float], page: Path | None = None) -> int:
+    """Print the table, write the page, and return the exit code."""
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+    console.print(table.for_terminal(rows))
+    print(table.spread(floor), table.conclusion(rows), sep="\n")
+    if page:
+        page.write_text(table.page(rows, floor), encoding="utf-8")
+    return 0 if all(row.met for row in rows) else 1
+
+
+def _tell(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)
+
+
+def _rounds(text: str) -> int:
+    if (rounds := int(text)) < 1:
+        raise ValueError
+    return rounds
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""What verifying costs: `manage.py verify_pacts` beside its peers.
+
+The cost of an interaction is a difference, so that starting and ending don't count: what a whole process takes for a
+pact of 101 interactions, less what it takes for a pact of one, by a hundred.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.machine import postgresql
+from benchmarks.measure import AtLeast, AtMost, Row, Side, Target, Tell, milliseconds, ratios, take_turns
+from benchmarks.pact_files import Pacts, write_pact, write_pacts
+from benchmarks.sides import Command, Sibling, floor, live_server, ours
+
+MEMORY = 250
+"""MB."""
+
+LONG_ROUNDS = 3
+"""Enough of what takes minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Pacts in a directory of the measurement's own."""
+
+    directory: Path
+    one: Pacts
+    three: Pacts
+    more: Pacts
+
+    def an_interaction(self, side: Command | Sibling) -> Side:
+        """What an interaction costs a side, in seconds."""
+        return lambda: (side.verify(self.more) - side.verify(self.one)) / (self.more.interactions - 1)
+
+
+@contextmanager
+def files() -> Iterator[Files]:
+    with TemporaryDirectory(prefix="bench") as name:
+        directory = Path(name)
+        yield Files(directory, *(write_pact(directory / f"{count}.json", count) for count in (1, 3, 101)))
+
+
+def rows(rounds: int, tell: Tell) -> list[Row]:
+    """All of them."""
+    return [row for group in GROUPS.values() for row in group(rounds, tell)]
+
+
+def interaction(rounds: int, tell: Tell) -> list[Row]:
+    """What an interaction costs, beside the floor and what others run."""
+    server = postgresql()
+    sides: dict[str, Command | Sibling] = {
+        "verify_pacts": ours(),
+        "floor": floor(),
+        "live server": live_server(),
+        "FastAPI": Sibling(),
+    }
+    if server:
+        sides["verify_pacts on PostgreSQL"] = ours(DATABASE_URL=server.url)
+        sides["live server on PostgreSQL"] = live_server(DATABASE_URL=server.url)
+    with files() as pacts:
+        took = take_turns({name: pacts.an_interaction(side) for name, side in sides.items()}, rounds, tell)
+    us = took["verify_pacts"]
+    what, target = "an interaction on PostgreSQL: live server with flush / ours", AtLeast(10)
+    return [
+        _cost("an interaction: ours / floor", us, took["floor"], AtMost(2)),
+        _gain("an interaction on SQLite: live server with flush / ours", us, took["live server"], AtLeast(3)),
+        _gain(what, took["verify_pacts on PostgreSQL"], took["live server on PostgreSQL"], target)
+        if server
+        else Row.left_out(what, "no PostgreSQL answers", target),
+        _gain("an interaction: FastAPI with pact verifier / ours", us, took["FastAPI"], AtLeast(3)),
+    ]
+
+
+def whole(rounds: int, tell: Tell) -> list[Row]:
+    """A small pact, from nothing running to nothing running."""
+    with files() as pacts:
+        sides: dict[str, Side] = {
+            "verify_pacts": lambda: ours().verify(pacts.three),
+            "FastAPI": lambda: Sibling().verify(pacts.three),
+        }
+        took = take_turns(sides, rounds, tell)
+    what = "three interactions, from start to end: ours / FastAPI with pact verifier"
+    return [_cost(what, took["verify_pacts"], took["FastAPI"], AtMost(1))]
+
+
+def scale(rounds: int, tell: Tell) -> list[Row]:
+    """5000 interactions, of 50 pacts of 10 consumers."""
+    memory: list[float] = []
+    parallel = ours().offers("--parallel")
+    with files() as pacts:
+        many = write_pacts(pacts.directory / "pacts", pacts=50, interactions=100, consumers=10)
+        sides: dict[str, Side] = {
+            "1": lambda: ours().verify(pacts.one),
+            "101": lambda: ours().verify(pacts.more),
+            "5000": lambda: ours().verify(many, memory),
+        }
+        if parallel:
+            sides["5000 with --parallel 2"] = lambda: ours("--parallel", "2").verify(many)
+        sides["1"]()
+        took = take_turns(sides, min(rounds, LONG_ROUNDS), tell, warm_up=False)
+    of_many, of_100 = (
+        [(all_of_it - one) / count for all_of_it, one in zip(took[name], took["1"], strict=True)]
+        for name, count in (("5000", many.interactions - 1), ("101", 100))
+    )
+    what, target = "5000 interactions: without --parallel 2 / with it", AtLeast(1.7)
+    return [
+        _cost("an interaction: of 5000 in 50 pacts / of 100 in one", of_many, of_100, AtMost(1.1)),
+        Row(
+            f"memory of all processes, for 5000 interactions: ours / {MEMORY} MB",
+            (f"{sorted(memory)[len(memory) // 2]:.0f} MB", f"{MEMORY} MB"),
+            [each / MEMORY for each in memory],
+            AtMost(1),
+        ),
+        _gain(what, took["5000 with --parallel 2"], took["5000"], target)
+        if parallel
+        else Row.left_out(what, "verify_pacts has no --parallel", target),
+    ]
+
+
+def example(rounds: int, tell: Tell) -> list[Row]:
+    """The example provider, which is DRF with all its middleware."""
+    provider = ours(settings="config.settings", DJANGO_DEBUG="true")
+    with files() as pacts:
+        sides = {"example provider": pacts.an_interaction(provider), "floor": pacts.an_interaction(floor())}
+        took = take_turns(sides, rounds, tell)
+    return [_cost("an interaction of the example provider: ours / floor", took["example provider"], took["floor"])]
+
+
+def floor_again(times: int, tell: Tell) -> list[float]:
+    """What an interaction costs the floor: the same measurement, whose figures show how even the machine is."""
+    with files() as pacts:
+        return take_turns({"floor": pacts.an_interaction(floor())}, times, tell, warm_up=False)["floor"]
+
+
+GROUPS = {"interaction": interaction, "whole": whole, "scale": scale, "example": example}
+
+
+def _cost(what: str, ours: Sequence[float], peer: Sequence[float], target: Target | None = None) -> Row:
+    return Row(what, (milliseconds(ours), milliseconds(peer)), ratios(ours, peer), target)
+
+
+def _gain(what: str, ours: Sequence[float], peer: Sequence[float], target: Target | None = None) -> Row:
+    return Row(what, (milliseconds(ours), milliseconds(peer)), ratios(peer, ours), target)
