@@ -19,7 +19,7 @@ ROUNDS = 5
 FLOORS = 3
 """How often the floor is measured again after each group."""
 
-WIDTH = 160
+WIDTH = 180
 """Where the output is no terminal."""
 
 

@@ -70,13 +70,20 @@ class Row:
 
     @property
     def met(self) -> bool:
-        """Whether nothing is wrong with it: nor is there with what has no target, or could not be measured."""
-        return self.target is None or bool(self.not_run) or self.target.met(self.ratio)
+        """Whether nothing is wrong with it: nor is there with what has no target, or could not be measured here."""
+        return self.target is None or bool(self.not_run) or (not self.drowned and self.target.met(self.ratio))
+
+    @property
+    def drowned(self) -> bool:
+        """Whether noise was larger than what was measured: a difference of two times came out below zero."""
+        return any(ratio <= 0 for ratio in self.ratios)
 
     @property
     def verdict(self) -> str:
         if self.not_run:
             return f"NOT RUN: {self.not_run}"
+        if self.drowned:
+            return "TOO NOISY"
         if self.target is None:
             return ""
         return "met" if self.met else "NOT MET"

@@ -21,8 +21,8 @@ the rounds' ratios; beside it are the smallest and the largest. The times are me
 doesn't prove that it verified every interaction ends the benchmark.
 
 **An interaction** is one provider state that writes a row, and one GET that reads it. What it costs is a difference: a
-whole process with a pact of 101 interactions, less one with a pact of one, by a hundred. So starting and ending don't
-count there; they do where it says "from start to end".
+whole process with a pact of 101 interactions, less one with a pact of one, divided by a hundred. So starting and ending
+don't count there; they do where it says "from start to end".
 
 **Ours** is `manage.py verify_pacts` as it is, on a plain Django project of one view (`benchmarks/project`), every
 interaction in a transaction that is rolled back. Its peers, each as its users run it:
@@ -42,10 +42,11 @@ interaction where the peer's users don't know to turn that off: the live server 
 def spread(floor: Sequence[float]) -> str:
     """How even the machine was: what the floor cost, measured again and again."""
     low, high = min(floor), max(floor)
+    apart = f"{high / low:.2f} times the smallest" if low > 0 else "more than any multiple of the smallest"
     return (
         f"The machine's noise: the same measurement of the floor, {len(floor)} times over the run, gave from "
-        f"{milliseconds([low])} to {milliseconds([high])} an interaction; the largest is {high / low:.2f} times the "
-        f"smallest, the median {milliseconds(floor)}."
+        f"{milliseconds([low])} to {milliseconds([high])} an interaction; the largest is {apart}, the "
+        f"median {milliseconds(floor)}."
     )
 
 

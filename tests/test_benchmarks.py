@@ -62,6 +62,7 @@ def test_the_cost_of_an_interaction_is_a_difference(tmp_path: Path) -> None:
         ([row(1.9, 2.1, 2, target=AtMost(2))], 0, ["│ 2.00 ", "1.90 to 2.10", "≤ 2", "│ met", "1 of 1 targets met."]),
         ([row(2.1, target=AtMost(2)), row(3, target=AtLeast(3))], 1, ["≥ 3", "│ NOT MET", "1 of 2 targets met."]),
         ([row(2.9, target=AtLeast(3))], 1, ["NOT MET", "0 of 1 targets met."]),
+        ([row(-1, 1, 1, target=AtMost(2))], 1, ["TOO NOISY", "0 of 1 targets met."]),
         ([row(99)], 0, ["99.00", "0 of 0 targets met."]),
         (
             [row(1, target=AtMost(1)), UNMEASURED],
