@@ -1,8 +1,9 @@
-"""`make bench`: measure, and print one table. The exit code is 1 when a target was not met, 2 when it could not run."""
+"""`make bench`: measure, and print one table. The exit code is 1 when a target was not met, 2 when a side failed."""
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +12,6 @@ from rich.console import Console
 
 from benchmarks import table, verifying
 from benchmarks.measure import Row, Tell
-from benchmarks.sides import NotVerifiedError
 
 Group = Callable[[int, Tell], list[Row]]
 
@@ -38,22 +38,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=available, metavar="NAME", help=f"Of {', '.join(available)}.")
     parser.add_argument("--write", type=Path, metavar="FILE", help="Also write the table as a page in Markdown.")
     options = parser.parse_args(arguments)
-    try:
-        rows, floor = measure([available[name] for name in options.only or available], options.rounds, _tell)
-    except NotVerifiedError as error:
-        print(error, file=sys.stderr)
+    chosen = {name: available[name] for name in options.only or available}
+    rows, floor, failed = measure(chosen, options.rounds, _tell)
+    exit_code = show(rows, floor, None if failed else options.write)
+    if failed:
+        print(f"FAILED, as told above: {', '.join(failed)}.")
         return 2
-    return show(rows, floor, options.write)
+    return exit_code
 
 
-def measure(chosen: Sequence[Group], rounds: int, tell: Tell) -> tuple[list[Row], list[float]]:
-    """The rows, and what the floor cost before, between and after them."""
+def measure(chosen: Mapping[str, Group], rounds: int, tell: Tell) -> tuple[list[Row], list[float], list[str]]:
+    """The rows, what the floor cost before, between and after them, and what failed."""
     floor = verifying.floor_again(FLOORS, tell)
     rows: list[Row] = []
-    for group in chosen:
-        rows += group(rounds, tell)
+    failed: list[str] = []
+    for name, group in chosen.items():
+        try:
+            rows += group(rounds, tell)
+        except Exception:  # noqa: BLE001  # what took minutes before it is still worth to be shown
+            tell(traceback.format_exc())
+            failed.append(name)
         floor += verifying.floor_again(FLOORS, tell)
-    return rows, floor
+    return rows, floor, failed
 
 
 def show(rows: Sequence[Row], floor: Sequence[float], page: Path | None = None) -> int:

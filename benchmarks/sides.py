@@ -60,12 +60,6 @@ class Command:
             watched.append(sum(memory.values()) / 1e6)
         return seconds
 
-    def offers(self, option: str) -> bool:
-        """Whether its --help names an option."""
-        command = [PYTHON, *self.arguments, "--help"]
-        environment = _environment(self.variables)
-        return option in subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-
 
 def ours(*options: str, settings: str = "benchmarks.project.settings", **variables: str) -> Command:
     """`manage.py verify_pacts`."""

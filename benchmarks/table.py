@@ -1,6 +1,5 @@
 """Rows as a table, for a terminal and as BENCHMARKS.md."""
 
-import statistics
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -68,8 +67,8 @@ def page(rows: Sequence[Row], floor: Sequence[float]) -> str:
     """BENCHMARKS.md, whole."""
     lines = [HEADINGS, ["---"] * len(HEADINGS), *map(_cells, rows)]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    rounds = statistics.mode(len(row.ratios) for row in rows)
-    when = f"{datetime.now(UTC):%Y-%m-%d}, {rounds} rounds, on {description()}."
+    rounds = max(len(row.ratios) for row in rows)
+    when = f"{datetime.now(UTC):%Y-%m-%d}, up to {rounds} rounds, on {description()}."
     return f"{INTRO}\n{table}\n\n{conclusion(rows)} {spread(floor)}\n\n{when}\n"
 
 

@@ -88,8 +88,26 @@ def test_targets_give_the_exit_code_and_words(
 def test_the_floor_is_measured_around_every_group(monkeypatch: pytest.MonkeyPatch) -> None:
     costs = iter([1.0, 2.0, 3.0])
     monkeypatch.setattr(verifying, "floor_again", lambda times, tell: [next(costs)])
-    group = [row(1)]
-    assert bench.measure([lambda rounds, tell: group] * 2, 1, lambda _: None) == (group * 2, [1, 2, 3])
+    rows: list[Row] = [row(1)]
+    told: list[str] = []
+
+    def broken(rounds: int, tell: object) -> list[Row]:
+        raise sides.NotVerifiedError("a side that lies")
+
+    found = bench.measure({"first": lambda rounds, tell: rows, "second": broken}, 1, told.append)
+    assert found == (rows, [1.0, 2.0, 3.0], ["second"])
+    assert "a side that lies" in told[-1]
+
+
+@pytest.mark.no_database
+def test_a_side_that_fails_is_an_error_and_nothing_is_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bench, "measure", lambda *_: ([row(1)], [1], ["scale"]))
+    page = tmp_path / "page.md"
+    assert bench.main(["--write", str(page)]) == 2
+    assert "FAILED, as told above: scale." in capsys.readouterr().out
+    assert not page.exists()
 
 
 @pytest.mark.no_database
