@@ -4,13 +4,11 @@ import argparse
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import table, verifying
+from benchmarks import serving, table, verifying
 from benchmarks.measure import Row, Tell
 
 Group = Callable[[int, Tell], list[Row]]
@@ -23,22 +21,17 @@ WIDTH = 180
 """Where the output is no terminal."""
 
 
-def groups() -> dict[str, Group]:
-    """What can be measured, by the name that --only takes."""
-    found: dict[str, Group] = dict(verifying.GROUPS)
-    if find_spec("benchmarks.serving"):  # not written yet
-        found["serving"] = import_module("benchmarks.serving").rows
-    return found
+GROUPS: Mapping[str, Group] = {**verifying.GROUPS, "serving": serving.rows}
+"""What can be measured, by the name that --only takes."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    available = groups()
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=_rounds, default=ROUNDS, help="How often each side is measured; by default 5.")
-    parser.add_argument("--only", nargs="+", choices=available, metavar="NAME", help=f"Of {', '.join(available)}.")
+    parser.add_argument("--only", nargs="+", choices=GROUPS, metavar="NAME", help=f"Of {', '.join(GROUPS)}.")
     parser.add_argument("--write", type=Path, metavar="FILE", help="Also write the table as a page in Markdown.")
     options = parser.parse_args(arguments)
-    chosen = {name: available[name] for name in options.only or available}
+    chosen = {name: GROUPS[name] for name in options.only or GROUPS}
     rows, floor, failed = measure(chosen, options.rounds, _tell)
     exit_code = show(rows, floor, None if failed else options.write)
     if failed:

@@ -33,8 +33,14 @@ interaction in a transaction that is rolled back. Its peers, each as its users r
 * **FastAPI with pact verifier**: a list in memory, under uvicorn, with a URL that sets states; `pact verifier` is the
   binary of pact-python-cli.
 
-On all sides usage tracking is off and proxies are not used for this machine. Certificates are loaded for each
-interaction where the peer's users don't know to turn that off: the live server and FastAPI.
+**Requests a second** are those of the example provider under gunicorn with two workers, with production's settings
+and on SQLite, beside two FastAPI providers under uvicorn with two workers (uvloop, httptools): one answers from
+memory, one reads the same table through SQLAlchemy. All give the same bodies, write an access log, and keep
+connections; a light client asks over 16 of them. Each of these ratios is ours divided by the peer's, so more is
+better.
+
+When verifying, on all sides usage tracking is off and proxies are not used for this machine. Certificates are loaded
+for each interaction where the peer's users don't know to turn that off: the live server and FastAPI.
 """
 
 

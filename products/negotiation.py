@@ -19,6 +19,9 @@ class JSONRenderer(renderers.JSONRenderer):
 
     charset = "utf-8"
 
+    def get_indent(self, accepted_media_type: str, renderer_context: Mapping[str, Any]) -> None:
+        """No indent, ever: AlwaysJSON leaves no media type with parameters, so there is none to look for."""
+
 
 class PayloadTooLarge(APIException):
     status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE

@@ -9,11 +9,13 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
+PER_PAGE = 100
+
 
 class PageQuery(serializers.Serializer[Any]):
     page = serializers.IntegerField(min_value=1, default=1, help_text="Which page, counted from 1.")
     per_page = serializers.IntegerField(
-        min_value=1, max_value=500, default=100, help_text="How many products a page holds."
+        min_value=1, max_value=500, default=PER_PAGE, help_text="How many products a page holds."
     )
 
 
@@ -21,13 +23,18 @@ class LinkHeaderPagination(BasePagination):
     """`page` and `per_page`; a page past the last is empty, and a value that makes no sense is a 400."""
 
     def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
-        query = PageQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
         self.request = request
-        self.page: int = query.validated_data["page"]
-        per_page: int = query.validated_data["per_page"]
-        count = queryset.count()
+        self.page, per_page = 1, PER_PAGE
+        if request.query_params:  # else there is nothing to validate
+            query = PageQuery(data=request.query_params)
+            query.is_valid(raise_exception=True)
+            self.page, per_page = query.validated_data["page"], query.validated_data["per_page"]
+        found = list(queryset[:per_page]) if self.page == 1 else None
+        # A first page that isn't full is all there is; only then nobody has to count.
+        count = len(found) if found is not None and len(found) < per_page else queryset.count()
         self.last = max(1, -(-count // per_page))
+        if found is not None:
+            return found
         if self.page > self.last:
             return []  # the database can't count as far as a client can
         offset = (self.page - 1) * per_page

@@ -52,14 +52,15 @@ def in_production(database_url: str, *, workers: int) -> dict[str, str]:
     }
 
 
-def manage(environment: Mapping[str, str], *arguments: str) -> None:
-    """Run manage.py. Raises subprocess.CalledProcessError when it fails."""
-    subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment, check=True)
+def manage(environment: Mapping[str, str], *arguments: str) -> str:
+    """What manage.py prints. Raises subprocess.CalledProcessError when it fails."""
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 @contextmanager
-def gunicorn(environment: Mapping[str, str], log: int = subprocess.DEVNULL) -> Iterator[tuple[str, int]]:
-    """Serve the service: its URL, and gunicorn's process id.
+def gunicorn(environment: Mapping[str, str], log: int = subprocess.DEVNULL) -> Iterator[tuple[int, int]]:
+    """Serve the service on 127.0.0.1: its port, and gunicorn's process id.
 
     It listens from the start, on a socket that gunicorn is given: whoever asks before a worker is there waits for one.
 
@@ -77,7 +78,7 @@ def gunicorn(environment: Mapping[str, str], log: int = subprocess.DEVNULL) -> I
             stderr=log,
         )
         try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}", process.pid
+            yield listener.getsockname()[1], process.pid
         finally:
             process.terminate()
             process.wait()

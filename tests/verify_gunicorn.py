@@ -18,7 +18,8 @@ def main() -> int:
         environment = in_production(url, workers=2)
         name = url.removeprefix("sqlite:///") if url.startswith("sqlite") else url.rpartition("/")[2]
         manage(environment, "migrate", "--verbosity", "0")
-        with gunicorn(environment, log.fileno()) as (provider_url, _):
+        with gunicorn(environment, log.fileno()) as (port, _):
+            provider_url = f"http://127.0.0.1:{port}"
             command = [sys.executable, "manage.py", "verify_pacts", "--provider-url", provider_url, *sys.argv[1:]]
             told = {**environment, "PACT_DISPOSABLE_DATABASES": name}
             code = subprocess.run(command, cwd=ROOT, env=told, check=False).returncode

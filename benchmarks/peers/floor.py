@@ -35,7 +35,7 @@ def main(pact: str) -> int:
             Verifier(PROVIDER, host=HOST)
             .add_transport(protocol="http", port=port, scheme="http")
             .add_source(pact)
-            .state_handler(f"http://{HOST}:{port}/states", teardown=True, body=True)
+            .state_handler(f"http://{HOST}:{port}/states", teardown=False, body=True)
             .set_request_timeout(5000)
             .follow_redirects(False)
             .disable_ssl_verification()

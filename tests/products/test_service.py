@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pytest
 import schemathesis
 from django.core.exceptions import ValidationError
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import Client
 from hypothesis import HealthCheck, settings
 from rest_framework.test import APIClient
@@ -73,6 +73,60 @@ def test_the_admin_is_there(client: Client, admin_client: Client, product: Produ
     assert "28 Degrees" in admin_client.get("/admin/products/product/").content.decode()
     assert 'name="id"' in admin_client.get("/admin/products/product/add/").content.decode()
     assert 'name="id"' not in admin_client.get("/admin/products/product/7/change/").content.decode()
+
+
+@pytest.mark.django_db
+def test_the_admin_has_its_protection(admin_user: Any, product: Product) -> None:
+    client = Client(enforce_csrf_checks=True)
+    page = client.get("/admin/login/")
+    assert page["X-Frame-Options"] == "DENY"
+    assert page["X-Content-Type-Options"] == "nosniff"
+    login = {"username": "admin", "password": "password", "next": "/admin/"}
+    assert client.post("/admin/login/", login).status_code == 403
+    token = {"csrfmiddlewaretoken": page.cookies["csrftoken"].value}
+    welcome = client.post("/admin/login/", {**login, **token})
+    assert (welcome.status_code, welcome["Location"]) == (302, "/admin/")
+    assert welcome.cookies["sessionid"]["httponly"]
+    change = {"type": "LOAN", "name": "changed", "version": "", "price": ""}
+    assert client.post("/admin/products/product/7/change/", change).status_code == 403
+    token = {"csrfmiddlewaretoken": client.cookies["csrftoken"].value}
+    done = client.post("/admin/products/product/7/change/", {**change, **token}, follow=True)
+    assert "was changed successfully" in done.content.decode()
+    product.refresh_from_db()
+    assert product.name == "changed"
+
+
+@pytest.mark.django_db
+def test_the_api_has_its_protection_and_no_session(admin_client: Client, product: Product) -> None:
+    response = admin_client.get("/products/7")
+    assert response["X-Frame-Options"] == "DENY"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Referrer-Policy"] == "same-origin"
+    assert response["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert not hasattr(response.wsgi_request, "session")
+    assert not response.cookies
+    assert admin_client.delete("/products/7").status_code == 401  # a session is no token
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="they are SQLite's")
+def test_sqlite_is_set_for_concurrent_use(tmp_path: Path) -> None:
+    code = (
+        "import django; django.setup()\n"
+        "from django.db import connection, transaction\n"
+        "with connection.cursor() as cursor:\n"
+        "    for name in ('journal_mode', 'synchronous', 'busy_timeout'):\n"
+        "        print(cursor.execute(f'PRAGMA {name}').fetchone()[0])\n"
+        "from django.test.utils import CaptureQueriesContext\n"
+        "with CaptureQueriesContext(connection) as queries, transaction.atomic(): pass\n"
+        "print(queries[0]['sql'])\n"
+    )
+    run = python(
+        *("-c", code),
+        DJANGO_SETTINGS_MODULE="config.settings",
+        DJANGO_SECRET_KEY="x" * 60,
+        DATABASE_URL=f"sqlite:///{tmp_path / 'catalogue.sqlite3'}",
+    )
+    assert run.stdout.split("\n")[:4] == ["wal", "1", "20000", "BEGIN IMMEDIATE"], run.stderr
 
 
 @pytest.mark.django_db
