@@ -1,5 +1,6 @@
 """The verifier process and the live server together: one pact after the other is verified."""
 
+import gc
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -160,6 +161,9 @@ def running_session(
             server = LiveServer(registry, isolation, how.request_timeout)
         cleanup.enter_context(server.running())
         cleanup.enter_context(server.listening())
+        # All that is loaded by now stays: the collector need not go through it again and again.
+        gc.freeze()
+        cleanup.callback(gc.unfreeze)
         yield Session(how, engine, server, progress, total)
 
 

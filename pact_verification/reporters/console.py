@@ -2,10 +2,8 @@
 
 import io
 from collections.abc import Container, Sequence
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from pact_verification.diff import shortened
 from pact_verification.reporters.wording import facts, milliseconds, publication, took, verdict
@@ -25,6 +23,12 @@ from pact_verification.results import (
     Use,
 )
 from pact_verification.text import counted, encodable, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Part = tuple[str, str]
+"""A text and its style."""
 
 SIGNS = {
     Outcome.VERIFIED: "✓",
@@ -78,16 +82,7 @@ def render_failure(pact: PactResult, result: InteractionResult) -> str:
 class _Writer:
     def __init__(self, colour: bool, verbosity: int, published: Container[str] = ()) -> None:
         self.buffer = io.StringIO()
-        self.console = Console(
-            file=self.buffer,
-            force_terminal=colour,
-            color_system="standard" if colour else None,
-            no_color=not colour,
-            width=10_000,  # a terminal wraps by itself; a log must not be wrapped
-            highlight=False,
-            markup=False,
-            emoji=False,
-        )
+        self.colour = colour
         self.published = published
         self.detailed = verbosity >= DETAILED
         self.raw = verbosity >= RAW
@@ -96,9 +91,35 @@ class _Writer:
     def text(self) -> str:
         return self.buffer.getvalue()
 
+    @cached_property
+    def console(self) -> "Console":
+        from rich.console import (
+            Console,
+        )  # here, since it takes long to import, and a log has neither colours nor tables
+
+        return Console(
+            file=self.buffer,
+            force_terminal=self.colour,
+            color_system="standard" if self.colour else None,
+            no_color=not self.colour,
+            width=10_000,  # a terminal wraps by itself; a log must not be wrapped
+            highlight=False,
+            markup=False,
+            emoji=False,
+        )
+
+    def put(self, *parts: Part, style: str = "") -> None:
+        """A line; each part has the line's style and its own."""
+        if not self.colour:
+            self.buffer.write("".join(text for text, _ in parts).expandtabs() + "\n")
+            return
+        from rich.text import Text
+
+        self.console.print(Text.assemble(*parts, style=style), soft_wrap=True)
+
     def line(self, text: str = "", style: str = "", indent: int = 0) -> None:
         for part in text.split("\n"):
-            self.console.print(Text(" " * indent + printable(part), style=style), soft_wrap=True)
+            self.put((" " * indent + printable(part), ""), style=style)
 
     def pact(self, result: PactResult) -> None:
         self.line()
@@ -130,15 +151,15 @@ class _Writer:
     def interaction(self, result: InteractionResult) -> None:
         interaction = result.interaction
         states = ", ".join(map(str, interaction.states))
-        heading = Text(f"  {SIGNS[result.outcome]} ", style=_style(result))
-        heading.append(printable(interaction.description), "" if result.outcome is Outcome.VERIFIED else "bold")
+        heading = [(f"  {SIGNS[result.outcome]} ", "")]
+        heading.append((printable(interaction.description), "" if result.outcome is Outcome.VERIFIED else "bold"))
         if states:
-            heading.append(printable(f"  [{states}]"), "dim")
+            heading.append((printable(f"  [{states}]"), "dim"))
         if interaction.pending and result.outcome is not Outcome.VERIFIED:
-            heading.append("  pending: does not fail the run", "yellow")
+            heading.append(("  pending: does not fail the run", "yellow"))
         if self.detailed:
-            heading.append(f"  {milliseconds(result.exchange.seconds)}", "dim")
-        self.console.print(heading, soft_wrap=True)
+            heading.append((f"  {milliseconds(result.exchange.seconds)}", "dim"))
+        self.put(*heading, style=_style(result))
         if result.outcome is Outcome.SKIPPED:
             return
         if result.outcome is not Outcome.VERIFIED:
@@ -167,9 +188,7 @@ class _Writer:
             self.fact("again", result.rerun, whole=True)
 
     def fact(self, name: str, text: str, *, whole: bool = False) -> None:
-        line = Text(f"      {name:<9}", style="bold")
-        line.append(printable(text if whole else self.shortened(text)), "not bold")
-        self.console.print(line, soft_wrap=True)
+        self.put((f"      {name:<9}", "bold"), (printable(text if whole else self.shortened(text)), ""))
 
     def shortened(self, text: str) -> str:
         if self.detailed or len(text) <= VALUE_LENGTH:
@@ -225,6 +244,9 @@ class _Writer:
 
     def coverage(self, coverage: Coverage) -> None:
         """A table of the operations; what nobody depends on stands out."""
+        from rich.table import Table
+        from rich.text import Text
+
         used = [operation for operation in coverage.operations if operation.uses]
         self.line()
         self.line(f"Of {counted(len(coverage.operations), 'operation')}, consumers depend on {len(used)}:", "bold")

@@ -6,11 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
-from rich.table import Column
-
 from pact_verification.results import Progress
 from pact_verification.sources import Selection
 from pact_verification.text import counted, encodable, printable, without_commands
@@ -35,6 +30,12 @@ def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Live]:
         colour: whether the stream may have colours.
     """
     if stream.isatty():
+        # Here, since they take long to import, and most runs write to no terminal.
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bar
+        from rich.table import Column
+
         console = Console(file=stream, no_color=not colour, highlight=False, markup=False)
         bar = Bar(
             SpinnerColumn(),
