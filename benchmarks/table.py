@@ -23,8 +23,9 @@ doesn't prove that it verified every interaction ends the benchmark.
 whole process with a pact of 101 interactions, less one with a pact of one, divided by a hundred. So starting and ending
 don't count there; they do where it says "from start to end".
 
-**Ours** is `manage.py verify_pacts` as it is, on a plain Django project of one view (`benchmarks/project`), every
-interaction in a transaction that is rolled back. Its peers, each as its users run it:
+**Ours** is `manage.py verify_pacts` as it is, on a Django project with the apps and middleware that `startproject`
+gives, and one view (`benchmarks/project`); every interaction in a transaction that is rolled back. Its peers, each as
+its users run it:
 
 * **floor**: pact-python's verifier with the settings that verify_pacts gives it, against a server that does nothing but
   to answer. No verification of any provider costs less.

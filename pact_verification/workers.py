@@ -3,7 +3,7 @@
 import signal
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -145,7 +145,8 @@ def running_workers(count: int, how: How, progress: Progress, total: int) -> Ite
             workers.append(Worker(process, ours))
         yield Workers(workers, progress, total)
         for worker in workers:
-            worker.connection.send(None)
+            with suppress(OSError):  # it is no more, and its work is done
+                worker.connection.send(None)
     except BaseException:
         for worker in workers:
             worker.process.terminate()

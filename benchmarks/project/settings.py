@@ -1,12 +1,42 @@
-"""Nothing that a verification doesn't need."""
+"""The apps and the middleware that `startproject` gives every project: their tables are what a flush empties."""
 
 import environ
 
 env = environ.Env()
 
 SECRET_KEY = "the benchmark's, and nobody else's"
-INSTALLED_APPS = ["benchmarks.project", "pact_verification"]
-MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
+INSTALLED_APPS = [
+    "benchmarks.project",
+    "pact_verification",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
 ALLOWED_HOSTS = ["localhost"]
 ROOT_URLCONF = "benchmarks.project.urls"
 DATABASES = {"default": env.db_url("DATABASE_URL", default="sqlite://:memory:")}

@@ -5,6 +5,7 @@ import copy
 import json
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -82,6 +83,7 @@ class BrokerDouble:
         basic: tuple[str, str] | None = None,
         read_only: tuple[str, str] | None = None,
         token: str | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.requests: list[Request] = []
         self.closed = threading.Event()
@@ -93,7 +95,9 @@ class BrokerDouble:
         self._lock = threading.RLock()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.double = self
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     def __enter__(self) -> Self:

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from tests.broker_double import BrokerDouble, Fault
+from tests.certificates import self_signed
 from tests.pact_verification.conftest import Run, Verify, git
 from tests.pact_verification.pact_files import document, interaction
 from tests.pact_verification.test_verify_pacts import has
@@ -808,3 +809,23 @@ class TestPactUrl:
         run = ask(PACT_URL=broker.pact_url("shop", "c1"))
         assert run.exit_code == 2
         has(run, "is a pact with the provider 'warehouse', and this is 'testapp'")
+
+
+def test_over_https_the_brokers_certificate_is_checked(verify: Verify, tmp_path: Path) -> None:
+    """For a provider on this machine no certificates are loaded; that is no reason to trust every broker."""
+    certificate = self_signed(tmp_path)
+    with BrokerDouble(token=TOKEN, tls=certificate.context) as broker:
+        broker.publish(document(GREEN), version="c1", branch="main")
+        here = {
+            "PACT_BROKER_BASE_URL": broker.url,
+            "PACT_BROKER_TOKEN": TOKEN,
+            "GIT_COMMIT": "p1",
+            "GIT_BRANCH": "main",
+        }
+        distrusted = verify("--publish", **here)
+        assert broker.requests == []  # and so nobody has seen the token
+        trusted = verify("--publish", REQUESTS_CA_BUNDLE=str(certificate.file), **here)
+    assert distrusted.exit_code == 2
+    has(distrusted, "can't be asked over https:", "REQUESTS_CA_BUNDLE names certificates to trust")
+    assert trusted.exit_code == 0, trusted
+    has(trusted, "Published 1 result", "1 verified")
