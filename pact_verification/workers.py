@@ -170,9 +170,14 @@ def work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: Ho
     except (EOFError, BrokenPipeError, ConnectionResetError, Terminated):
         return
     except CannotVerify as error:
-        connection.send(Failed(str(error)))
+        _say(connection, str(error))
     except BaseException:  # noqa: BLE001  # whatever it is, the parent has to hear of it
-        connection.send(Failed(f"A worker process could not go on:\n{traceback.format_exc()}"))
+        _say(connection, f"A worker process could not go on:\n{traceback.format_exc()}")
+
+
+def _say(connection: "Connection[Done | Advanced | Failed, Job | None]", why: str) -> None:
+    with suppress(OSError):  # the parent has heard it of another worker, and is no longer there
+        connection.send(Failed(why))
 
 
 def _serve(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How, engine: Engine) -> None:

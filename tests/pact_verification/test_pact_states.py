@@ -62,7 +62,7 @@ def test_every_state_by_whom_and_its_handler(states: Verify, lacking: Path) -> N
     assert '"there are spoons"  load_fixtures() (tests/testapp/pact_states.py:15)\n' in run.out
     assert '"an item {name} exists"' not in run.out  # it is used
     assert '"there is an item {name}"' not in run.out  # another name of one that is
-    assert "\n3 provider states: 1 with a handler, 2 without one, 10 handlers unused\n" in run.out
+    assert "\n3 provider states: 1 with a handler, 2 without one, 11 handlers unused\n" in run.out
     assert "Add to tests/testapp/pact_states.py, and fill in:\n" in run.out
     # What only some pacts give has a default.
     assert "def a_parrot(age: int, name: str | None = None, colour: str | None = None) -> None:" in run.out
