@@ -162,7 +162,12 @@ def running_workers(count: int, how: How, progress: Progress, total: int) -> Ite
 def work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How) -> None:
     """A worker's whole life: verify one pact after the other, until there is none, or the parent is no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent tells what to do
-    signal.signal(signal.SIGTERM, _terminate)
+    with suppress(Terminated):  # wherever it is by then, also in the middle of saying why it can't go on
+        signal.signal(signal.SIGTERM, _terminate)
+        _work(connection, how)
+
+
+def _work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How) -> None:
     try:
         with running_engine() as engine:
             engine.start()
