@@ -164,7 +164,10 @@ def work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: Ho
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent tells what to do
     with suppress(Terminated):  # wherever it is by then, also in the middle of saying why it can't go on
         signal.signal(signal.SIGTERM, _terminate)
-        _work(connection, how)
+        try:
+            _work(connection, how)
+        finally:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is ending
 
 
 def _work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How) -> None:
