@@ -189,6 +189,8 @@ class LiveServer:
         with self._busy() as started:
             if environ["PATH_INFO"] == self.state_path:
                 return self._answer_state(read_body(environ))
+            if not self.recordings:  # it is none of the core's, which begins with a state
+                return status_line(HTTPStatus.SERVICE_UNAVAILABLE), [], b"Nothing is being verified."
             self.answered = True
             return self._answer_request(environ, started)
 

@@ -66,6 +66,15 @@ class Worker:
     busy: bool = False
     done: int = 0
 
+    def give(self, job: Job) -> None:
+        """Give it a job. Raises CannotVerify when it is no more, with what it said last."""
+        try:
+            self.connection.send(job)
+        except OSError:
+            self.hear()
+            raise
+        self.busy = True
+
     def hear(self) -> Done | Advanced:
         """What it says next. Raises CannotVerify when it can't go on, or is no more."""
         try:
@@ -105,8 +114,7 @@ class Workers:
         while True:
             for worker in self.workers:
                 if not worker.busy and given <= last:
-                    worker.connection.send(Job(given, pacts[given]))
-                    worker.busy = True
+                    worker.give(Job(given, pacts[given]))
                     given += 1
             busy = {worker.connection: worker for worker in self.workers if worker.busy}
             if not busy:

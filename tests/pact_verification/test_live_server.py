@@ -89,6 +89,13 @@ class TestStateEndpoint:
         assert post(server, server.state_path + "x", setup("fine"))[0] == 404
         assert post(server, "/", setup("fine"))[0] == 404
 
+    def test_whoever_comes_before_the_first_interaction_disturbs_nothing(self, server: LiveServer) -> None:
+        assert post(server, "/", {})[0] == 503
+        server.expect([interaction("a", "fine")])
+        assert post(server, "/", {})[0] == 503
+        assert post(server, server.state_path, setup("fine")) == (200, b'{"id": 1}')
+        server.check_alive()
+
     def test_no_other_server_has_it(self, server: LiveServer) -> None:
         """The project as everybody else serves it, asked at the very path that works here, while it works here."""
         server.expect([interaction("a", "fine")])

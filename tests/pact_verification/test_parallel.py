@@ -142,7 +142,10 @@ class TestWorkers:
             alias: {"ENGINE": "django.db.backends.sqlite3", "NAME": "x", "TEST": {"NAME": "/no/such/folder/x"}}
             for alias in ("default", "audit")
         }
-        run = verify(write_pacts(tmp_path / "pacts"), "--parallel", "2", settings={"DATABASES": nowhere})
+        pacts = write_pacts(tmp_path / "pacts")
+        large = interaction("large", request={"body": "x" * 1_000_000}, response={"body": ["y" * 1_000_000]})
+        write_pact(pacts / "0.json", large)  # more than a pipe holds: it is still being sent when the worker ends
+        run = verify(pacts, "--parallel", "2", settings={"DATABASES": nowhere})
         assert run.exit_code == 2
         has(run, "The test databases can't be made: OperationalError: unable to open database file")
         assert "Traceback" not in run.err
