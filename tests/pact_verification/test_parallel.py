@@ -58,7 +58,7 @@ class TestTheSame:
     ) -> None:
         pacts = write_pacts(tmp_path / "pacts")
         runs, reports = [], []
-        for parallel in ("1", "2", "7"):
+        for parallel in ("1", "2") if more else ("1", "2", "7"):  # seven: more of them than pacts
             report = tmp_path / f"{parallel}.json"
             arguments = (pacts, "--parallel", parallel, "--json", report, "--coverage", *more)
             runs.append(verify(*arguments, settings={"DATABASES": databases}))
