@@ -29,5 +29,9 @@ class NoAnswerInTime(NoAnswer):
     """It may have been about to: too slow, as a project in this process may be."""
 
 
-class Terminated(BaseException):
-    """A signal to end, on its way up; its number is the argument."""
+class Terminated(KeyboardInterrupt):
+    """A signal to end, on its way up; its number is the argument.
+
+    It is a KeyboardInterrupt for libraries that know that one: psycopg then cancels the query that it is at. A CREATE
+    DATABASE that nobody cancels is carried out after the process has ended.
+    """

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from pact_verification.errors import InvalidRegistration, Terminated
+from pact_verification.errors import InvalidRegistration
 from pact_verification.handlers import Handler, Match, Pattern, signature
 from pact_verification.results import Crash
 from pact_verification.text import place
@@ -188,7 +188,7 @@ def autodiscover() -> Registry:
 
     try:
         autodiscover_modules("pact_states")
-    except (InvalidRegistration, KeyboardInterrupt, Terminated):
+    except (InvalidRegistration, KeyboardInterrupt):
         raise
     except BaseException as error:  # also SystemExit: a run that ends there has verified nothing
         where = Crash.of(error).where

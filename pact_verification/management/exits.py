@@ -51,7 +51,7 @@ def documented_exits(command: BaseCommand, *, with_traceback: bool) -> Iterator[
     try:
         with _terminable():
             yield
-    except (KeyboardInterrupt, Terminated) as error:
+    except KeyboardInterrupt as error:
         command.stderr.write("Interrupted.")
         sys.exit(128 + (error.args[0] if isinstance(error, Terminated) else signal.SIGINT))
     except Exception as error:  # whatever it is: no contract has been found broken, so it is not exit code 1

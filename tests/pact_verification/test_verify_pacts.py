@@ -16,6 +16,7 @@ import pytest
 
 from tests.pact_verification.conftest import ROOT, Run, Verify, command, environment, on_postgresql
 from tests.pact_verification.pact_files import interaction, write_pact
+from tests.service import scratch_database
 
 Databases = dict[str, dict[str, Any]]
 EMPTY = interaction("an empty list", response={"body": []})
@@ -789,6 +790,41 @@ class TestInterruption:
             process.send_signal(number)
             _, err = process.communicate(timeout=20)  # what it is in the middle of would take a minute
         assert process.returncode == 128 + number, err
+        assert _made(databases, tmp_path) == set()
+        assert err.strip() == "Interrupted."
+
+    @pytest.mark.skipif(not on_postgresql(), reason="SQLite creates nothing behind the run's back")
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_a_database_that_is_being_created_is_not_created_after_its_end(
+        self, pact: Path, databases: Databases, tmp_path: Path, number: signal.Signals
+    ) -> None:
+        """The server would go on with it. It waits for as long as somebody is connected to the template."""
+        write_pact(pact, GREEN)
+        creating = (
+            "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND state = 'active' AND query LIKE %s"
+        )
+        like = [f"CREATE DATABASE%{databases['default']['NAME']}%"]
+        with scratch_database(os.environ["DATABASE_URL"]) as template:
+            for database in databases.values():
+                database["TEST"] = {"TEMPLATE": template.rpartition("/")[2]}
+            with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+                with (
+                    psycopg.connect(template),
+                    subprocess.Popen(
+                        command(pact),
+                        cwd=ROOT,
+                        env=environment(settings={"DATABASES": databases}),
+                        stderr=subprocess.PIPE,
+                        text=True,
+                    ) as process,
+                ):
+                    while not connection.execute(creating, like).fetchall()[0][0]:
+                        assert process.poll() is None, process.stderr and process.stderr.read()
+                    process.send_signal(number)
+                    _, err = process.communicate(timeout=20)
+                assert process.returncode == 128 + number, err
+                while connection.execute(creating, like).fetchall()[0][0]:
+                    pass
         assert _made(databases, tmp_path) == set()
         assert err.strip() == "Interrupted."
 
