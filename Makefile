@@ -185,8 +185,8 @@ check: .venv/dev ## all that CI runs: lint, types, layers, Django's checks, the 
 		$(MANAGE) check --deploy --fail-level WARNING
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
-	$(BIN)/python -m pytest --cov --cov-report= $(PYTEST_ARGS)
-	$(BIN)/python -m tests.on_postgresql --cov --cov-append --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
+	$(BIN)/python -m tests.on_postgresql $(PYTEST_ARGS)
 
 .PHONY: actionlint
 actionlint: .venv/dev

@@ -21,10 +21,15 @@ class DidNotStart(Exception):
 
 
 @contextlib.contextmanager
-def uvicorn(app: str, environment: Mapping[str, str]) -> Iterator[int]:
-    """A peer, as `uvicorn[standard]` serves it by default: the port it listens on."""
+def uvicorn(app: str, environment: Mapping[str, str], *, extras: bool) -> Iterator[int]:
+    """A peer: the port it listens on.
+
+    Args:
+        extras: with uvloop and httptools, as `uvicorn[standard]` has them, not as uvicorn alone.
+    """
     port = _free_port()
-    command = [sys.executable, "-m", "uvicorn", app, "--workers", str(WORKERS), "--port", str(port)]
+    how = ["--loop", "uvloop", "--http", "httptools"] if extras else ["--loop", "asyncio", "--http", "h11"]
+    command = [sys.executable, "-m", "uvicorn", app, *how, "--workers", str(WORKERS), "--port", str(port)]
     with _running(command, environment, port):
         yield port
 

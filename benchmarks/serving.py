@@ -1,22 +1,45 @@
 """Requests a second, beside a FastAPI provider that answers from memory and one that reads the same SQLite table.
 
+The peers run as PactFlow's example runs, whose image has uvicorn without extras. With them, each has a row of its own.
 Two workers on every side, and a client that keeps its connections open.
 """
 
 import contextlib
 import functools
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from benchmarks.client import requests_a_second
-from benchmarks.measure import AtLeast, Row, Side, a_second, ratios, take_turns
+from benchmarks.measure import AtLeast, Row, Side, Target, a_second, ratios, take_turns
 from benchmarks.servers import WORKERS, get, uvicorn
 from tests.service import gunicorn, in_production, manage, scratch_database
 
 PATHS = ("/product/10", "/products")
 SECONDS = 3.0
 SERVICE = "the service"
-PEERS = {"FastAPI from memory": AtLeast(0.5), "FastAPI with SQLAlchemy": AtLeast(1.0)}
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A FastAPI provider under uvicorn.
+
+    Attributes:
+        app: its module.
+        extras: uvicorn has its extras.
+    """
+
+    app: str
+    extras: bool = False
+    target: Target | None = None
+
+
+PEERS = {
+    "FastAPI from memory": Peer("fastapi_memory", target=AtLeast(0.5)),
+    "FastAPI with SQLAlchemy": Peer("fastapi_sqlalchemy", target=AtLeast(1.0)),
+    "FastAPI from memory, uvloop and httptools": Peer("fastapi_memory", extras=True),
+    "FastAPI with SQLAlchemy, uvloop and httptools": Peer("fastapi_sqlalchemy", extras=True),
+}
 
 
 class NotTheSame(Exception):
@@ -24,7 +47,7 @@ class NotTheSame(Exception):
 
 
 def rows(rounds: int, tell: Callable[[str], None]) -> list[Row]:
-    """Measure the service and both peers.
+    """Measure the service and its peers.
 
     Raises:
         NotTheSame: a peer's answer is another than the service's.
@@ -38,13 +61,13 @@ def rows(rounds: int, tell: Callable[[str], None]) -> list[Row]:
                 name: functools.partial(requests_a_second, port, path, body, SECONDS) for name, port in ports.items()
             }
             measured = take_turns(sides, rounds, functools.partial(_tell, tell, path))
-            for peer, target in PEERS.items():
+            for name, peer in PEERS.items():
                 found.append(
                     Row(
-                        f"GET {path} requests a second, beside {peer}",
-                        (a_second(measured[SERVICE]), a_second(measured[peer])),
-                        ratios(measured[SERVICE], measured[peer]),
-                        target,
+                        f"GET {path} requests a second, beside {name}",
+                        (a_second(measured[SERVICE]), a_second(measured[name])),
+                        ratios(measured[SERVICE], measured[name]),
+                        peer.target,
                     )
                 )
     return found
@@ -63,13 +86,12 @@ def _servers() -> Iterator[dict[str, int]]:
         manage(environment, "migrate", "--verbosity", "0")
         manage(environment, "seed_catalogue")
         service, _ = running.enter_context(gunicorn(environment))
-        memory = running.enter_context(uvicorn("benchmarks.peers.fastapi_memory:app", environment))
-        sqlalchemy = running.enter_context(
-            uvicorn(
-                "benchmarks.peers.fastapi_sqlalchemy:app", {**environment, "DATABASE": url.removeprefix("sqlite:///")}
-            )
-        )
-        yield dict(zip((SERVICE, *PEERS), (service, memory, sqlalchemy), strict=True))
+        environment["DATABASE"] = url.removeprefix("sqlite:///")
+        ports = {
+            name: running.enter_context(uvicorn(f"benchmarks.peers.{peer.app}:app", environment, extras=peer.extras))
+            for name, peer in PEERS.items()
+        }
+        yield {SERVICE: service, **ports}
 
 
 def _same_body(ports: dict[str, int], path: str) -> bytes:

@@ -35,10 +35,11 @@ its users run it:
   binary of pact-python-cli.
 
 **Requests a second** are those of the example provider under gunicorn with two workers, with production's settings
-and on SQLite, beside two FastAPI providers under uvicorn with two workers (uvloop, httptools): one answers from
-memory, one reads the same table through SQLAlchemy. All give the same bodies, write an access log, and keep
-connections; a light client asks over 16 of them. Each of these ratios is ours divided by the peer's, so more is
-better.
+and on SQLite, beside two FastAPI providers under uvicorn with two workers: one answers from memory, as PactFlow's
+example does, and one reads the same table through SQLAlchemy. PactFlow's example has uvicorn without extras, and so
+have they; a row of its own shows each with uvloop and httptools. All give the same bodies, write an access log, and
+keep connections; a light client asks over 16 of them. Each of these ratios is ours divided by the peer's, so more is
+better. ARCHITECTURE.md (Serving) has the profile of a request.
 
 When verifying, on all sides usage tracking is off and proxies are not used for this machine. Certificates are loaded
 for each interaction where the peer's users don't know to turn that off: the live server and FastAPI.

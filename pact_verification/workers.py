@@ -1,5 +1,7 @@
 """Several sessions at once, each in a process of its own, with its own verifier, server and test databases."""
 
+import atexit
+import gc
 import signal
 import traceback
 from collections.abc import Iterator, Sequence
@@ -169,6 +171,7 @@ def running_workers(count: int, how: How, progress: Progress, total: int) -> Ite
 
 def work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How) -> None:
     """A worker's whole life: verify one pact after the other, until there is none, or the parent is no more."""
+    atexit.register(gc.freeze)  # as in the command
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent tells what to do
     with suppress(Terminated):  # wherever it is by then, also in the middle of saying why it can't go on
         signal.signal(signal.SIGTERM, _terminate)
