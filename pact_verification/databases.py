@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -36,7 +37,7 @@ def run_databases(*, verbosity: int = 0, serialize: bool = False) -> Iterator[Ma
     from django.test.utils import setup_databases  # here, since it imports Django's test client
 
     token = f"pact_{secrets.token_hex(4)}"
-    with ExitStack() as cleanup:
+    with _undisturbed_at_the_end() as cleanup:
         for alias in connections:
             cleanup.callback(_set_aside(alias))
         places = set()
@@ -146,20 +147,26 @@ def _run_name(connection: BaseDatabaseWrapper, token: str) -> str:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Let no second Ctrl-C leave a database behind."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _undisturbed_at_the_end() -> Iterator[ExitStack]:
+    """Callbacks for the end of the block. A second Ctrl-C stops none of them, or it would leave a database behind."""
+    with ExitStack() as cleanup:
+        if threading.current_thread() is not threading.main_thread():
+            yield cleanup
+            return
+        before: dict[signal.Signals, Any] = {}
+
+        def hear_again() -> None:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+        cleanup.callback(hear_again)
+        try:
+            yield cleanup
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                before[number] = signal.signal(number, signal.SIG_IGN)
 
 
-@_undisturbed()
 def _drop(connection: BaseDatabaseWrapper, name: str, project_name: str, verbosity: int) -> None:
     """Drop the run's database by its own name, also when creating it was interrupted. Never the project's."""
     made = connection.settings_dict["NAME"] == name

@@ -219,4 +219,6 @@ def _serve(connection: "Connection[Done | Advanced | Failed, Job | None]", how: 
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
+    # Whoever ends the whole group is heard twice, by the parent too: the second would stop the cleanup.
+    signal.signal(number, signal.SIG_IGN)
     raise Terminated(number)

@@ -828,6 +828,32 @@ class TestInterruption:
         assert _made(databases, tmp_path) == set()
         assert err.strip() == "Interrupted."
 
+    def test_a_second_signal_stops_no_cleanup(self, databases: Databases, tmp_path: Path) -> None:
+        script = """if True:
+            import signal
+            import django
+            from pact_verification import databases
+
+            def interrupted(*arguments):
+                signal.raise_signal(signal.SIGINT)
+                drop(*arguments)
+
+            drop, databases._drop = databases._drop, interrupted
+            django.setup()
+            with databases.run_databases():
+                raise KeyboardInterrupt
+        """
+        ended = subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=ROOT,
+            env=environment(settings={"DATABASES": databases}),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.stderr.count("KeyboardInterrupt") == 1, ended.stderr  # that of the block
+        assert _made(databases, tmp_path) == set()
+
 
 def _made(databases: Databases, tmp_path: Path) -> set[str]:
     """The test databases of this project that can be seen from outside: on a server, or as files."""
