@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import pickle
 import signal
 import traceback
 from collections.abc import Iterator, Sequence
@@ -32,10 +33,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A worker's result. With an ending, nothing that comes after it counts."""
+    """A worker's result. With an ending, nothing that comes after it counts.
+
+    Attributes:
+        pickled: a PactResult, which is read when its worker has got its next job.
+    """
 
     place: int
-    result: PactResult
+    pickled: bytes
     ending: Ending | None
 
 
@@ -111,6 +116,7 @@ class Workers:
             CannotVerify: a worker can't go on.
         """
         results: dict[int, PactResult] = {}
+        unread: list[Done] = []
         ending, last = None, len(pacts) - 1
         given = 0
         while True:
@@ -118,6 +124,9 @@ class Workers:
                 if not worker.busy and given <= last:
                     worker.give(Job(given, pacts[given]))
                     given += 1
+            while unread:
+                done = unread.pop()
+                results[done.place] = pickle.loads(done.pickled)  # noqa: S301  # from a worker of ours
             busy = {worker.connection: worker for worker in self.workers if worker.busy}
             if not busy:
                 break
@@ -126,7 +135,7 @@ class Workers:
                 said = worker.hear()
                 if isinstance(said, Done):
                     worker.busy = False
-                    results[said.place] = said.result
+                    unread.append(said)
                     if said.ending and said.place <= last:
                         ending, last = said.ending, said.place
                 else:
@@ -215,7 +224,7 @@ def _serve(connection: "Connection[Done | Advanced | Failed, Job | None]", how: 
     with running_session(engine, how, registry, progress, 0) as session:
         while job := connection.recv():
             result = session.verify(job.pact)
-            connection.send(Done(job.place, result, session.ending))
+            connection.send(Done(job.place, pickle.dumps(result), session.ending))
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
