@@ -57,6 +57,15 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
                 id="pact_verification.E006",
             )
         )
+    limit = getattr(settings, "PACT_MAX_RESPONSE_BYTES", 1)
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+        problems.append(
+            Error(
+                f"PACT_MAX_RESPONSE_BYTES is {limit!r}.",
+                hint="Set it to a whole number of bytes above 0, such as 64_000_000, or leave it out.",
+                id="pact_verification.E007",
+            )
+        )
     names = getattr(settings, "PACT_SECRET_NAMES", ())
     if isinstance(names, str) or not all(isinstance(name, str) for name in names):
         problems.append(

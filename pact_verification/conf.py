@@ -10,6 +10,7 @@ from django.conf import settings
 
 ISOLATIONS = ("transaction", "flush")
 MAX_TIMEOUT = 24 * 3600
+MAX_RESPONSE_BYTES = 64_000_000
 SECRET_NAMES = ("password", "secret", "token", "access_token", "refresh_token", "api_key")
 
 
@@ -79,6 +80,11 @@ class Settings:
     def request_timeout(self) -> float:
         """PACT_REQUEST_TIMEOUT: seconds that a provider state or a request may take."""
         return float(getattr(settings, "PACT_REQUEST_TIMEOUT", 5))
+
+    @property
+    def max_response_bytes(self) -> int:
+        """PACT_MAX_RESPONSE_BYTES: how long a response's body may be; 64 MB by default."""
+        return int(getattr(settings, "PACT_MAX_RESPONSE_BYTES", MAX_RESPONSE_BYTES))
 
     @property
     def secret_names(self) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """The test databases of one run. Django makes them; their names are ours, so nobody else's are touched."""
 
 import logging
+import re
 import secrets
 import signal
 import threading
@@ -18,13 +19,16 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def run_databases(*, verbosity: int = 0, serialize: bool = False) -> Iterator[Mapping[str, str]]:
+def run_databases(
+    token: str | None = None, *, verbosity: int = 0, serialize: bool = False
+) -> Iterator[Mapping[str, str]]:
     """Create a test database for every alias, and drop it at the end, whatever happens in between.
 
     Names have a random part: a test suite or a second run on the same server is never in the way. SQLite's are in
     memory, unless TEST["NAME"] names a file.
 
     Args:
+        token: part of the databases' names, from `new_token()`; by default a new one.
         verbosity: as for Django's commands; 1 tells of creating and migrating.
         serialize: keep what migrations put into the tables, for isolation by flush to bring back.
 
@@ -36,8 +40,8 @@ def run_databases(*, verbosity: int = 0, serialize: bool = False) -> Iterator[Ma
     """
     from django.test.utils import setup_databases  # here, since it imports Django's test client
 
-    token = f"pact_{secrets.token_hex(4)}"
-    with _undisturbed_at_the_end() as cleanup:
+    token = token or new_token()
+    with undisturbed_at_the_end() as cleanup:
         for alias in connections:
             cleanup.callback(_set_aside(alias))
         places = set()
@@ -68,6 +72,58 @@ def run_databases(*, verbosity: int = 0, serialize: bool = False) -> Iterator[Ma
         for alias in with_databases():
             require_run_database(connections[alias])
         yield {alias: getattr(connections[alias], "_test_serialized_contents", "[]") for alias in with_databases()}
+
+
+def new_token() -> str:
+    """What tells one run's databases from all others."""
+    return f"pact_{secrets.token_hex(4)}"
+
+
+def names_of(token: str) -> dict[str, str]:
+    """The names of a run's databases, by alias, whether they exist or not."""
+    return {alias: _run_name(connections[alias], token) for alias in with_databases()}
+
+
+def drop_left(names: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Drop the databases that a process has left behind, where they exist.
+
+    Args:
+        names: by alias, from `names_of()`.
+
+    Returns:
+        The names of those that were dropped, and why others could not be.
+    """
+    dropped, problems = [], []
+    for alias, name in names.items():
+        connection = connections.create_connection(alias)
+        project_name = str(connection.settings_dict["NAME"])
+        connection.settings_dict = {**connection.settings_dict, "NAME": name}
+        try:
+            if not _exists(connection, name):
+                continue
+            if connection.vendor == "postgresql":
+                _end_other_sessions(connection)
+            close(connection)
+            connection.creation.destroy_test_db(project_name, verbosity=0)
+            dropped.append(name)
+        except Exception as error:  # noqa: BLE001  # of any backend
+            problems.append(f"The test database {name} could not be dropped: {error}. Drop it by hand.")
+        finally:
+            _close_pool(connection)
+            close(connection)
+            _remove_files(connection, name)
+    return dropped, problems
+
+
+def _exists(connection: BaseDatabaseWrapper, name: str) -> bool:
+    """Whether a database exists. One whose server does not answer may."""
+    if connection.vendor == "sqlite":
+        return not name.startswith("file:") and Path(name).exists()
+    try:
+        connection.ensure_connection()
+    except Exception as error:  # noqa: BLE001  # of any backend
+        return not re.search(r"does not exist|Unknown database", str(error))
+    return True
 
 
 def require_run_database(connection: BaseDatabaseWrapper) -> None:
@@ -147,7 +203,7 @@ def _run_name(connection: BaseDatabaseWrapper, token: str) -> str:
 
 
 @contextmanager
-def _undisturbed_at_the_end() -> Iterator[ExitStack]:
+def undisturbed_at_the_end() -> Iterator[ExitStack]:
     """Callbacks for the end of the block. A second Ctrl-C stops none of them, or it would leave a database behind."""
     with ExitStack() as cleanup:
         if threading.current_thread() is not threading.main_thread():
@@ -182,9 +238,14 @@ def _drop(connection: BaseDatabaseWrapper, name: str, project_name: str, verbosi
     finally:
         close(connection)
         connection.settings_dict["NAME"] = project_name
-        if connection.vendor == "sqlite" and not name.startswith("file:"):
-            for suffix in ("-journal", "-wal", "-shm"):  # of a transaction that Ctrl-C has left behind
-                Path(name + suffix).unlink(missing_ok=True)
+        _remove_files(connection, name)
+
+
+def _remove_files(connection: BaseDatabaseWrapper, name: str) -> None:
+    """Remove what SQLite leaves of a transaction that was interrupted."""
+    if connection.vendor == "sqlite" and not name.startswith("file:"):
+        for suffix in ("-journal", "-wal", "-shm"):
+            Path(name + suffix).unlink(missing_ok=True)
 
 
 def end_other_sessions() -> None:

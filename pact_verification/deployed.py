@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPSConnection, IncompleteRead
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 from wsgiref.types import WSGIEnvironment
@@ -19,10 +19,12 @@ from django.urls import Resolver404, resolve
 from pact_verification.conf import conf
 from pact_verification.databases import require_named, serialized, with_databases
 from pact_verification.errors import CannotVerify, NoAnswer, NoAnswerInTime
-from pact_verification.project import NoteRequest, filter_request
+from pact_verification.project import NoteDoing, NoteRequest, filter_request, limited, require_final
 from pact_verification.states import Registry
 from pact_verification.text import counted
 from pact_verification.wire import Response, request_message
+
+CHUNK_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ class ProjectElsewhere:
 
     is_here = False
 
-    def __init__(self, deployed: Deployed, registry: Registry, note_request: NoteRequest) -> None:
+    def __init__(
+        self, deployed: Deployed, registry: Registry, note_request: NoteRequest, note_doing: NoteDoing
+    ) -> None:
         self.deployed = deployed
         self.registry = registry
         self.note_request = note_request
@@ -104,7 +108,9 @@ class ProjectElsewhere:
         try:
             self._send(connection, request)
             response = connection.getresponse()
-            body = response.read()
+            body = limited(iter(lambda: response.read(CHUNK_BYTES), b""), conf.max_response_bytes)
+            if response.length:  # read() in parts does not tell that the connection was cut
+                raise IncompleteRead(body, response.length)
         except TimeoutError as error:
             raise NoAnswerInTime from error
         except (OSError, HTTPException) as error:
@@ -112,6 +118,7 @@ class ProjectElsewhere:
             raise NoAnswer(f"{self.deployed.url.geturl()} gave no answer: {what}.") from error
         finally:
             connection.close()
+        require_final(f"{response.status} {response.reason}")
         headers = [(name, value) for name, value in response.getheaders() if not is_hop_by_hop(name)]
         return f"{response.status} {response.reason}", headers, body
 

@@ -29,6 +29,7 @@ class Job:
     host: str
     port: int
     state_url: str
+    header: tuple[str, str]
     request_timeout_ms: int
 
 

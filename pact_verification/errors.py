@@ -29,6 +29,10 @@ class NoAnswerInTime(NoAnswer):
     """It may have been about to: too slow, as a project in this process may be."""
 
 
+class ResponseRefused(Exception):
+    """A response is longer than the limit, or its status is none that HTTP allows as the last one."""
+
+
 class Terminated(KeyboardInterrupt):
     """A signal to end, on its way up; its number is the argument.
 

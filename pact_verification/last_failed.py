@@ -7,6 +7,7 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
+from pact_verification.cache import open_cache
 from pact_verification.conf import conf
 from pact_verification.results import Outcome, PactResult
 
@@ -63,9 +64,8 @@ def _read(provider: str) -> dict[str, str] | None:
 
 def _write(provider: str, failed: dict[str, str]) -> None:
     """At once or not at all: another run may be reading."""
+    open_cache()
     file = _file(provider)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    (file.parent / ".gitignore").write_text("*\n")
     new = file.with_suffix(f".{os.getpid()}")
     try:
         new.write_text(json.dumps(failed, indent=1), encoding="utf-8")

@@ -9,7 +9,6 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from http import HTTPStatus
-from http.client import HTTPConnection
 from io import BytesIO
 from typing import Any
 from wsgiref.types import WSGIEnvironment
@@ -19,17 +18,19 @@ from django.core.signals import got_request_exception, request_finished, request
 from django.db import close_old_connections, connections
 from django.http import HttpRequest
 
+from pact_verification.board import Board
 from pact_verification.databases import close
 from pact_verification.endpoints import find_endpoint
-from pact_verification.errors import NoAnswer, NoAnswerInTime, StateError
+from pact_verification.errors import NoAnswer, NoAnswerInTime, ResponseRefused, StateError
 from pact_verification.isolation import Isolation
+from pact_verification.leaks import Surroundings
 from pact_verification.pacts import Interaction, ProviderState
 from pact_verification.project import Project, ProjectHere, ProjectOf
 from pact_verification.recording import OutOfStep, Recording, Script
-from pact_verification.results import Crash, Message, SetUpState
+from pact_verification.results import Crash, Exchange, Message, SetUpState
+from pact_verification.serving import Address, new_state_path
 from pact_verification.states import Registry
 from pact_verification.wire import (
-    HOST,
     MAX_RECORDED_BODY,
     Response,
     Server,
@@ -43,9 +44,9 @@ STOP_SECONDS, STUCK_SECONDS = 2.0, 0.2  # to wait for the thread's end: when it 
 
 
 class LiveServer:
-    """Serves the project, and beside it a state endpoint that nobody but the verifier knows.
+    """Serves the project, and beside it a state endpoint. Both answer only requests with the run's secret.
 
-    Everything happens on one thread: state calls and requests come one after the other (F4), so the thread owns its
+    Everything happens on one thread: state calls and requests come one after the other, so the thread owns its
     database connections, and nothing is shared.
 
     Args:
@@ -53,8 +54,11 @@ class LiveServer:
         isolation: made on the server's thread, since connections belong to a thread.
         request_timeout: seconds that a state or a request may take.
         project: who answers for the project; by default it is called in this process.
+        board: where the thread writes what it is doing.
+        seen: hears of every interaction that has ended, on the server's thread: its number and what was seen of it.
     """
 
+    outlives_a_hang = False
     project: Project
 
     def __init__(
@@ -63,14 +67,20 @@ class LiveServer:
         isolation: Callable[[], Isolation],
         request_timeout: float,
         project: ProjectOf = ProjectHere,
+        *,
+        board: Board | None = None,
+        seen: Callable[[int, Exchange], None] = lambda number, exchange: None,
     ) -> None:
         self.registry = registry
         self.make_project = project
         self.make_isolation = isolation
         self.request_timeout = request_timeout
-        self.state_path = f"/{secrets.token_urlsafe(24)}"
+        self.board = board or Board()
+        self.seen = seen
+        self.secret = secrets.token_urlsafe(24)
+        self.state_path = new_state_path()
         self.script = Script(())
-        self.busy_since: float | None = None
+        self.told = 0
         self.request: HttpRequest | None = None
         self.request_began = 0.0
         self.queries = 0
@@ -84,7 +94,7 @@ class LiveServer:
     def running(self) -> Iterator[None]:
         """Serve until the block ends. What the thread is still busy with then is left behind."""
         with ExitStack() as cleanup:
-            self.http = Server()
+            self.http = Server(self.secret)
             cleanup.callback(self.http.close)
             self.thread = threading.Thread(target=self._serve, name="pact-live-server", daemon=True)
             self.thread.start()
@@ -105,47 +115,37 @@ class LiveServer:
             yield
 
     @property
-    def url(self) -> str:
-        return f"http://{HOST}:{self.http.port}"
-
-    @property
-    def state_url(self) -> str:
-        return f"{self.url}{self.state_path}"
+    def address(self) -> Address:
+        """Where the verifier reaches it."""
+        return Address(self.http.port, self.state_path, self.secret)
 
     @property
     def recordings(self) -> Sequence[Recording]:
         return self.script.recordings
 
-    def expect(self, interactions: Sequence[Interaction]) -> None:
-        """Say which interactions the core is about to run, before it does."""
-        self.script = Script(interactions)
-        self.state_path = f"/{secrets.token_urlsafe(24)}"  # anew: a call that comes late from before finds nobody
+    def exchanges(self) -> list[Exchange]:
+        """What was seen of each interaction so far."""
+        return [recording.exchange for recording in self.recordings]
 
-    def finish(self, wait: float) -> None:
-        """End the pact's last interaction, when the core is done: after a setup that failed it sends no teardown (F5).
+    def expect(self, interactions: Sequence[Interaction], state_path: str = "") -> None:
+        """Say which interactions the core is about to run, before it does.
 
         Args:
-            wait: seconds that this may take.
-
-        Raises:
-            TimeoutError: it took longer.
+            state_path: a new one, so that a call that comes late from before finds nothing. By default it is made here.
         """
-        connection = HTTPConnection(HOST, self.http.port, timeout=wait)
-        try:
-            connection.request("POST", self.state_path, json.dumps({"action": "teardown"}))
-            connection.getresponse().read()
-        finally:
-            connection.close()
+        self.script = Script(interactions)
+        self.told = 0
+        self.state_path = state_path or new_state_path()
 
-    def check_alive(self) -> None:
+    def check_alive(self) -> str:
         """Raise what has ended the thread, if anything has."""
         if self.failure:
             raise self.failure
+        return ""
 
-    def busy_for(self) -> float:
-        """Seconds since the state or request that is being answered began; 0 when there is none."""
-        since = self.busy_since
-        return time.monotonic() - since if since else 0.0
+    def give_up(self) -> str:
+        """Leave the thread where it is. Returns the end of its stack."""
+        return self.where()
 
     def where(self) -> str:
         """Where the thread is right now, innermost frame last: for a call that doesn't come back."""
@@ -155,7 +155,8 @@ class LiveServer:
     def _serve(self) -> None:
         try:
             self.isolation = self.make_isolation()
-            self.project = self.make_project(self.registry, self._note_request)
+            self.project = self.make_project(self.registry, self._note_request, self._now)
+            self.surroundings = Surroundings(self.registry.functions)
             for connection in {id(connections[alias]): connections[alias] for alias in connections}.values():
                 connection.execute_wrappers.append(self._count)
             self.ready.set()
@@ -169,27 +170,39 @@ class LiveServer:
 
     def _stop(self) -> None:
         self.http.stop()
-        self.thread.join(timeout=STUCK_SECONDS if self.busy_for() else STOP_SECONDS)
+        self.thread.join(timeout=STUCK_SECONDS if self.board.look().busy else STOP_SECONDS)
 
     # What follows runs on the server's thread.
 
     @contextmanager
-    def _busy(self) -> Iterator[float]:
+    def _busy(self, doing: str) -> Iterator[float]:
         """Let others see that the thread is in the project's hands, and add the time to the current interaction's."""
-        self.busy_since = started = time.monotonic()
+        started = time.monotonic()
+        self.board.begin(len(self.recordings) - 1, doing)
         try:
             yield started
         finally:
-            self.busy_since = None
+            self.board.end()
             if self.recordings:
                 exchange = self.script.current.exchange
                 self.script.current.note(seconds=exchange.seconds + time.monotonic() - started)
+            self._tell()
+
+    def _tell(self) -> None:
+        """Hand over what was seen of interactions that have ended."""
+        while self.told < len(self.recordings) and self.recordings[self.told].ended:
+            self.seen(self.told, self.recordings[self.told].exchange)
+            self.told += 1
+
+    def _now(self, doing: str) -> None:
+        self.board.write(len(self.recordings) - 1, doing)
 
     def _answer(self, environ: WSGIEnvironment) -> Response:
-        with self._busy() as started:
-            if environ["PATH_INFO"] == self.state_path:
+        if environ["PATH_INFO"] == self.state_path:
+            with self._busy("a state call"):
                 return self._answer_state(read_body(environ))
-            if not self.recordings:  # it is none of the core's, which begins with a state
+        with self._busy(f"{environ['REQUEST_METHOD']} {environ['RAW_URI']}") as started:
+            if not self.recordings:  # the core begins with a state
                 return status_line(HTTPStatus.SERVICE_UNAVAILABLE), [], b"Nothing is being verified."
             self.answered = True
             return self._answer_request(environ, started)
@@ -199,11 +212,11 @@ class LiveServer:
         if not self.answered:
             return
         self.answered = False
-        with self._busy():
+        with self._busy("the end of the interaction"):
             self._clean_up()
             if len(self.recordings) == len(self.script.interactions):
                 return
-            with suppress(Exception):  # the next interaction tries again, and is told why
+            with suppress(Exception):  # the next interaction tries again, and reports it
                 self.isolation.begin()
                 self.is_begun = True
 
@@ -238,6 +251,7 @@ class LiveServer:
             match = self.registry.find(name)
             if match is None:
                 raise StateError(f"No handler for the state {name!r}.")
+            self._now(f"the state {name!r} ({match.handler.location})")
             state = match.handler.set_up(match.arguments(name, params))
             recording.active.append(state)
             values = state.values()
@@ -261,6 +275,7 @@ class LiveServer:
         recording = self.script.current
         if len(self.recordings) > 1:
             self._tear_down(self.recordings[-2])
+            self.recordings[-2].ended = True
         doing = "Making the database ready"
         try:
             if not self.is_begun:
@@ -268,6 +283,7 @@ class LiveServer:
             self.is_begun = False
             doing = "A base state"
             for handler in self.registry.base_states:
+                self._now(f"the base state {handler} ({handler.location})")
                 recording.active.append(handler.set_up({}))
             if self.registry.base_states:
                 self.isolation.commit()
@@ -287,10 +303,14 @@ class LiveServer:
         except BaseException as error:  # noqa: BLE001  # the next interaction tries again, and fails if that does too
             recording.warn(f"What the interaction wrote could not be taken back: {Crash.of(error).exception}")
             self.isolation.start_anew()
+        for leak in self.surroundings.put_back():
+            recording.warn(leak)
+        recording.ended = True
 
     def _tear_down(self, recording: Recording) -> None:
         while recording.active:
             state = recording.active.pop()
+            self._now(f"the teardown of {state.handler} ({state.handler.location})")
             try:
                 state.tear_down()
             except BaseException as error:  # noqa: BLE001  # a warning: as a failure it would hide a mismatch (F6)
@@ -315,9 +335,12 @@ class LiveServer:
                 self._note_endpoint(recording)
             self.isolation.commit()
         except NoAnswerInTime:
-            return self._too_slow(recording, started)
+            return self._over_limit(recording, started)
         except NoAnswer as error:
             recording.note(unanswered=str(error))
+            return status_line(HTTPStatus.BAD_GATEWAY), [], b""
+        except ResponseRefused as error:
+            recording.note(over_limit=str(error))
             return status_line(HTTPStatus.BAD_GATEWAY), [], b""
         except BaseException as error:  # noqa: BLE001  # a server answers
             self.raised = error
@@ -327,13 +350,13 @@ class LiveServer:
             recording.note(crash=Crash.of(self.raised))
             self._advise(recording, self.raised)
         if time.monotonic() - started > self.request_timeout:
-            return self._too_slow(recording, started)
+            return self._over_limit(recording, started)
         return status, headers, answer
 
-    def _too_slow(self, recording: Recording, started: float) -> Response:
+    def _over_limit(self, recording: Recording, started: float) -> Response:
         limit = f"{self.request_timeout:g} s (--request-timeout)"
         taken = time.monotonic() - started
-        recording.note(too_slow=f"The project took {taken:.1f} s to answer, and may take {limit}.")
+        recording.note(over_limit=f"The project took {taken:.1f} s to answer, and may take {limit}.")
         return status_line(HTTPStatus.GATEWAY_TIMEOUT), [], b""
 
     def _note_request(self, request: HttpRequest) -> None:

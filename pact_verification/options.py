@@ -11,7 +11,7 @@ from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify
 from pact_verification.last_failed import last_failed
 from pact_verification.pacts import Filter, Interaction, Pact
-from pact_verification.session import How
+from pact_verification.serving import How
 from pact_verification.shards import Shard
 from pact_verification.sources import LocalPacts, Source
 from pact_verification.text import counted, relative
@@ -78,7 +78,14 @@ class Options:
 
     @property
     def how(self) -> How:
-        return How(self.provider_name, self.isolation, self.request_timeout, self.exit_first, self.verbosity - 1)
+        return How(
+            self.provider_name,
+            self.isolation,
+            self.request_timeout,
+            self.exit_first,
+            self.verbosity - 1,
+            self.provider_url,
+        )
 
     def require_provider_name(self) -> None:
         """Raise CannotVerify where the provider has no name: no pact could be its."""

@@ -1,6 +1,6 @@
 """The project, called in this process: what the live server serves unless the project is deployed elsewhere."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 from wsgiref.types import WSGIEnvironment
 from wsgiref.util import is_hop_by_hop
@@ -8,12 +8,22 @@ from wsgiref.util import is_hop_by_hop
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import ResolverMatch
 
+from pact_verification.conf import conf
+from pact_verification.errors import ResponseRefused
 from pact_verification.states import Registry
 from pact_verification.wire import Response
 
 NoteRequest = Callable[[HttpRequest], None]
 """Hears of a request once the request filters have had it."""
+
+
+NoteDoing = Callable[[str], None]
+"""Hears which of the project's code is about to run, in words."""
+
+FINAL = range(200, 1000)
+"""Statuses that may end an exchange. After 1xx a client waits for another response (RFC 9110, section 15.2)."""
 
 
 class Project(Protocol):
@@ -29,7 +39,7 @@ class Project(Protocol):
         """The whole response. Raises what keeps it from one, NoAnswer among it."""
 
 
-ProjectOf = Callable[[Registry, NoteRequest], Project]
+ProjectOf = Callable[[Registry, NoteRequest, NoteDoing], Project]
 
 
 def filter_request(request: HttpRequest, registry: Registry) -> None:
@@ -44,15 +54,22 @@ class ProjectHere(WSGIHandler):
 
     is_here = True
 
-    def __init__(self, registry: Registry, note_request: NoteRequest) -> None:
+    def __init__(self, registry: Registry, note_request: NoteRequest, note_doing: NoteDoing) -> None:
         super().__init__()
         self.registry = registry
         self.note_request = note_request
+        self.note_doing = note_doing
 
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
         filter_request(request, self.registry)
         self.note_request(request)
         return super().get_response(request)
+
+    def resolve_request(self, request: HttpRequest) -> ResolverMatch:
+        """Note the view that is about to run: should the process end in it, nothing else can name it."""
+        match = super().resolve_request(request)
+        self.note_doing(f"{request.method} {request.path}, in {match._func_path}")
+        return match
 
     def answer(self, environ: WSGIEnvironment) -> Response:
         """The whole response, before anything of it is sent: on_commit callbacks may still turn it into a 500."""
@@ -64,10 +81,31 @@ class ProjectHere(WSGIHandler):
 
         response = self(environ, start_response)
         try:
-            body = b"".join(response)
+            body = limited(response, conf.max_response_bytes)
         finally:
             response.close()
         status, headers = started[-1]
+        require_final(status)
         # The connection is not the project's affair, and the server would refuse to send these.
         headers = [(name, value) for name, value in headers if not is_hop_by_hop(name)]
         return status.encode("latin-1", "replace").decode("latin-1"), headers, body
+
+
+def limited(parts: Iterable[bytes], limit: int) -> bytes:
+    """Join the parts of a body. Raises ResponseRefused once they are longer than the limit, in bytes."""
+    body = bytearray()
+    for part in parts:
+        body += part
+        if len(body) > limit:
+            raise ResponseRefused(
+                f"The response is longer than {limit:,} bytes, and was not read to its end. Does it ever end? "
+                "PACT_MAX_RESPONSE_BYTES sets the limit."
+            )
+    return bytes(body)
+
+
+def require_final(status: str) -> None:
+    """Raise ResponseRefused for a status that no exchange may end with."""
+    number = status.partition(" ")[0]
+    if not number.isdecimal() or int(number) not in FINAL:
+        raise ResponseRefused(f"The project answered with the status {status!r}. A final status is from 200 to 999.")

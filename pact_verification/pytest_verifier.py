@@ -16,6 +16,7 @@ from pact_verification.pacts import HTTP, Interaction, Pact, in_parts
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
+    from pact_verification.live_server import LiveServer
     from pact_verification.session import Session
 
 PROJECT_DATABASES = pytest.StashKey[dict[str, str]]()
@@ -53,7 +54,8 @@ def pact_verifier(
     from pact_verification.engine import running_engine
     from pact_verification.isolation import isolation_of
     from pact_verification.live_server import LiveServer
-    from pact_verification.session import How, Session
+    from pact_verification.serving import How
+    from pact_verification.session import Session
     from pact_verification.states import autodiscover
     from pact_verification.stores import own_stores
 
@@ -86,7 +88,7 @@ def pact_verifier(
             server = LiveServer(registry, make_isolation, conf.request_timeout)
             cleanup.enter_context(server.running())
         session = Session(How(conf.provider_name, request_timeout=conf.request_timeout), engine, server)
-        yield Verifier(session, directory, django_db_blocker.unblock, request.session)
+        yield Verifier(session, server, directory, django_db_blocker.unblock, request.session)
         if session.hangs:
             with django_db_blocker.unblock():
                 end_other_sessions()
@@ -101,8 +103,16 @@ class Verifier:
         tests: pytest's session.
     """
 
-    def __init__(self, session: "Session", directory: Path, unblock: Callable[[], Any], tests: pytest.Session) -> None:
+    def __init__(
+        self,
+        session: "Session",
+        server: "LiveServer",
+        directory: Path,
+        unblock: Callable[[], Any],
+        tests: pytest.Session,
+    ) -> None:
         self.session = session
+        self.server = server
         self.directory = directory
         self.unblock = unblock
         self.tests = tests
@@ -127,10 +137,10 @@ class Verifier:
             parts = in_parts(pact, 1, self.directory)
             self.parts[pact.path] = {part.interactions[0].key: part for part in parts}
         part = self.parts[pact.path][interaction.key]
-        require_handlers([part], self.session.server.registry)
+        require_handlers([part], self.server.registry)
         with ExitStack() as stores:
             stores.enter_context(own_stores())
-            with self.unblock(), self.session.server.listening():
+            with self.unblock(), self.server.listening():
                 whole = self.session.verify(part)
             if self.session.ending:  # the thread is still in the project, and must not get at what isn't the run's
                 atexit.register(stores.pop_all().close)

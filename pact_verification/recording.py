@@ -12,12 +12,18 @@ from pact_verification.results import Crash, Exchange, SetUpState
 
 @dataclass
 class Recording:
-    """An interaction while it runs; `exchange` is what a report keeps of it."""
+    """An interaction while it runs.
+
+    Attributes:
+        exchange: what a report keeps of it.
+        ended: the states are torn down, and the exchange is final.
+    """
 
     interaction: Interaction
     states_called: int = 0
     active: list[ActiveState] = field(default_factory=list)
     exchange: Exchange = Exchange()
+    ended: bool = False
 
     def note(self, **seen: Any) -> None:
         self.exchange = replace(self.exchange, **seen)

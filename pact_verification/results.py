@@ -150,8 +150,8 @@ class Exchange:
         request_seconds: how long the request took.
         state_error: why a provider state could not be set up; no request follows then.
         crash: the exception behind a state error or a 500.
-        too_slow: what took longer than the request timeout.
-        unanswered: why a server that already runs gave no answer.
+        over_limit: which limit it exceeded: of time, of size, or of what HTTP allows. It fails then.
+        unanswered: why no answer came: the process that ran the project ended, or a server elsewhere did not answer.
         warnings: what did not change the outcome, such as a teardown that failed.
         seconds: how long the states, the request and the teardown took together.
     """
@@ -164,7 +164,7 @@ class Exchange:
     request_seconds: float = 0.0
     state_error: str = ""
     crash: Crash | None = None
-    too_slow: str = ""
+    over_limit: str = ""
     unanswered: str = ""
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0

@@ -8,22 +8,18 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from pact_verification.conf import ISOLATIONS
-from pact_verification.coverage import cover
-from pact_verification.deployed import Deployed
+from pact_verification.databases import new_token
 from pact_verification.engine import Engine
 from pact_verification.errors import CannotVerify
 from pact_verification.last_failed import remember
+from pact_verification.leftovers import clear_left, noted
 from pact_verification.options import Options
 from pact_verification.pacts import Pact, in_parts
-from pact_verification.preflight import require_handlers
-from pact_verification.results import Crash, PactResult, Progress, Report, whole
+from pact_verification.results import PactResult, Progress, Report, whole
+from pact_verification.serving import Provider
 from pact_verification.session import Session, running_session
 from pact_verification.sources import Selection
-from pact_verification.states import autodiscover
-from pact_verification.stores import own_stores
 
 PART = 100
 """Interactions in a job. The core copies the pact for each of them: in one of 1 000, each takes twice as long (F22)."""
@@ -35,6 +31,9 @@ SMALL_PART = 10
 def verify(
     options: Options,
     engine: Engine,
+    provider: Provider,
+    directory: Path,
+    *,
     progress: Progress = lambda *_: None,
     announce: Callable[[Selection, str], None] = lambda *_: None,
 ) -> Report:
@@ -42,6 +41,8 @@ def verify(
 
     Args:
         engine: of no use where several processes share the work: each has one of its own.
+        provider: the project, in this process or in another.
+        directory: of the run's own, for the pacts that the core reads.
         progress: hears how far the run is.
         announce: hears what was selected, and of the server if one that already runs is verified, before anything runs.
 
@@ -50,43 +51,38 @@ def verify(
     """
     started, now = time.monotonic(), datetime.now(UTC)
     options.require_provider_name()
-    if options.isolation not in ISOLATIONS:
-        raise CannotVerify(f"There is no isolation {options.isolation!r}; there are {' and '.join(ISOLATIONS)}.")
-    deployed = Deployed.reach(options.provider_url, options.request_timeout) if options.provider_url else None
-    with TemporaryDirectory(prefix="verify_pacts") as temporary:
-        directory = Path(temporary)
-        (downloads := directory / "pacts").mkdir()
-        found = options.source.select(options.provider_name, options.consumers, options.chosen, downloads)
-        selection = options.shard.take(found) if options.shard else found
-        announce(selection, str(deployed or ""))
-        with own_stores():  # before any of the project's modules takes hold of a cache
-            registry = autodiscover()
-        try:
-            notes = require_handlers(selection.pacts, registry)
-        except CannotVerify as error:
-            if options.publisher:
-                raise CannotVerify(
-                    f"{error}\n\nNothing was published, so the consumers' can-i-deploy waits."
-                ) from error
-            raise
-        results: Sequence[PactResult] = [PactResult(pact, ()) for pact in selection.pacts]
-        if selection.interactions:
-            size = 1 if options.exit_first else _part(selection.interactions, options.parallel)
-            parts = [list(in_parts(pact, size, directory)) for pact in selection.pacts]
-            total = selection.interactions
-            session = partial(running_session, engine, options.how, registry, progress, total, deployed=deployed)
-            ran = iter(_run(options, [each for of_pact in parts for each in of_pact], session, progress))
-            results = [
-                whole(pact, list(islice(ran, len(mine)))) for pact, mine in zip(selection.pacts, parts, strict=True)
-            ]
-            results = [_with_command(result, options) for result in results]
-            notes += remember(results, options.provider_name, whole=not options.chosen)
+    how = options.how
+    server = provider.reach(how) if how.provider_url else ""
+    (downloads := directory / "pacts").mkdir()
+    found = options.source.select(options.provider_name, options.consumers, options.chosen, downloads)
+    selection = options.shard.take(found) if options.shard else found
+    announce(selection, server)
+    try:
+        notes = provider.require_handlers(selection.pacts)
+    except CannotVerify as error:
+        if options.publisher:
+            raise CannotVerify(f"{error}\n\nNothing was published, so the consumers' can-i-deploy waits.") from error
+        raise
+    results: Sequence[PactResult] = [PactResult(pact, ()) for pact in selection.pacts]
+    if selection.interactions:
+        size = 1 if options.exit_first else _part(selection.interactions, options.parallel)
+        parts = [list(in_parts(pact, size, directory)) for pact in selection.pacts]
+        session = partial(running_session, engine, how, provider, progress, selection.interactions)
+        every = [each for of_pact in parts for each in of_pact]
+        workers = min(options.parallel, len(every))
+        tokens = [provider.token] if options.parallel == 1 else [new_token() for _ in range(workers)]
+        notes += clear_left()
+        with noted(tokens, directory):
+            ran = iter(_run(options, every, session, progress, tokens))
+        results = [whole(pact, list(islice(ran, len(mine)))) for pact, mine in zip(selection.pacts, parts, strict=True)]
+        results = [_with_command(result, options) for result in results]
+        notes += remember(results, options.provider_name, whole=not options.chosen)
     coverage = None
     if options.coverage:
         try:
-            coverage = cover(results)
-        except Exception as error:  # noqa: BLE001  # a URLconf unlike any other; no verdict depends on it
-            notes += (f"Which URLs consumers depend on can't be told: {Crash.of(error).exception}",)
+            coverage = provider.cover(results)
+        except CannotVerify as error:  # no verdict depends on it
+            notes += (f"Which URLs consumers depend on can't be told: {error}",)
     provable = [result for result in results if result.interactions]
     publication = None
     if options.publisher and provable:
@@ -97,7 +93,7 @@ def verify(
     return Report(
         options.provider_name,
         tuple(results),
-        (*([str(deployed)] if deployed else []), *selection.left_out, *options.notes, *notes),
+        (*filter(None, [server]), *selection.left_out, *options.notes, *notes),
         selection.nothing_for,
         time.monotonic() - started,
         nothing_is_fine=_why_nothing_is_fine(options, found, selection),
@@ -117,13 +113,17 @@ def _why_nothing_is_fine(options: Options, found: Selection, selection: Selectio
 
 
 def _run(
-    options: Options, parts: Sequence[Pact], session: Callable[[], AbstractContextManager[Session]], progress: Progress
+    options: Options,
+    parts: Sequence[Pact],
+    session: Callable[[], AbstractContextManager[Session]],
+    progress: Progress,
+    tokens: Sequence[str],
 ) -> list[PactResult]:
     if options.parallel > 1:
         from pact_verification.workers import running_workers  # here, since few runs need it
 
         total = sum(len(part.interactions) for part in parts)
-        with running_workers(min(options.parallel, len(parts)), options.how, progress, total) as workers:
+        with running_workers(tokens, options.how, progress, total) as workers:
             return workers.verify(parts)
     with session() as alone:
         return [alone.verify(part) for part in parts]

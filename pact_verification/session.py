@@ -1,48 +1,29 @@
-"""The verifier process and the live server together: one pact after the other is verified."""
+"""The verifier process and a live server together: one pact after the other is verified."""
 
-import gc
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 
-from pact_verification.databases import require_run_database, run_databases
-from pact_verification.deployed import Deployed, ProjectElsewhere, require_disposable
 from pact_verification.diff import response_diff
 from pact_verification.engine import CoreReport, Engine, Job
-from pact_verification.isolation import isolation_of
-from pact_verification.live_server import LiveServer
 from pact_verification.masking import mask
 from pact_verification.pacts import Pact
-from pact_verification.results import Diff, InteractionResult, Outcome, PactResult, Progress
-from pact_verification.states import Registry
-from pact_verification.stores import own_stores
+from pact_verification.results import Diff, Exchange, InteractionResult, Outcome, PactResult, Progress
+from pact_verification.serving import How, Provider, Served
 from pact_verification.verdict import join
-from pact_verification.wire import HOST
+from pact_verification.wire import HOST, RUN_HEADER
 
 GIVE_UP_AFTER = 4
 """A state or request that takes this many times the request timeout is taken never to come back."""
 
+SILENT_AFTER, SILENT_SECONDS, SECONDS_PER_MB = 12, 20, 2
+"""The verifier process may be silent for so many times the request timeout, and for so many seconds at least. It gets
+more time for a large pact, which it reads and compares in silence."""
+
 POLL_SECONDS = 0.1
 
-
-@dataclass(frozen=True, slots=True)
-class How:
-    """How a session verifies, whichever process it is in.
-
-    Attributes:
-        provider: its name.
-        isolation: one of conf.ISOLATIONS.
-        request_timeout: seconds that a provider state or a request may take.
-        exit_first: stop after the first interaction that fails the run.
-        verbosity: as for Django's commands, for what Django says of its test databases.
-    """
-
-    provider: str
-    isolation: str = "transaction"
-    request_timeout: float = 5.0
-    exit_first: bool = False
-    verbosity: int = 0
+ANSWER_SECONDS = 10
+"""How long the verifier process may take to find out that the server is no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +51,14 @@ class Session:
 
     Attributes:
         progress: hears how many interactions are done, of `total`.
-        ending: an interaction failed and `how` says to stop there, or one doesn't come back.
-        hangs: it was the latter, and the server's thread is still in the project.
+        ending: why the rest does not run: an interaction failed and `how` says to stop there, or a call to the project
+            did not come back, or its process has ended.
+        hangs: a call did not come back, and the server's thread in this process is still in it.
     """
 
     how: How
     engine: Engine
-    server: LiveServer
+    server: Served
     progress: Progress = lambda *_: None
     total: int = 0
     done: int = 0
@@ -97,73 +79,99 @@ class Session:
     def _verify(self, pact: Pact) -> PactResult:
         self.server.expect(pact.interactions)
         self.engine.begin(self._job(pact))
-        while (core := self.engine.answer(POLL_SECONDS)) is None:
-            self.server.check_alive()
-            if recordings := self.server.recordings:
-                self.progress(self.done + len(recordings) - 1, self.total, recordings[-1].interaction.description)
-            if self.server.busy_for() > self._patience:
-                core = CoreReport((), self._give_up())
-                break
-        if not self.ending:
+        hung, core = self._wait(pact)
+        if not hung and not self.server.check_alive():
             try:
-                self.server.finish(self._patience)
+                self.server.address.finish(self._patience)
             except TimeoutError:
-                self._give_up()
+                hung = self._hung()
+            except OSError:  # the process that serves ends just now
+                pass
+        exchanges = self.server.exchanges()
+        if why := hung or self.server.check_alive():
+            core, exchanges = self._stop(pact, core, exchanges, why, hung=bool(hung))
         self.done += len(pact.interactions)
         self.progress(self.done, self.total, pact.consumer)
-        return join(pact, core, [recording.exchange for recording in self.server.recordings])
+        return join(pact, core, exchanges)
+
+    def _wait(self, pact: Pact) -> tuple[str, CoreReport]:
+        """Wait for the core's answer. Returns why a call hangs, if one does, and the answer."""
+        while (core := self.engine.answer(POLL_SECONDS)) is None:
+            ended = self.server.check_alive()
+            glance = self.server.board.look()
+            if glance.number >= 0:
+                self.progress(self.done + glance.number, self.total, pact.interactions[glance.number].description)
+            if self.server.board.busy_for() > self._patience:
+                hung = self._hung()
+                answer = self.engine.answer(ANSWER_SECONDS) if self.server.outlives_a_hang else None
+                return hung, answer or CoreReport(())
+            if self.server.board.same_for() > (ANSWER_SECONDS if ended else self._silence(pact)):
+                self.engine.stop()
+                why = f"The verifier process asked for nothing in {self.server.board.same_for():.0f} s. It was ended."
+                self.ending = Ending(Outcome.NOT_VERIFIED, f"Not run: {why}")
+                return "", CoreReport((), why)
+        return "", core
 
     @property
     def _patience(self) -> float:
         return GIVE_UP_AFTER * self.how.request_timeout
 
+    def _silence(self, pact: Pact) -> float:
+        """Seconds that the verifier process may ask for nothing."""
+        megabytes = pact.path.stat().st_size / 1e6
+        return max(SILENT_SECONDS, SILENT_AFTER * self.how.request_timeout) + SECONDS_PER_MB * megabytes
+
     def _job(self, pact: Pact) -> Job:
-        # The server tells what took too long, and says whose fault it was; the core's own clock would only say "failed"
-        # (F8), and go on with the next interaction while the thread is still busy with this one.
+        # The server says what took too long and whose fault it was. The core's own clock would only say "failed", and
+        # the core would go on with the next interaction while the thread is still busy with this one.
+        address = self.server.address
         return Job(
             provider=self.how.provider,
             pact=str(pact.path),
             host=HOST,
-            port=self.server.http.port,
-            state_url=self.server.state_url,
+            port=address.port,
+            state_url=address.state_url,
+            header=(RUN_HEADER, address.secret),
             request_timeout_ms=int((self._patience + self.how.request_timeout) * 1000),
         )
 
-    def _give_up(self) -> str:
-        recording = self.server.recordings[-1]
-        recording.note(
-            too_slow=f"It did not come back in {self._patience:g} s, so the run was stopped. It is at\n"
-            f"{self.server.where()}"
-        )
-        why = f"Not run: {recording.interaction.description!r} did not come back, and the run was stopped."
-        self.ending, self.hangs = Ending(Outcome.NOT_VERIFIED, why), True
-        return why
+    def _hung(self) -> str:
+        """Give up a call to the project. Returns what to say about it."""
+        doing = self.server.board.look().doing
+        stack = self.server.give_up()
+        self.hangs = not self.server.outlives_a_hang
+        at = f" It was at\n{stack}" if stack else ""
+        return f"It did not come back in {self._patience:g} s, so the run was stopped: {doing}.{at}"
+
+    def _stop(
+        self, pact: Pact, core: CoreReport, exchanges: list[Exchange], why: str, *, hung: bool
+    ) -> tuple[CoreReport, list[Exchange]]:
+        """Keep what was verified before the run was stopped, and say of the interaction that stopped it why."""
+        glance = self.server.board.look()
+        at = max(0, glance.number)
+        during = len(exchanges) <= at or glance.busy
+        exchanges += [Exchange()] * (at + 1 - len(exchanges))
+        if hung:
+            exchanges[at] = replace(exchanges[at], over_limit=why)
+        elif during:
+            stack = getattr(self.server, "stack", "")
+            where = f"{why} during {glance.doing}." if glance.busy else f"{why}."
+            why = f"{where} It was at\n{stack}" if stack else where
+            exchanges[at] = replace(exchanges[at], unanswered=why)
+        description = pact.interactions[at].description
+        verb = "did not come back" if hung else "ended the process that ran the project"
+        rest = f"Not run: {description!r} {verb}, and the run was stopped."
+        if not during:
+            rest = f"Not run: {why} after {description!r}."
+        self.ending = Ending(Outcome.NOT_VERIFIED, rest)
+        known = at if during else at + 1
+        return CoreReport(core.results[:known], rest, core.output), exchanges
 
 
 @contextmanager
-def running_session(
-    engine: Engine, how: How, registry: Registry, progress: Progress, total: int, *, deployed: Deployed | None = None
-) -> Iterator[Session]:
-    """A session on test databases of its own, which are dropped with the block, whatever happens in it.
-
-    Args:
-        deployed: a server that already runs: then it is that, on the databases that it reads.
-    """
-    with ExitStack() as cleanup:
-        cleanup.enter_context(own_stores())
-        if deployed:
-            isolation = isolation_of("flush", deployed.content, require_disposable)
-            server = LiveServer(registry, isolation, how.request_timeout, partial(ProjectElsewhere, deployed))
-        else:
-            flush = how.isolation == "flush"
-            migrated = cleanup.enter_context(run_databases(verbosity=how.verbosity, serialize=flush))
-            isolation = isolation_of(how.isolation, migrated, require_run_database)
-            server = LiveServer(registry, isolation, how.request_timeout)
-        cleanup.enter_context(server.running())
-        cleanup.enter_context(server.listening())
-        # All that is loaded by now stays: the collector need not go through it again and again.
-        gc.freeze()
-        cleanup.callback(gc.unfreeze)
+def running_session(engine: Engine, how: How, provider: Provider, progress: Progress, total: int) -> Iterator[Session]:
+    """A session with a provider that is served until the block ends."""
+    with provider.serving(how) as server:
         yield Session(how, engine, server, progress, total)
 
 

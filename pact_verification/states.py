@@ -29,6 +29,12 @@ class Registry:
         self.base_states: list[Handler] = []
         self.request_filters: list[RequestFilter] = []
 
+    @property
+    def functions(self) -> list[Callable[..., Any]]:
+        """All that is registered: state handlers, base states and request filters."""
+        handlers = [*(pattern.handler for pattern in self.patterns.values()), *self.base_states]
+        return [*(handler.function for handler in handlers), *self.request_filters]
+
     def provider_state(self, *names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Register the decorated function as the handler of these provider states.
 

@@ -20,15 +20,18 @@ DUMMY = "django.core.cache.backends.dummy.DummyCache"
 
 
 @contextmanager
-def own_stores() -> Iterator[None]:
+def own_stores(folder: Path | None = None) -> Iterator[None]:
     """Put memory in place of the project's caches, mail and default file storage, and settings fit for loopback.
 
     What else is overridden: DEBUG, since pacts are about production's answers; ALLOWED_HOSTS and PREPEND_WWW, since the
     verifier says 127.0.0.1 or whatever host the pact has.
+
+    Args:
+        folder: where files go, in a new folder; by default in the system's own for temporary files.
     """
     from django.test.utils import override_settings  # here, since it imports Django's test client
 
-    with TemporaryDirectory(prefix="verify_pacts") as directory:
+    with TemporaryDirectory(prefix="verify_pacts", dir=folder) as directory:
         own = override_settings(
             DEBUG=False,
             ALLOWED_HOSTS=["*"],

@@ -31,9 +31,9 @@ def _judge(  # noqa: PLR0911  # one return for each way to end
     judged = partial(InteractionResult, interaction, exchange=exchange)
     if exchange.state_error:
         return judged(outcome=Outcome.STATE_ERROR, error=exchange.state_error)
-    if exchange.too_slow:
+    if exchange.over_limit:
         # Where the run was stopped over it there is no result, and nothing excuses that.
-        return judged(outcome=Outcome.MISMATCH if result else Outcome.NOT_VERIFIED, error=exchange.too_slow)
+        return judged(outcome=Outcome.MISMATCH if result else Outcome.NOT_VERIFIED, error=exchange.over_limit)
     if exchange.unanswered:
         return judged(outcome=Outcome.NOT_VERIFIED, error=exchange.unanswered)
     if result is None:

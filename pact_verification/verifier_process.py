@@ -27,6 +27,7 @@ def verify(job: dict[str, Any]) -> dict[str, Any]:
         .state_handler(job["state_url"], teardown=False, body=True)  # the server knows when an interaction has ended
         .set_request_timeout(job["request_timeout_ms"])
         .follow_redirects(False)  # a POST that is redirected would become a GET, and pass (F12)
+        .add_custom_header(*job["header"])  # the server answers no request without it
         .disable_ssl_verification()  # the provider is http on loopback: spares loading the certificates each time (F9)
         .set_coloured_output(enabled=False)
     )

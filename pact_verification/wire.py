@@ -1,5 +1,7 @@
 """HTTP on the live server's side: the server itself, and messages as they are recorded."""
 
+import re
+import secrets
 import selectors
 import socket
 import sys
@@ -17,8 +19,12 @@ from pact_verification.results import Message
 
 HOST = "127.0.0.1"
 MAX_RECORDED_BODY = 4 * 1024 * 1024  # more than a report shows: what differs may stand far down
-MAX_LINE = 64 * 1024
-SILENT_SECONDS = 5  # that a client may leave a request unfinished, and keep all others waiting
+MAX_HEAD = 256 * 1024
+READ_BYTES = 256 * 1024
+SEND_SECONDS = 5  # that a client may keep all others waiting by not reading its response
+
+RUN_HEADER = "X-Pact-Verification-Run"
+"""Has the run's secret in every request of the verifier. The project never sees it."""
 
 Response = tuple[str, list[tuple[str, str]], bytes]
 """Status line, headers and body."""
@@ -30,21 +36,27 @@ class Server:
     Connections stay open between their requests: the core has one for each interaction, and making others for its state
     calls would cost more than these do. wsgiref's server has one connection at a time, to its end.
 
+    A request is answered once all of it has come: a client that sends slowly keeps no other waiting.
+
+    Args:
+        secret: requests without it, in RUN_HEADER, get 403 and go no further.
+
     Attributes:
         port: on HOST, the system's choice; from the start, clients may connect.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, secret: str) -> None:
+        self.secret = secret
         self.listener = socket.create_server((HOST, 0))
         self.port: int = self.listener.getsockname()[1]
         self._woken, self._wake = socket.socketpair()
 
     def serve(self, answer: Callable[[WSGIEnvironment], Response], afterwards: Callable[[], None]) -> None:
-        """Serve until somebody calls `stop`.
+        """Serve until `stop` is called.
 
         Args:
             answer: a WSGI environment's response.
-            afterwards: called when a response has been sent: what nobody has to wait for.
+            afterwards: called when a response has been sent.
         """
         with selectors.DefaultSelector() as selector, ExitStack() as cleanup:
             cleanup.callback(_close_all, selector)
@@ -56,19 +68,22 @@ class Server:
                         return
                     if key.fileobj is self.listener:
                         accepted, _ = self.listener.accept()
-                        selector.register(accepted, selectors.EVENT_READ, _Connection(accepted, self.port, answer))
+                        connection = _Connection(accepted, self.port, self.secret, answer)
+                        selector.register(accepted, selectors.EVENT_READ, connection)
                         continue
-                    key.data.handle_one_request()
+                    answered = key.data.receive()
                     if key.data.close_connection:
                         selector.unregister(key.fileobj)
                         key.data.close()
-                    afterwards()
+                    if answered:
+                        afterwards()
 
     def stop(self) -> None:
-        """End `serve`, from any thread, when what it is at is done."""
+        """End `serve`, from any thread, after the present call."""
         self._wake.send(b".")
 
     def close(self) -> None:
+        """Close the sockets."""
         for each in (self.listener, self._woken, self._wake):
             each.close()
 
@@ -83,41 +98,88 @@ class _Connection(BaseHTTPRequestHandler):
     """A client's connection, from request to request."""
 
     protocol_version = "HTTP/1.1"
-    timeout = SILENT_SECONDS
+    timeout = SEND_SECONDS
     disable_nagle_algorithm = True
 
-    def __init__(self, connection: socket.socket, port: int, answer: Callable[[WSGIEnvironment], Response]) -> None:
+    def __init__(
+        self, connection: socket.socket, port: int, secret: str, answer: Callable[[WSGIEnvironment], Response]
+    ) -> None:
         # Not the base class's own, which serves the connection to its end.
         self.request = connection
         self.client_address = (HOST, 0)
         self.port = port
+        self.secret = secret
         self.answer = answer
         self.close_connection = False
+        self.received = bytearray()
+        self.needed = 0
         self.setup()
 
     def close(self) -> None:
+        """Close the connection."""
         self.finish()
         self.connection.close()
 
-    def handle_one_request(self) -> None:
-        """Answer the next request. `close_connection` says whether it was the last."""
-        self.close_connection = True
+    def receive(self) -> bool:
+        """Take what has come. Once that is a whole request, answer it; returns whether it was one.
+
+        `close_connection` says afterwards whether the connection has ended.
+        """
         try:
-            self.raw_requestline = self.rfile.readline(MAX_LINE)
-            if not self.raw_requestline or not self.parse_request():
-                return
-            length = int(self.headers.get("Content-Length") or 0)
-            body = self.rfile.read(length)
-            if len(body) < length:
-                return
-        except OSError:  # it went away, or fell silent
-            return
-        except ValueError:
-            self.send_error(HTTPStatus.BAD_REQUEST)
-            return
+            part = self.connection.recv(READ_BYTES)
+        except OSError:
+            part = b""
+        self.received += part
+        if not part:
+            self.close_connection = True
+            return False
+        answered = False
+        while not self.close_connection and (length := self._whole_request()):
+            self.rfile = BytesIO(self.received[:length])
+            del self.received[:length]
+            self.needed = 0
+            answered = self._handle() or answered
+        return answered
+
+    def _whole_request(self) -> int:
+        """The length of the first request that has come; 0 while a part of it is missing."""
+        if not self.needed:
+            end = self.received.find(b"\r\n\r\n")
+            if end < 0:
+                if len(self.received) > MAX_HEAD:
+                    self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+                return 0
+            head = bytes(self.received[:end])
+            length = _header(head, "Content-Length")
+            if not secrets.compare_digest(_header(head, RUN_HEADER), self.secret.encode()):
+                self._refuse(HTTPStatus.FORBIDDEN)
+                return 0
+            if length and not length.isdigit():
+                self._refuse(HTTPStatus.BAD_REQUEST)
+                return 0
+            self.needed = end + len(b"\r\n\r\n") + int(length or 0)
+        return self.needed if len(self.received) >= self.needed else 0
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        """Answer a request that is none of the verifier's, and end the connection."""
+        self.close_connection = True
+        self.command = self.requestline = ""
+        self.request_version = self.protocol_version
+        self._send(status_line(status), [], b"")
+
+    def _handle(self) -> bool:
+        self.close_connection = True
+        self.raw_requestline = self.rfile.readline()
+        try:
+            if not self.parse_request():
+                return False
+        except OSError:  # the client has gone
+            return False
+        del self.headers[RUN_HEADER]
         if "Transfer-Encoding" in self.headers:  # Django knows no such body, so its end is unknown
             self.close_connection = True
-        self._send(*self.answer(self._environ(body)))
+        self._send(*self.answer(self._environ(self.rfile.read())))
+        return True
 
     def _environ(self, body: bytes) -> WSGIEnvironment:
         """As gunicorn has it. Names with underscores are left out, which CGI can't tell from those with hyphens."""
@@ -164,11 +226,17 @@ class _Connection(BaseHTTPRequestHandler):
         sent = b"" if bodiless or self.command == "HEAD" else body
         try:
             self.wfile.write(f"HTTP/1.1 {status}\r\n{head}\r\n".encode("latin-1", "replace") + sent)
-        except OSError:  # nobody waits for it any more
+        except OSError:  # the client has gone
             self.close_connection = True
 
     def log_message(self, format: str, *args: Any) -> None:
         """The report tells of every request."""
+
+
+def _header(head: bytes, name: str) -> bytes:
+    """A header's value in the head of a request; empty where it is missing."""
+    match = re.search(rb"\r\n%s:[ \t]*([^\r\n]*?)[ \t]*(?:\r\n|$)" % name.encode(), head, re.IGNORECASE)
+    return match[1] if match else b""
 
 
 def read_body(environ: WSGIEnvironment) -> bytes:

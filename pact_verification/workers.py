@@ -13,11 +13,16 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from types import FrameType
 
-from pact_verification.engine import Engine, running_engine
+import django
+
+from pact_verification.engine import running_engine
 from pact_verification.errors import CannotVerify, Terminated
+from pact_verification.leftovers import run_folder
 from pact_verification.pacts import Pact
+from pact_verification.provider_process import provider_process
 from pact_verification.results import PactResult, Progress
-from pact_verification.session import Ending, How, running_session
+from pact_verification.serving import How
+from pact_verification.session import Ending, running_session
 
 STOP_SECONDS = 30
 """How long a worker may take to drop its databases."""
@@ -146,19 +151,22 @@ class Workers:
 
 
 @contextmanager
-def running_workers(count: int, how: How, progress: Progress, total: int) -> Iterator[Workers]:
+def running_workers(tokens: Sequence[str], how: How, progress: Progress, total: int) -> Iterator[Workers]:
     """Start worker processes, and end them with the block: in order, or at once when it is left by an exception.
 
-    They are spawned: a process that is forked after the core has run hangs in its own (F21).
+    They are spawned: a process that is forked after the core has run hangs in its own.
+
+    Args:
+        tokens: one for each worker, part of the names of its test databases.
     """
     context = get_context("spawn")
     workers: list[Worker] = []
     try:
-        for number in range(count):
+        for number, token in enumerate(tokens):
             ours, theirs = context.Pipe()
             # What Django says of making test databases is said once.
             own = how if number == 0 else replace(how, verbosity=0)
-            process = context.Process(target=work, args=(theirs, own), name=f"pact-worker-{number + 1}", daemon=True)
+            process = context.Process(target=work, args=(theirs, own, token), name=f"pact-worker-{number + 1}")
             process.start()
             theirs.close()
             workers.append(Worker(process, ours))
@@ -178,23 +186,21 @@ def running_workers(count: int, how: How, progress: Progress, total: int) -> Ite
             worker.connection.close()
 
 
-def work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How) -> None:
+def work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How, token: str) -> None:
     """A worker's whole life: verify one pact after the other, until there is none, or the parent is no more."""
     atexit.register(gc.freeze)  # as in the command
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent tells what to do
     with suppress(Terminated):  # wherever it is by then, also in the middle of saying why it can't go on
         signal.signal(signal.SIGTERM, _terminate)
         try:
-            _work(connection, how)
+            _work(connection, how, token)
         finally:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is ending
 
 
-def _work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How) -> None:
+def _work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How, token: str) -> None:
     try:
-        with running_engine() as engine:
-            engine.start()
-            _serve(connection, how, engine)
+        _serve(connection, how, token)
     except (EOFError, BrokenPipeError, ConnectionResetError, Terminated):
         return
     except CannotVerify as error:
@@ -208,23 +214,24 @@ def _say(connection: "Connection[Done | Advanced | Failed, Job | None]", why: st
         connection.send(Failed(why))
 
 
-def _serve(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How, engine: Engine) -> None:
-    import django
-
-    from pact_verification.states import autodiscover
-    from pact_verification.stores import own_stores
+def _serve(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How, token: str) -> None:
+    """Verify pacts with a provider's process of its own."""
 
     def progress(done: int, total: int, current: str) -> None:
         connection.send(Advanced(done, current))
 
     django.setup()
-    with own_stores():
-        registry = autodiscover()
-
-    with running_session(engine, how, registry, progress, 0) as session:
-        while job := connection.recv():
-            result = session.verify(job.pact)
-            connection.send(Done(job.place, pickle.dumps(result), session.ending))
+    with (
+        run_folder() as folder,
+        provider_process(folder, token) as provider,
+        running_engine() as engine,
+    ):
+        engine.start()
+        provider.load()
+        with running_session(engine, how, provider, progress, 0) as session:
+            while job := connection.recv():
+                result = session.verify(job.pact)
+                connection.send(Done(job.place, pickle.dumps(result), session.ending))
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

@@ -6,7 +6,7 @@ from pact_verification import engine
 from pact_verification.engine import Job, read_answer, running_engine
 from pact_verification.errors import CannotVerify
 
-JOB = Job("testapp", "pact.json", "127.0.0.1", 1, "http://127.0.0.1:1/state", 1000)
+JOB = Job("testapp", "pact.json", "127.0.0.1", 1, "http://127.0.0.1:1/state", ("X-Run", "secret"), 1000)
 
 
 def test_a_pact_that_the_core_can_not_load_has_no_results() -> None:
@@ -49,8 +49,12 @@ def test_a_process_that_ends_is_told_and_the_next_job_gets_another() -> None:
 def test_an_answer_that_nobody_took_is_not_the_next_jobs() -> None:
     """Something, a time-out of pytest's say, ended the waiting for it."""
     with running_engine() as running:
-        running.begin(Job("testapp", "first.json", "127.0.0.1", 1, "http://127.0.0.1:1/state", 1000))
-        running.begin(Job("testapp", "second.json", "127.0.0.1", 1, "http://127.0.0.1:1/state", 1000))
+        running.begin(
+            Job("testapp", "first.json", "127.0.0.1", 1, "http://127.0.0.1:1/state", ("X-Run", "secret"), 1000)
+        )
+        running.begin(
+            Job("testapp", "second.json", "127.0.0.1", 1, "http://127.0.0.1:1/state", ("X-Run", "secret"), 1000)
+        )
         answered = running.answer(10)
     assert answered
     assert answered.error == "ValueError: Invalid source: second.json"

@@ -13,7 +13,7 @@ from pact_verification.isolation import Isolation
 from pact_verification.live_server import LiveServer
 from pact_verification.pacts import Interaction, ProviderState
 from pact_verification.states import Registry
-from pact_verification.wire import HOST
+from pact_verification.wire import HOST, RUN_HEADER
 
 
 def interaction(description: str, *states: str) -> Interaction:
@@ -47,7 +47,7 @@ def _raise_system_exit() -> None:
 
 def post(server: LiveServer, path: str, body: object) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection(HOST, server.http.port, timeout=5)
-    connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+    connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json", RUN_HEADER: server.secret})
     response = connection.getresponse()
     try:
         return response.status, response.read()

@@ -47,7 +47,7 @@ def result_with(secret: Any = SECRET) -> PactResult:
         states=(SetUpState(state, "handler()", {"password": secret}),),
         state_error=f"the handler said {secret}",
         crash=Crash(f"LookupError: {secret}", (Frame("views.py", 1, "view", f"login({secret!r})", own=True),)),
-        too_slow=f"{secret} took long",
+        over_limit=f"{secret} took long",
         warnings=(f"{secret} is old",),
     )
     mismatches = (

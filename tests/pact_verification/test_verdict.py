@@ -42,8 +42,8 @@ GREEN, RED, STATE, NOT = Outcome.VERIFIED, Outcome.MISMATCH, Outcome.STATE_ERROR
         (CoreReport((OK_FIRST, CoreResult("b", ("s",), ok=True))), (SEEN, SEEN), [GREEN, NOT]),  # another state
         (CoreReport((OK_SECOND, OK_FIRST)), (SEEN, SEEN), [NOT, NOT]),  # in another order
         (CoreReport((OK_FIRST, OK_SECOND, OK_SECOND)), (SEEN, SEEN, SEEN), [GREEN, GREEN, NOT]),
-        (CoreReport((OK_FIRST, OK_SECOND)), (SEEN, replace(SEEN, too_slow="slow")), [GREEN, RED]),
-        (CoreReport((OK_FIRST,)), (SEEN, replace(SEEN, too_slow="stuck")), [GREEN, NOT]),
+        (CoreReport((OK_FIRST, OK_SECOND)), (SEEN, replace(SEEN, over_limit="slow")), [GREEN, RED]),
+        (CoreReport((OK_FIRST,)), (SEEN, replace(SEEN, over_limit="stuck")), [GREEN, NOT]),
         (CoreReport((OK_FIRST, OK_SECOND)), (SEEN, Exchange(state_error="raised")), [GREEN, STATE]),
         (CoreReport((OK_FIRST, CoreResult("b", (), ok=False))), (SEEN, SEEN), [GREEN, RED]),
     ],

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from pact_verification.wire import HOST, Response, Server
+from pact_verification.wire import HOST, RUN_HEADER, Response, Server
+
+SECRET = {RUN_HEADER: "the run's"}
 
 pytestmark = pytest.mark.no_database
 
@@ -38,7 +40,7 @@ def app() -> App:
 
 @pytest.fixture
 def server(app: App) -> Iterator[Server]:
-    server = Server()
+    server = Server(SECRET[RUN_HEADER])
     thread = threading.Thread(target=server.serve, args=(app.answer, app.rest))
     thread.start()
     yield server
@@ -57,7 +59,12 @@ def connected(server: Server) -> Iterator[http.client.HTTPConnection]:
 
 
 def ask(server: Server, request: bytes) -> bytes:
-    """All that comes until the server closes the connection."""
+    """Send requests with the run's secret. Returns all that comes until the server closes the connection."""
+    secret = f" HTTP/1.1\r\n{RUN_HEADER}: {SECRET[RUN_HEADER]}\r\n".encode()
+    return ask_without_secret(server, request.replace(b" HTTP/1.1\r\n", secret))
+
+
+def ask_without_secret(server: Server, request: bytes) -> bytes:
     with socket.create_connection((HOST, server.port), timeout=10) as client:
         client.sendall(request)
         client.shutdown(socket.SHUT_WR)
@@ -67,7 +74,9 @@ def ask(server: Server, request: bytes) -> bytes:
 def test_a_connection_stays_open_beside_others(server: Server, app: App) -> None:
     with connected(server) as one, connected(server) as other:
         for connection in (one, other, one, other):
-            connection.request("POST", "/a%20b?c=%20d", b"body", {"X-Name": "value", "Content-Type": "text/plain"})
+            connection.request(
+                "POST", "/a%20b?c=%20d", b"body", {"X-Name": "value", "Content-Type": "text/plain", **SECRET}
+            )
             response = connection.getresponse()
             assert (response.status, response.read()) == (200, b"hello")
             assert not response.will_close
@@ -105,7 +114,7 @@ def test_a_response_without_a_body(server: Server, app: App, method: str, status
     app.response = (status, [], b"hello")
     with connected(server) as connection:
         for _ in range(2):
-            connection.request(method, "/")
+            connection.request(method, "/", headers=SECRET)
             response = connection.getresponse()
             assert (f"{response.status} {response.reason}", response.read()) == (status, b"")
             assert response.getheader("Content-Length") == length
@@ -150,15 +159,15 @@ def test_what_is_no_request_reaches_nobody(server: Server, app: App, request_: b
 def test_what_has_to_be_done_is_done_after_the_response(server: Server, app: App) -> None:
     app.gate.clear()
     with connected(server) as connection:
-        connection.request("GET", "/")
+        connection.request("GET", "/", headers=SECRET)
         assert connection.getresponse().read() == b"hello"
         app.gate.set()
-        connection.request("GET", "/")
+        connection.request("GET", "/", headers=SECRET)
         assert connection.getresponse().read() == b"hello"
 
 
 def test_stop_ends_it_with_connections_open() -> None:
-    server = Server()
+    server = Server(SECRET[RUN_HEADER])
     thread = threading.Thread(target=server.serve, args=(App().answer, lambda: None))
     thread.start()
     with socket.create_connection((HOST, server.port)):

@@ -1,28 +1,28 @@
 """manage.py verify_pacts: parse, call, exit code."""
 
-import atexit
-import gc
 import io
 import os
 import sys
 from argparse import BooleanOptionalAction
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandParser, OutputWrapper
 
 from pact_verification.conf import ISOLATIONS
 from pact_verification.credentials import hide_credentials
+from pact_verification.leftovers import run_folder
 from pact_verification.management.arguments import PactsHelp, add_pact_arguments, count, processes, seconds, shard
-from pact_verification.management.exits import documented_exits, require_tools, showable
+from pact_verification.management.exits import documented_exits, leave, require_tools, showable
 from pact_verification.reporters.files import STEP_SUMMARY, requested, step_summary, write_all
 from pact_verification.results import Report
-from pact_verification.stores import own_stores
 from pact_verification.text import encodable
 
 if TYPE_CHECKING:
     from pact_verification.engine import Engine
+    from pact_verification.serving import Provider
 
 EPILOG = """\
 exit codes:
@@ -158,50 +158,74 @@ class Command(PactsHelp):
             help="Tell, in all reports but JUnit, which URLs and methods consumers depend on, and which nobody does.",
         )
 
+    witnessed = False
+    """Whether this is a command line, where the project runs in a process of its own."""
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run as a command line does. `call_command` has no process to give away, and calls `execute` itself."""
+        self.witnessed = True
+        try:
+            super().run_from_argv(argv)
+        except SystemExit as error:
+            leave(error.code)
+        leave(0)
+
     def handle(self, *args: Any, **options: Any) -> None:
-        atexit.register(gc.freeze)  # else the collector goes through all of Django again: a seventh of a small run
         with documented_exits(self, with_traceback=options["traceback"]):
             require_tools()
             github = options["github"] if options["github"] is not None else bool(os.environ.get(STEP_SUMMARY))
             files = requested(options)
             summary = step_summary(required=bool(options["github"]), tell=self._complain) if github else ()
-            report = self._verify(options)
+            with run_folder() as folder:
+                report = self._verify(folder, options)
         self._show(report, options, github=github)
         for problem in write_all((*files, *summary), report):
             self._complain(problem)
         if report.exit_code:
             sys.exit(report.exit_code)
 
-    def _verify(self, options: Mapping[str, Any]) -> Report:
+    def _verify(self, folder: Path, options: Mapping[str, Any]) -> Report:
+        from pact_verification.databases import new_token
         from pact_verification.engine import running_engine
 
-        with running_engine() as engine:
-            if options["parallel"] == 1:  # first of all: it takes a moment to be ready, and there is enough to do
-                engine.start()
-            return self._verify_with(engine, options)
+        with ExitStack() as processes:
+            if self.witnessed:
+                from pact_verification.provider_process import provider_process
 
-    def _verify_with(self, engine: "Engine", options: Mapping[str, Any]) -> Report:
+                # First of all: a fork copies what is there.
+                provider: Provider = processes.enter_context(provider_process(folder, new_token()))
+            else:
+                from pact_verification.provider import ProviderHere
+
+                provider = ProviderHere(self.check, folder=folder)
+            engine = processes.enter_context(running_engine())
+            if options["parallel"] == 1:  # early: it takes a moment to be ready, and there is enough to do
+                engine.start()
+            return self._verify_with(engine, provider, folder, options)
+
+    def _verify_with(self, engine: "Engine", provider: "Provider", folder: Path, options: Mapping[str, Any]) -> Report:
         # Here, since production imports the command and has neither rich nor requests.
         from pact_verification.options import read_options
         from pact_verification.reporters import progress
         from pact_verification.runner import verify
 
-        with own_stores():  # the checks import the project's modules, which may take hold of a cache
-            self.check()
+        provider.load()  # its checks come first: an option's default may be a setting that they refuse
         choice = read_options(options)
         version = (
             f"{choice.publisher.version.number} of branch {choice.publisher.version.branch}" if choice.publisher else ""
         )
         if choice.verbosity == 0:
-            return verify(choice, engine)
+            return verify(choice, engine, provider, folder)
         # Below the wrapper, which ends every part of a line with a newline.
         stream: Any = getattr(self.stderr, "_out", None) or io.StringIO()
         with progress.live_progress(stream, colour=_colour(self.stderr, options)) as live:
             return verify(
                 choice,
                 engine,
-                live.progress,
-                lambda selection, server: live.say(
+                provider,
+                folder,
+                progress=live.progress,
+                announce=lambda selection, server: live.say(
                     hide_credentials(progress.render_selection(selection, version, choice.unpublished, server))
                 ),
             )
