@@ -134,6 +134,7 @@ class LiveServer:
             state_path: a new one, so that a call that comes late from before finds nothing. By default it is made here.
         """
         self.script = Script(interactions)
+        self.surroundings = Surroundings(self.registry.functions)
         self.told = 0
         self.state_path = state_path or new_state_path()
 
@@ -156,7 +157,6 @@ class LiveServer:
         try:
             self.isolation = self.make_isolation()
             self.project = self.make_project(self.registry, self._note_request, self._now)
-            self.surroundings = Surroundings(self.registry.functions)
             for connection in {id(connections[alias]): connections[alias] for alias in connections}.values():
                 connection.execute_wrappers.append(self._count)
             self.ready.set()
