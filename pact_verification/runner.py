@@ -73,7 +73,7 @@ def verify(
         tokens = [provider.token] if options.parallel == 1 else [new_token() for _ in range(workers)]
         notes += clear_left()
         with noted(tokens, directory):
-            ran = iter(_run(options, every, session, progress, tokens))
+            ran = iter(_run(options, every, session, progress, tokens=tokens, directory=directory))
         results = [whole(pact, list(islice(ran, len(mine)))) for pact, mine in zip(selection.pacts, parts, strict=True)]
         results = [_with_command(result, options) for result in results]
         notes += remember(results, options.provider_name, whole=not options.chosen)
@@ -117,13 +117,15 @@ def _run(
     parts: Sequence[Pact],
     session: Callable[[], AbstractContextManager[Session]],
     progress: Progress,
+    *,
     tokens: Sequence[str],
+    directory: Path,
 ) -> list[PactResult]:
     if options.parallel > 1:
         from pact_verification.workers import running_workers  # here, since few runs need it
 
         total = sum(len(part.interactions) for part in parts)
-        with running_workers(tokens, options.how, progress, total) as workers:
+        with running_workers(tokens, options.how, directory, progress, total) as workers:
             return workers.verify(parts)
     with session() as alone:
         return [alone.verify(part) for part in parts]

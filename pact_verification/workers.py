@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import logging
 import pickle
 import signal
 import traceback
@@ -11,18 +12,21 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 from types import FrameType
 
 import django
 
+from pact_verification.databases import drop_left, names_of
 from pact_verification.engine import running_engine
 from pact_verification.errors import CannotVerify, Terminated
-from pact_verification.leftovers import run_folder
 from pact_verification.pacts import Pact
 from pact_verification.provider_process import provider_process
-from pact_verification.results import PactResult, Progress
+from pact_verification.results import Outcome, PactResult, Progress
 from pact_verification.serving import How
 from pact_verification.session import Ending, running_session
+
+logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 30
 """How long a worker may take to drop its databases."""
@@ -71,35 +75,39 @@ class Worker:
     Attributes:
         busy: it has a job.
         done: interactions, in all its jobs.
+        place: of its last job.
     """
 
     process: SpawnProcess
     connection: "Connection[Job | None, Done | Advanced | Failed]"
     busy: bool = False
     done: int = 0
+    place: int = 0
 
     def give(self, job: Job) -> None:
-        """Give it a job. Raises CannotVerify when it is no more, with what it said last."""
-        try:
+        """Give it a job. What it says next tells if it has ended meanwhile."""
+        with suppress(OSError):
             self.connection.send(job)
-        except OSError:
-            self.hear()
-            raise
         self.busy = True
+        self.place = job.place
 
     def hear(self) -> Done | Advanced:
-        """What it says next. Raises CannotVerify when it can't go on, or is no more."""
+        """What it says next. Raises WorkerEnded when it has ended, and CannotVerify when it can't go on."""
         try:
             said = self.connection.recv()
         except (EOFError, OSError) as error:
             self.process.join(STOP_SECONDS)
-            raise CannotVerify(
+            raise WorkerEnded(
                 f"A worker process ended in the middle of its work (exit code {self.process.exitcode}). "
                 "Was there memory for all of them? --parallel 1 needs the least."
             ) from error
         if isinstance(said, Failed):
             raise CannotVerify(said.why)
         return said
+
+
+class WorkerEnded(Exception):
+    """A worker process has ended by itself."""
 
 
 class Workers:
@@ -116,6 +124,8 @@ class Workers:
 
     def verify(self, pacts: Sequence[Pact]) -> list[PactResult]:
         """Verify pacts, in their order as far as anybody can tell: what comes after an ending has not run.
+
+        A worker that has ended by itself ends the run: what it was given was not verified.
 
         Raises:
             CannotVerify: a worker can't go on.
@@ -137,7 +147,11 @@ class Workers:
                 break
             for ready in wait(list(busy)):
                 worker = busy[ready]  # type: ignore[index]  # one of those that were waited for
-                said = worker.hear()
+                try:
+                    said = worker.hear()
+                except WorkerEnded as error:
+                    stopped = Ending(Outcome.NOT_VERIFIED, str(error))
+                    said = Done(worker.place, pickle.dumps(stopped.result(pacts[worker.place])), stopped)
                 if isinstance(said, Done):
                     worker.busy = False
                     unread.append(said)
@@ -151,25 +165,28 @@ class Workers:
 
 
 @contextmanager
-def running_workers(tokens: Sequence[str], how: How, progress: Progress, total: int) -> Iterator[Workers]:
+def running_workers(tokens: Sequence[str], how: How, folder: Path, progress: Progress, total: int) -> Iterator[Workers]:
     """Start worker processes, and end them with the block: in order, or at once when it is left by an exception.
 
     They are spawned: a process that is forked after the core has run hangs in its own.
 
     Args:
         tokens: one for each worker, part of the names of its test databases.
+        folder: the run's own, for a folder of each worker's own.
     """
     context = get_context("spawn")
     workers: list[Worker] = []
+    token_of: dict[SpawnProcess, str] = {}
     try:
         for number, token in enumerate(tokens):
             ours, theirs = context.Pipe()
             # What Django says of making test databases is said once.
             own = how if number == 0 else replace(how, verbosity=0)
-            process = context.Process(target=work, args=(theirs, own, token), name=f"pact-worker-{number + 1}")
+            process = context.Process(target=work, args=(theirs, own, token, folder), name=f"pact-worker-{number + 1}")
             process.start()
             theirs.close()
             workers.append(Worker(process, ours))
+            token_of[process] = token
         yield Workers(workers, progress, total)
         for worker in workers:
             with suppress(OSError):  # it is no more, and its work is done
@@ -183,24 +200,28 @@ def running_workers(tokens: Sequence[str], how: How, progress: Progress, total: 
             worker.process.join(STOP_SECONDS)
             if worker.process.exitcode is None:
                 worker.process.kill()
+                worker.process.join()
             worker.connection.close()
+            if worker.process.exitcode:  # it had no time to drop its databases
+                for problem in drop_left(names_of(token_of[worker.process]))[1]:
+                    logger.warning("%s", problem)
 
 
-def work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How, token: str) -> None:
+def work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How, token: str, folder: Path) -> None:
     """A worker's whole life: verify one pact after the other, until there is none, or the parent is no more."""
     atexit.register(gc.freeze)  # as in the command
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent tells what to do
     with suppress(Terminated):  # wherever it is by then, also in the middle of saying why it can't go on
         signal.signal(signal.SIGTERM, _terminate)
         try:
-            _work(connection, how, token)
+            _work(connection, how, token, folder)
         finally:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is ending
 
 
-def _work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How, token: str) -> None:
+def _work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How, token: str, folder: Path) -> None:
     try:
-        _serve(connection, how, token)
+        _serve(connection, how, token, folder)
     except (EOFError, BrokenPipeError, ConnectionResetError, Terminated):
         return
     except CannotVerify as error:
@@ -214,18 +235,16 @@ def _say(connection: "Connection[Done | Advanced | Failed, Job | None]", why: st
         connection.send(Failed(why))
 
 
-def _serve(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How, token: str) -> None:
+def _serve(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How, token: str, folder: Path) -> None:
     """Verify pacts with a provider's process of its own."""
 
     def progress(done: int, total: int, current: str) -> None:
         connection.send(Advanced(done, current))
 
     django.setup()
-    with (
-        run_folder() as folder,
-        provider_process(folder, token) as provider,
-        running_engine() as engine,
-    ):
+    own = folder / token
+    own.mkdir()
+    with provider_process(own, token) as provider, running_engine() as engine:
         engine.start()
         provider.load()
         with running_session(engine, how, provider, progress, 0) as session:
