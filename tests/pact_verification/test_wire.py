@@ -175,3 +175,33 @@ def test_stop_ends_it_with_connections_open() -> None:
         thread.join(10)
         assert not thread.is_alive()
     server.close()
+
+
+@pytest.mark.parametrize("secret", ["", f"{RUN_HEADER}: another\r\n", f"{RUN_HEADER}X: {SECRET[RUN_HEADER]}\r\n"])
+def test_a_request_without_the_runs_secret_goes_no_further(server: Server, app: App, secret: str) -> None:
+    received = ask_without_secret(server, f"POST /items HTTP/1.1\r\n{secret}Content-Length: 2\r\n\r\n[]".encode())
+    assert received.startswith(b"HTTP/1.1 403 ")
+    assert app.asked == []
+
+
+def test_the_project_never_sees_the_secret(server: Server, app: App) -> None:
+    ask(server, b"GET / HTTP/1.1\r\n\r\n")
+    assert SECRET[RUN_HEADER] not in str(app.asked)
+    assert not [key for key in app.asked[0] if "VERIFICATION" in key]
+
+
+def test_a_client_that_sends_slowly_keeps_no_other_waiting(server: Server, app: App) -> None:
+    whole = f"POST / HTTP/1.1\r\n{RUN_HEADER}: {SECRET[RUN_HEADER]}\r\nContent-Length: 4\r\n\r\nbody".encode()
+    with socket.create_connection((HOST, server.port), timeout=10) as slow:
+        for number in range(len(whole)):
+            slow.sendall(whole[number : number + 1])
+            if number % 20 == 0:
+                assert b"hello" in ask(server, b"GET / HTTP/1.1\r\n\r\n")
+        assert b"hello" in slow.recv(65536)
+    assert app.asked[-1]["body"] == b"body"
+
+
+def test_headers_without_an_end_are_refused(server: Server, app: App) -> None:
+    received = ask_without_secret(server, b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 60_000)
+    assert received.startswith(b"HTTP/1.1 431 ")
+    assert app.asked == []
