@@ -69,6 +69,12 @@ def ours(*options: str, settings: str = "benchmarks.project.settings", **variabl
     )
 
 
+def in_one_process() -> Command:
+    """The same by `call_command`, which has no witness."""
+    code = "import sys, django; django.setup(); django.core.management.call_command('verify_pacts', *sys.argv[1:])"
+    return Command(["-c", f"import django.core.management; {code}"], dict(ours().variables))
+
+
 def floor() -> Command:
     return Command(["-m", "benchmarks.peers.floor"])
 

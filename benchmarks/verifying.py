@@ -14,10 +14,13 @@ from tempfile import TemporaryDirectory
 from benchmarks.machine import postgresql
 from benchmarks.measure import AtLeast, AtMost, Row, Side, Target, Tell, milliseconds, ratios, take_turns
 from benchmarks.pact_files import Pacts, write_pact, write_pacts
-from benchmarks.sides import Command, Sibling, floor, live_server, ours
+from benchmarks.sides import Command, Sibling, floor, in_one_process, live_server, ours
 
 MEMORY = 250
 """MB."""
+
+WITNESS_SECONDS = 0.03
+"""What a small run may cost more than in one process: the project runs in a process that another one watches."""
 
 LONG_ROUNDS = 3
 """Enough of what takes minutes."""
@@ -90,10 +93,20 @@ def whole(rounds: int, tell: Tell) -> list[Row]:
         sides: dict[str, Side] = {
             "verify_pacts": lambda: ours().verify(pacts.three),
             "FastAPI": lambda: Sibling().verify(pacts.three),
+            "call_command": lambda: in_one_process().verify(pacts.three),
         }
         took = take_turns(sides, rounds, tell)
-    what = "three interactions, from start to end: ours / FastAPI with pact verifier"
-    return [_cost(what, took["verify_pacts"], took["FastAPI"], AtMost(1))]
+    with_allowance = [each + WITNESS_SECONDS for each in took["call_command"]]
+    witness = f"three interactions, from start to end: ours / call_command and {WITNESS_SECONDS * 1000:.0f} ms"
+    return [
+        _cost(
+            "three interactions, from start to end: ours / FastAPI with pact verifier",
+            took["verify_pacts"],
+            took["FastAPI"],
+            AtMost(1),
+        ),
+        _cost(witness, took["verify_pacts"], with_allowance, AtMost(1)),
+    ]
 
 
 def scale(rounds: int, tell: Tell) -> list[Row]:

@@ -30,7 +30,7 @@ from pact_verification.board import SIZE, Board
 from pact_verification.databases import drop_left, names_of, undisturbed_at_the_end
 from pact_verification.errors import CannotVerify, Terminated
 from pact_verification.pacts import Interaction, Pact
-from pact_verification.results import Coverage, Exchange, PactResult
+from pact_verification.results import Coverage, Exchange, PactResult, is_own
 from pact_verification.serving import Address, How, new_state_path
 
 logger = logging.getLogger(__name__)
@@ -43,6 +43,8 @@ EXIT_SECONDS = 2
 
 ABORT_SECONDS = 1
 """How long it may take to write the stack of a call that does not come back."""
+
+SHOWN_FRAMES = 3
 
 DOING = {
     "load": "checked the project and imported its provider states",
@@ -285,9 +287,9 @@ def _stack(folder: Path) -> str:
         return ""
     threads = re.split(r"\n\n", written)
     served = next((each for each in threads if "live_server.py" in each), threads[0] if len(threads) == 1 else "")
-    frames = [line for line in served.splitlines() if line.startswith("  File")]
-    own = [line for line in frames if f"{os.sep}pact_verification{os.sep}" not in line] or frames
-    return "\n".join(reversed(own[:3]))
+    frames = [line for line in served.splitlines() if line.startswith("  File")]  # the innermost is first
+    kept = frames[:1] + [line for line in frames[1:] if is_own(line.split('"')[1])]
+    return "\n".join(reversed(kept[:SHOWN_FRAMES]))
 
 
 # What follows runs in the provider's process.
@@ -304,16 +306,18 @@ def _run(connection: "Connection[Message, Any]", other: "Connection[Any, Message
     _without_core_files()
     with (folder / "crash").open("w") as crash:
         faulthandler.enable(crash)
-        with suppress(Terminated, EOFError, BrokenPipeError, ConnectionResetError):
+        code = 1
+        with suppress(Terminated, EOFError, OSError):  # the other side has ended, or the project has closed the pipe
             try:
                 _Provider(connection, folder, token).serve()
+                code = 0
             finally:
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is ending
         atexit._run_exitfuncs()  # the project's: multiprocessing would leave them out
         for stream in (sys.stdout, sys.stderr):
             with suppress(Exception):
                 stream.flush()
-        os._exit(0)  # whatever threads the project has left
+        os._exit(code)  # whatever threads the project has left
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

@@ -155,7 +155,7 @@ class Session:
             exchanges[at] = replace(exchanges[at], over_limit=why)
         elif during:
             stack = getattr(self.server, "stack", "")
-            where = f"{why} during {glance.doing}." if glance.busy else f"{why}."
+            where = f"{why} {'during' if glance.busy else 'after'} {glance.doing}."
             why = f"{where} It was at\n{stack}" if stack else where
             exchanges[at] = replace(exchanges[at], unanswered=why)
         description = pact.interactions[at].description
