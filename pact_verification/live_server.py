@@ -1,6 +1,7 @@
 """The project on a live server, with the state endpoint in front of it, on one thread that records what it saw."""
 
 import json
+import os
 import secrets
 import sys
 import threading
@@ -77,6 +78,7 @@ class LiveServer:
         self.request_timeout = request_timeout
         self.board = board or Board()
         self.seen = seen
+        self.process = os.getpid()
         self.secret = secrets.token_urlsafe(24)
         self.state_path = new_state_path()
         self.script = Script(())
@@ -182,6 +184,8 @@ class LiveServer:
         try:
             yield started
         finally:
+            if os.getpid() != self.process:
+                os._exit(1)  # the project has forked and come back in the child, which is no server
             self.board.end()
             if self.recordings:
                 exchange = self.script.current.exchange

@@ -8,12 +8,14 @@ ignore. It gives the verdict, whatever becomes of the other.
 import atexit
 import faulthandler
 import logging
+import math
 import os
 import queue
 import re
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -38,8 +40,13 @@ logger = logging.getLogger(__name__)
 STOP_SECONDS = 10
 """How long the process may take to end in order, once a run is interrupted or over."""
 
+DROP_SECONDS = 60
+"""How long it may take to drop its databases after the last interaction."""
+
 EXIT_SECONDS = 2
 """How long its own exit handlers and threads may keep it, once all is done."""
+
+POLL_SECONDS = 0.2
 
 ABORT_SECONDS = 1
 """How long it may take to write the stack of a call that does not come back."""
@@ -124,9 +131,12 @@ class ProviderProcess:
         self.made_databases = True
         self._served = self._call("open", how)
         yield self
-        if not self.check_alive():
-            self._call("close", seconds=STOP_SECONDS)
-            self.made_databases = False
+        try:
+            if not self.check_alive():
+                self._call("close", seconds=DROP_SECONDS)
+                self.made_databases = False
+        except CannotVerify as error:  # the verdict is there: `end` drops what is left
+            logger.warning("%s", error)
 
     def cover(self, results: Sequence[PactResult]) -> Coverage:
         """See Provider."""
@@ -152,8 +162,9 @@ class ProviderProcess:
 
     def check_alive(self) -> str:
         """Why the process has ended; empty while it lives."""
-        if not self._why_ended and not self._reader.is_alive():
+        if not self._why_ended and not (self._process.is_alive() and self._reader.is_alive()):
             self._process.join(ABORT_SECONDS)
+            self._reader.join(ABORT_SECONDS)  # a process that the project has forked may hold the pipe open
             self._why_ended = f"The process that ran the project ended ({_code(self._process.exitcode)})"
             self._stack = self._stack or _stack(self.folder)
         return self._why_ended
@@ -185,8 +196,7 @@ class ProviderProcess:
             if self._process.is_alive():
                 self._process.kill()
         self._process.join()
-        self._reader.join()
-        self._connection.close()
+        self._reader.join(ABORT_SECONDS)
         clean = self._process.exitcode == 0 and not self._why_ended
         if self.made_databases and not clean:
             _, problems = drop_left(names_of(self.token))
@@ -201,8 +211,8 @@ class ProviderProcess:
             self._process.join(ABORT_SECONDS)
         if self._process.is_alive():
             self._process.kill()
-        self._reader.join()
         self._process.join()
+        self._reader.join(ABORT_SECONDS)
         self._stack = _stack(self.folder)
         self._why_ended = "The process that ran the project was ended"
 
@@ -214,16 +224,22 @@ class ProviderProcess:
         """
         with suppress(OSError):  # it has ended: the answer tells how
             self._connection.send((name, arguments))
-        try:
-            kind, value = self._answers.get(timeout=seconds)
-        except queue.Empty:
-            self._end_at_once()
-            raise Ended(f"The process that runs the project did not answer in {seconds} s. It was ended.") from None
+        kind, value = self._answer(name, math.inf if seconds is None else time.monotonic() + seconds)
         if kind == "done":
             return value
         if kind == "refused":
             raise CannotVerify(value)
-        raise Ended(f"{self.check_alive()} while it {DOING.get(name, name)}.{_indented(self._stack)}")
+        raise Ended(f"{self.check_alive()} while it {DOING[name]}.{_indented(self._stack)}")
+
+    def _answer(self, name: str, deadline: float) -> Message:
+        while True:
+            with suppress(queue.Empty):
+                return self._answers.get(timeout=POLL_SECONDS)
+            if self.check_alive() and self._answers.empty():
+                return "ended", None
+            if time.monotonic() > deadline:
+                self._end_at_once()
+                raise Ended(f"The process that ran the project hung while it {DOING[name]}.{_indented(self._stack)}")
 
     def _read(self) -> None:
         """Take what the process says until it has ended: its pipe must never be full."""
