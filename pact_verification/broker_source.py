@@ -28,7 +28,7 @@ class BrokerPacts:
     Attributes:
         branch: the provider's own, for matchingBranch and for what is pending.
         tags: the provider's, for the same where no branches are used.
-        pending: whether the broker is asked which pacts are pending.
+        pending: whether pacts may be pending; the broker is asked which are.
         wip_since: also take work in progress that is not older. None: on the main branch that of the last WIP_DAYS.
     """
 
@@ -48,7 +48,7 @@ class BrokerPacts:
         places = [pact.at_broker.results_url for pact in pacts if pact.at_broker and pact.at_broker.results_url]
         if len(set(places)) < len(places):
             raise BrokerError(f"{self.broker.url} selected one pact twice, so one result would stand for two.")
-        return narrow(pacts, consumers, chosen, directory, asked=self._asked(since))
+        return narrow(pacts, consumers, chosen, directory, asked=self._asked(since), pending=self.pending)
 
     def _default_since(self, provider: str) -> date | None:
         """Only main can take on other people's work in progress; a branch of ours has work in progress of its own."""
@@ -78,7 +78,7 @@ class BrokerPacts:
             url = str(entry["_links"]["self"]["href"])
             properties = entry.get("verificationProperties") or {}
             reason = str(entry.get("shortDescription") or "selected")
-            pending, wip = properties.get("pending") is True, properties.get("wip") is True
+            pending, wip = (self.pending and properties.get(name) is True for name in ("pending", "wip"))
             notices = tuple((str(notice["when"]), str(notice["text"])) for notice in properties.get("notices", ()))
         except (KeyError, TypeError, AttributeError) as error:
             raise BrokerError(
@@ -89,7 +89,7 @@ class BrokerPacts:
 
 @dataclass(frozen=True, slots=True)
 class PactAtUrl:
-    """The one pact that a webhook names. There is no pending here: the broker isn't asked (F36)."""
+    """The one pact that a webhook names. Nothing of it is pending, whoever says so."""
 
     broker: Broker
     url: str
@@ -102,7 +102,7 @@ class PactAtUrl:
             raise BrokerError(
                 f"There is no pact at {self.url} (404). Was it deleted, or is the URL cut short?"
             ) from error
-        return narrow([pact], consumers, chosen, directory, asked=self.url)
+        return narrow([pact], consumers, chosen, directory, asked=self.url, pending=False)
 
 
 def fetch_pact(

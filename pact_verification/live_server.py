@@ -35,6 +35,7 @@ from pact_verification.wire import (
     MAX_RECORDED_BODY,
     Response,
     Server,
+    arrived_message,
     joined,
     read_body,
     request_message,
@@ -327,7 +328,7 @@ class LiveServer:
             self.script.lose_step("an interaction has one request, and a second one came")
         self.script.end_setup()
         body = read_body(environ)
-        recording.note(request=request_message(environ, environ, body))
+        recording.note(request=request_message(environ, environ, body), arrived=arrived_message(environ, body))
         environ["wsgi.input"] = BytesIO(body)
         if settings.SECURE_SSL_REDIRECT:
             environ["wsgi.url_scheme"] = "https"  # what a project that insists on it gets from its proxy

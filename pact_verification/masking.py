@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, unquote_plus
 from pact_verification.conf import conf
 from pact_verification.credentials import HIDDEN, configured_secrets, hide, spellings
 from pact_verification.matching_rules import steps
+from pact_verification.pacts import Request
 from pact_verification.results import Frame, InteractionResult, Message, Mismatch, PactResult
 from pact_verification.text import read_json
 
@@ -65,10 +66,12 @@ def _names() -> frozenset[str]:
 def _mask(result: InteractionResult) -> tuple[InteractionResult, frozenset[str]]:
     names = _names()
     exchange, interaction = result.exchange, result.interaction
-    sources: list[Any] = [interaction.expected.headers, interaction.expected.body]
+    wanted, expected = interaction.request, interaction.expected
+    sources: list[Any] = [wanted.path, wanted.query, wanted.headers, wanted.body, wanted.unreadable]
+    sources += [expected.headers, expected.body]
     sources += [state.params for state in interaction.states]
     sources += [part for state in exchange.states for part in (state.state.params, state.values)]
-    for message in filter(None, (exchange.request, exchange.response)):
+    for message in filter(None, (exchange.arrived, exchange.request, exchange.response)):
         sources += [message.headers, message.body]
         sources += [{name: value} for name, value in parse_qsl(message.headline.partition("?")[2])]
     mask = _Mask(_secrets_in(sources, names) | spellings(configured_secrets()), names)
@@ -82,8 +85,9 @@ def _without_bodies(result: InteractionResult) -> InteractionResult:
     exchange, expected = result.exchange, result.interaction.expected
     return replace(
         result,
-        interaction=replace(result.interaction, expected=replace(expected, body=None)),
-        exchange=replace(exchange, request=bare(exchange.request), response=bare(exchange.response)),
+        interaction=replace(result.interaction, request=Request(), expected=replace(expected, body=None)),
+        exchange=replace(exchange, arrived=None, request=bare(exchange.request), response=bare(exchange.response)),
+        error="The request that arrived is not the pact's." if exchange.arrived else result.error,  # it quotes bodies
     )
 
 

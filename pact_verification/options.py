@@ -112,7 +112,7 @@ def read_options(given: Mapping[str, Any]) -> Options:
     provider_name = given["provider_name"] or conf.provider_name
     failed = last_failed(provider_name) if given["last_failed"] else None
     options = Options(
-        LocalPacts(tuple(given["pacts"] or conf.pacts)),
+        LocalPacts(tuple(given["pacts"] or conf.pacts), given["enable_pending"]),
         provider_name,
         tuple(given["consumers"]),
         Filter.of(

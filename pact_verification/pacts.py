@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import mkstemp
 from typing import Any, Self
+from urllib.parse import parse_qsl
 
 from pact_verification.errors import CannotVerify, UnreadablePact
 from pact_verification.matching_rules import MatchingRules, read_rules
@@ -29,6 +30,28 @@ class ProviderState:
         if not self.params:
             return self.name
         return f"{self.name} ({', '.join(f'{key}={value!r}' for key, value in self.params.items())})"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The request that the pact describes, with the example values that generators replace.
+
+    Attributes:
+        path: as the pact writes it, percent-encoded or not.
+        query: the values of each parameter, in their order.
+        headers: one text for each name.
+        body: JSON as Python has it, or text; None also when the pact has none.
+        generators: by part (path, query, header, body); those of a part by name or by path such as `$.id`.
+        unreadable: members whose type is none that the specification knows, with their values.
+    """
+
+    method: str = "GET"
+    path: str = "/"
+    query: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    generators: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    unreadable: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +85,7 @@ class Interaction:
     pending: bool = False
     id: str = ""
     key: str = ""
+    request: Request = field(default_factory=Request, hash=False, repr=False)
     expected: Expected = field(default_factory=Expected, hash=False, repr=False)
 
     @property
@@ -279,6 +303,7 @@ def _interaction(data: Mapping[str, Any]) -> Interaction:
         data.get("type", HTTP),
         data.get("pending") is True,
         str(data.get("_id") or ""),
+        request=_request(data.get("request") or {}, wrapped="type" in data),
         expected=Expected(
             response["status"] if isinstance(response.get("status"), int) else 200,
             _headers(response.get("headers")),
@@ -286,6 +311,43 @@ def _interaction(data: Mapping[str, Any]) -> Interaction:
             read_rules(response.get("matchingRules")),
         ),
     )
+
+
+def _request(data: Mapping[str, Any], *, wrapped: bool) -> Request:
+    query, headers, body = data.get("query"), data.get("headers"), data.get("body")
+    readable = {
+        "query": query is None or isinstance(query, str | Mapping),
+        "headers": headers is None or isinstance(headers, Mapping),
+    }
+    if wrapped and isinstance(body, Mapping) and (not body or "content" in body):
+        body = body.get("content")  # as it is written, since only the core decides how it is encoded
+    return Request(
+        str(data.get("method", "GET")),
+        str(data.get("path", "/")),
+        read_query(query),
+        {name: ", ".join(_texts(value)) for name, value in (headers if isinstance(headers, Mapping) else {}).items()},
+        body,
+        {part: each for part, each in (data.get("generators") or {}).items() if isinstance(each, Mapping)},
+        {name: data[name] for name, is_readable in readable.items() if not is_readable},
+    )
+
+
+def read_query(data: Any) -> dict[str, list[str]]:
+    """Read a query: text in specification 1 and 2, later an object. A parameter without a value has an empty one."""
+    query: dict[str, list[str]] = {}
+    if isinstance(data, Mapping):
+        return {name: _texts(values) for name, values in data.items()}
+    # Bytes that are no UTF-8 stay distinct.
+    pairs = parse_qsl(data, keep_blank_values=True, errors="surrogateescape") if isinstance(data, str) else ()
+    for name, value in pairs:
+        query.setdefault(name, []).append(value)
+    return query
+
+
+def _texts(data: Any) -> list[str]:
+    """The texts of a header or a parameter, which has one value or a list of them."""
+    values = data if isinstance(data, list) else [data]
+    return [value if isinstance(value, str) else "" if value is None else json.dumps(value) for value in values]
 
 
 def _headers(data: Any) -> dict[str, str]:

@@ -143,6 +143,8 @@ class Exchange:
     """What the live server saw of one interaction.
 
     Attributes:
+        arrived: the request before the request filters, its target as it was sent. The verdict leaves it out unless it
+            differs from the pact's.
         request: as it was after the request filters.
         states: those that were set up.
         endpoint: what answered; None when no URL pattern matched.
@@ -158,6 +160,7 @@ class Exchange:
 
     request: Message | None = None
     response: Message | None = None
+    arrived: Message | None = None
     states: tuple[SetUpState, ...] = ()
     endpoint: Endpoint | None = None
     queries: int | None = 0

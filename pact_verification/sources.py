@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -55,9 +55,13 @@ class LocalPacts:
 
     A file that is named must be a pact of this provider; in a directory, which is searched to any depth, other JSON
     and other providers' pacts are left out, each with a line that says so.
+
+    Attributes:
+        pending: whether the interactions that a pact marks as pending are.
     """
 
     arguments: tuple[str, ...]
+    pending: bool = True
 
     def select(self, provider: str, consumers: Sequence[str], chosen: Filter, directory: Path) -> Selection:
         pacts: dict[Path, Pact] = {}
@@ -78,7 +82,15 @@ class LocalPacts:
                     useful.add(argument)
                     pacts[path.resolve()] = pact
         nothing_for = [argument for argument in self.arguments if argument not in useful]
-        return narrow([*pacts.values()], consumers, chosen, directory, left_out=left_out, nothing_for=nothing_for)
+        return narrow(
+            pacts.values(),
+            consumers,
+            chosen,
+            directory,
+            left_out=left_out,
+            nothing_for=nothing_for,
+            pending=self.pending,
+        )
 
 
 def narrow(
@@ -90,16 +102,20 @@ def narrow(
     left_out: Iterable[str] = (),
     nothing_for: Iterable[str] = (),
     asked: str = "",
+    pending: bool = True,
 ) -> Selection:
     """Of the provider's pacts, those of some consumers, with those interactions that a filter chooses.
 
     The core is given a copy, in the directory, of a pact that is chosen in part: its own filters are another dialect.
+
+    Args:
+        pending: whether interactions may be pending; otherwise not even those that the pact marks are.
     """
     pacts: list[Pact] = []
     left_out, nothing_for = [*left_out], [*nothing_for]
     with_pact = set()
     keys = set(chosen.keys)
-    for pact in found:
+    for pact in found if pending else map(_not_pending, found):
         if consumers and pact.consumer not in consumers:
             left_out.append(f"{pact.name} is a pact of {pact.consumer!r}, which --consumer leaves out.")
             continue
@@ -123,6 +139,10 @@ def narrow(
     nothing_for += [f"--consumer {consumer}" for consumer in consumers if consumer not in with_pact]
     nothing_for += [f"--interaction {key}" for key in sorted(keys)]
     return Selection(tuple(pacts), tuple(left_out), tuple(nothing_for), asked)
+
+
+def _not_pending(pact: Pact) -> Pact:
+    return replace(pact, interactions=tuple(replace(each, pending=False) for each in pact.interactions))
 
 
 def _files(argument: str) -> Iterator[tuple[Path, bool]]:

@@ -7,6 +7,7 @@ from itertools import zip_longest
 
 from pact_verification.engine import CoreReport, CoreResult
 from pact_verification.pacts import Interaction, Pact
+from pact_verification.request_check import difference
 from pact_verification.results import Exchange, InteractionResult, Mismatch, Outcome, PactResult
 
 
@@ -27,7 +28,7 @@ def _judge(  # noqa: PLR0911  # one return for each way to end
     if interaction is None:
         extra = Interaction(result.description if result else "?")
         return InteractionResult(extra, Outcome.NOT_VERIFIED, error="The verifier ran more than the pact holds.")
-    exchange = exchange or Exchange()
+    exchange, arrived = replace(exchange or Exchange(), arrived=None), exchange and exchange.arrived
     judged = partial(InteractionResult, interaction, exchange=exchange)
     if exchange.state_error:
         return judged(outcome=Outcome.STATE_ERROR, error=exchange.state_error)
@@ -40,10 +41,14 @@ def _judge(  # noqa: PLR0911  # one return for each way to end
         return judged(outcome=Outcome.NOT_VERIFIED, error=core_error or "The verifier did not run it.")
     if (result.description, result.states) != (interaction.description, tuple(s.name for s in interaction.states)):
         return judged(outcome=Outcome.NOT_VERIFIED, error=f"The verifier reports {result.description!r} in its place.")
+    values = {name: value for state in exchange.states for name, value in state.values.items()}
+    if arrived and (differences := difference(interaction.request, arrived, values)):
+        error = f"The request that arrived is not the pact's: {'; '.join(differences)}."
+        return judged(outcome=Outcome.NOT_VERIFIED, error=error, exchange=replace(exchange, arrived=arrived))
     if not result.ok:
         mismatches = tuple(_with_rule(mismatch, interaction) for mismatch in result.mismatches)
         return judged(outcome=Outcome.MISMATCH, mismatches=mismatches, error=result.error)
-    if exchange.response is None:
+    if exchange.response is None or arrived is None:
         return judged(outcome=Outcome.NOT_VERIFIED, error="The verifier says that it passed, but sent no request.")
     return judged(outcome=Outcome.VERIFIED)
 

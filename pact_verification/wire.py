@@ -183,7 +183,8 @@ class _Connection(BaseHTTPRequestHandler):
 
     def _environ(self, body: bytes) -> WSGIEnvironment:
         """As gunicorn has it. Names with underscores are left out, which CGI can't tell from those with hyphens."""
-        path, _, query = self.path.partition("?")
+        target = self.requestline.split()[1]  # http.server takes a second slash away from the beginning of `path`
+        path, _, query = target.partition("?")
         environ: WSGIEnvironment = {
             "wsgi.version": (1, 0),
             "wsgi.url_scheme": "http",
@@ -196,7 +197,7 @@ class _Connection(BaseHTTPRequestHandler):
             "SCRIPT_NAME": "",
             "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
             "QUERY_STRING": query,
-            "RAW_URI": self.path,
+            "RAW_URI": target,
             "CONTENT_TYPE": self.headers.get("Content-Type", ""),
             "CONTENT_LENGTH": self.headers.get("Content-Length", ""),
             "REMOTE_ADDR": HOST,
@@ -259,6 +260,12 @@ def request_message(environ: WSGIEnvironment, meta: dict[str, Any], body: bytes)
     }
     path = environ["PATH_INFO"].encode("latin-1", "replace").decode(errors="replace")
     return Message(f"{environ['REQUEST_METHOD']} {path}{query}", headers, body[:MAX_RECORDED_BODY])
+
+
+def arrived_message(environ: WSGIEnvironment, body: bytes) -> Message:
+    """The request as it arrived: its target is not decoded, and its body is whole."""
+    headline = f"{environ['REQUEST_METHOD']} {environ['RAW_URI']}"
+    return Message(headline, request_message(environ, environ, b"").headers, body)
 
 
 def joined(headers: list[tuple[str, str]]) -> dict[str, str]:

@@ -92,7 +92,8 @@ def add_pact_arguments(parser: CommandParser) -> None:
         "--enable-pending",
         action=BooleanOptionalAction,
         default=True,
-        help="Whether pacts that this provider's branch has never verified may fail (the default).",
+        help="Whether pending interactions may fail (the default): those of a pact that this provider's branch has "
+        "never verified, and those that a pact marks. With --pact-url none is pending.",
     )
     broker.add_argument(
         "--provider-branch", metavar="BRANCH", help="The provider's; by default GIT_BRANCH, else GitHub's, else git's."

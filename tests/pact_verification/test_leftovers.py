@@ -74,7 +74,8 @@ def test_two_runs_at_once_leave_each_others_databases_alone(
     """The second looks for what is left while the first is in the middle."""
     announced = tmp_path / "announced"
     settings = {"DATABASES": databases, "PACT_CACHE_DIR": str(tmp_path / "cache")}
-    slow = write_pact(tmp_path / "pacts" / "slow.json", interaction("slow", states=["it takes 4 seconds"]), GREEN, EMPTY)
+    long = interaction("slow", states=["it takes 4 seconds"])
+    slow = write_pact(tmp_path / "pacts" / "slow.json", long, GREEN, EMPTY)
     with subprocess.Popen(
         command(slow),
         cwd=ROOT,

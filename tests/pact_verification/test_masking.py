@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pact_verification.masking import SECRET_NAMES, mask, without_secrets
-from pact_verification.pacts import Expected, Interaction, Pact, ProviderState
+from pact_verification.pacts import Expected, Interaction, Pact, ProviderState, Request
 from pact_verification.results import (
     Crash,
     Exchange,
@@ -136,6 +136,25 @@ def test_what_is_nested_too_deeply_to_be_searched_is_not_shown() -> None:
     exchange = Exchange(Message("GET /"), Message("200 OK", {}, deep))
     result = PactResult(result_with().pact, (InteractionResult(Interaction("a"), Outcome.VERIFIED, exchange),))
     assert "s3cr3t" not in repr(mask(result))
+
+
+@pytest.mark.parametrize("depth", [1, 500])
+def test_both_sides_of_a_request_that_differs(depth: int) -> None:
+    """The error quotes them, and what is nested too deeply to be searched has none."""
+    body = {"password": "s3cr3t-body"}
+    query, headers = {"password": ["s3cr3t-query"]}, {"Cookie": "a=s3cr3t-cookie"}
+    wanted = Request("GET", "/?password=s3cr3t-path", query, headers, body)
+    arrived = Message("GET /?password=s3cr3t-came", {"Cookie": "a=s3cr3t-sent"}, b'{"password": "s3cr3t-bytes"}')
+    deep = b'{"a":' * depth + b"1" + b"}" * depth
+    result = InteractionResult(
+        Interaction("a", request=wanted),
+        Outcome.NOT_VERIFIED,
+        Exchange(Message("GET /"), Message("200 OK", {}, deep), arrived=arrived),
+        error=f"The request that arrived is not the pact's: {wanted}, {arrived}",
+    )
+    (masked,) = mask(PactResult(result_with().pact, (result,))).interactions
+    assert masked.error.startswith("The request that arrived is not the pact's")
+    assert "s3cr3t" not in f"{masked} {masked.interaction.request}"
 
 
 def test_a_text_about_params() -> None:

@@ -7,17 +7,18 @@ import pytest
 
 from pact_verification.engine import CoreReport, CoreResult
 from pact_verification.matching_rules import read_rules
-from pact_verification.pacts import Expected, Interaction, Pact, ProviderState
+from pact_verification.pacts import Expected, Interaction, Pact, ProviderState, Request
 from pact_verification.results import Exchange, InteractionResult, Message, Mismatch, Outcome, PactResult, Report
 from pact_verification.verdict import join
 
 pytestmark = pytest.mark.no_database
 
-SEEN = Exchange(Message("GET /"), Message("200 OK"))
+SEEN = Exchange(Message("GET /"), Message("200 OK"), arrived=Message("GET /"))
 FIRST = Interaction("a", (ProviderState("s"),))
 SECOND = Interaction("b")
 PACT = Pact("shop", "testapp", (FIRST, SECOND), Path("x.json"), "x.json")
 OK_FIRST, OK_SECOND = CoreResult("a", ("s",), ok=True), CoreResult("b", (), ok=True)
+FAILED = CoreResult("b", (), ok=False)
 
 
 def outcomes(core: CoreReport, *exchanges: Exchange) -> list[Outcome]:
@@ -39,13 +40,17 @@ GREEN, RED, STATE, NOT = Outcome.VERIFIED, Outcome.MISMATCH, Outcome.STATE_ERROR
         (CoreReport((OK_FIRST,)), (SEEN, SEEN), [GREEN, NOT]),
         (CoreReport((OK_FIRST, OK_SECOND)), (SEEN,), [GREEN, NOT]),  # "OK", and no request came
         (CoreReport((OK_FIRST, OK_SECOND)), (SEEN, Exchange()), [GREEN, NOT]),
+        (CoreReport((OK_FIRST, OK_SECOND)), (SEEN, replace(SEEN, arrived=None)), [GREEN, NOT]),
+        (CoreReport((OK_FIRST, OK_SECOND)), (SEEN, replace(SEEN, arrived=Message("GET /b"))), [GREEN, NOT]),
+        (CoreReport((OK_FIRST, FAILED)), (SEEN, replace(SEEN, arrived=Message("GET /b"))), [GREEN, NOT]),
+        (CoreReport((OK_FIRST, FAILED)), (SEEN, Exchange()), [GREEN, RED]),  # the core can't send it, and says why
         (CoreReport((OK_FIRST, CoreResult("b", ("s",), ok=True))), (SEEN, SEEN), [GREEN, NOT]),  # another state
         (CoreReport((OK_SECOND, OK_FIRST)), (SEEN, SEEN), [NOT, NOT]),  # in another order
         (CoreReport((OK_FIRST, OK_SECOND, OK_SECOND)), (SEEN, SEEN, SEEN), [GREEN, GREEN, NOT]),
         (CoreReport((OK_FIRST, OK_SECOND)), (SEEN, replace(SEEN, over_limit="slow")), [GREEN, RED]),
         (CoreReport((OK_FIRST,)), (SEEN, replace(SEEN, over_limit="stuck")), [GREEN, NOT]),
         (CoreReport((OK_FIRST, OK_SECOND)), (SEEN, Exchange(state_error="raised")), [GREEN, STATE]),
-        (CoreReport((OK_FIRST, CoreResult("b", (), ok=False))), (SEEN, SEEN), [GREEN, RED]),
+        (CoreReport((OK_FIRST, FAILED)), (SEEN, SEEN), [GREEN, RED]),
     ],
 )
 def test_red_when_anything_is_missing_or_does_not_fit(
@@ -53,6 +58,16 @@ def test_red_when_anything_is_missing_or_does_not_fit(
 ) -> None:
     assert outcomes(core, *exchanges) == expected
     assert Report("testapp", (join(PACT, core, exchanges),)).exit_code == 1
+
+
+def test_a_request_that_differs_is_told_with_both_sides() -> None:
+    """The request that arrived is kept for nothing else."""
+    pact = replace(PACT, interactions=(replace(SECOND, request=Request(path="//b")), SECOND))
+    exchanges = [replace(SEEN, arrived=Message("GET /b")), SEEN]
+    different, same = join(pact, CoreReport((OK_SECOND, OK_SECOND)), exchanges).interactions
+    assert different.error == "The request that arrived is not the pact's: path is '/b', the pact says '//b'."
+    assert different.exchange.arrived
+    assert same.exchange.arrived is None
 
 
 def result(outcome: Outcome, *, pending: bool = False) -> PactResult:

@@ -21,6 +21,8 @@ GREEN = interaction("a list", states=["an item cup exists"], response={"body": [
 RED = interaction("a list", states=["an item cup exists"], response={"body": ["pot"]})
 UNKNOWN_STATE = interaction("a list", states=["an item that flies"], response={"body": ["cup"]})
 
+MARKED = document({**RED, "type": "Synchronous/HTTP", "pending": True}, version="4.0")
+
 Ask = Callable[..., Run]
 
 pytestmark = pytest.mark.no_database
@@ -154,6 +156,16 @@ class TestPublishing:
     def test_pending_can_be_turned_off(self, ask: Ask, broker: BrokerDouble) -> None:
         broker.publish(document(RED), version="c1", branch="main")
         assert ask("--no-enable-pending").exit_code == 1
+
+    def test_nor_does_a_pacts_own_mark_count_then(self, ask: Ask, broker: BrokerDouble) -> None:
+        broker.publish(MARKED, version="c1", branch="main")
+        no_longer_pending(broker)
+        assert ask().exit_code == 0
+        run = ask("--no-enable-pending", "--publish")
+        assert run.exit_code == 1
+        has(run, "1 failed, in", "The contracts are broken")
+        assert "pending" not in run.out
+        assert published(broker) == [("shop", "p1", False)]
 
     def test_work_in_progress(self, ask: Ask, broker: BrokerDouble) -> None:
         broker.publish(document(GREEN), version="c1", branch="main")
@@ -749,6 +761,13 @@ class TestPactUrl:
         run = ask("--publish", "--pact-url", broker.pact_url("shop", "c1"), GIT_COMMIT=commit, cwd=clone)
         assert run.exit_code == 1
         assert published(broker) == [("shop", commit, False)]
+
+    def test_nor_does_the_pacts_own_mark_excuse_it(self, ask: Ask, broker: BrokerDouble) -> None:
+        broker.publish(MARKED, version="c1", branch="main")
+        run = ask(PACT_URL=broker.pact_url("shop", "c1"))
+        assert run.exit_code == 1
+        has(run, "1 failed, in", "The contracts are broken")
+        assert "pending" not in run.out
 
     def test_another_commit_is_not_published_for(self, ask: Ask, broker: BrokerDouble, clone: Path) -> None:
         broker.publish(document(GREEN), version="c1", branch="main")

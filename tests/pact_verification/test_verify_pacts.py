@@ -450,6 +450,9 @@ class TestRed:
         run = verify(write_pact(pact, pending, green, version="4.0"))
         assert run.exit_code == 0
         has(run, "✗ to come pending: does not fail the run", "1 verified, 1 failed (pending)")
+        run = verify(pact, "--no-enable-pending")
+        assert run.exit_code == 1
+        has(run, "1 verified, 1 failed, in")
 
 
 class TestNothingVerified:

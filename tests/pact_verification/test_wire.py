@@ -137,6 +137,12 @@ def test_headers_of_the_projects_own(server: Server, app: App) -> None:
     assert "Set-Cookie: a\r\nSet-Cookie: b\r\n" in received
 
 
+def test_the_target_is_kept_as_it_was_sent(server: Server, app: App) -> None:
+    ask(server, b"GET //a%2Fb?c=%20d HTTP/1.1\r\nConnection: close\r\n\r\n")
+    (asked,) = app.asked
+    assert (asked["RAW_URI"], asked["PATH_INFO"], asked["QUERY_STRING"]) == ("//a%2Fb?c=%20d", "//a/b", "c=%20d")
+
+
 def test_a_chunked_request_ends_the_connection(server: Server, app: App) -> None:
     """Django takes it for one without a body; the chunks must not be taken for requests."""
     chunks = b"5\r\nhello\r\n0\r\n\r\n"
