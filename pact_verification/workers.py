@@ -18,6 +18,7 @@ from pact_verification.errors import CannotVerify, Terminated
 from pact_verification.pacts import Pact
 from pact_verification.results import PactResult, Progress
 from pact_verification.session import Ending, How, running_session
+from pact_verification.streams import guard_streams
 
 STOP_SECONDS = 30
 """How long a worker may take to drop its databases."""
@@ -191,6 +192,7 @@ def work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: Ho
 
 
 def _work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How) -> None:
+    guard_streams()
     try:
         with running_engine() as engine:
             engine.start()
