@@ -8,7 +8,7 @@ from html import escape
 from pact_verification.reporters.console import render_failure
 from pact_verification.reporters.wording import in_short, place_of, publication, verdict
 from pact_verification.results import Coverage, InteractionResult, Outcome, PactResult, Report
-from pact_verification.text import printable, without_commands
+from pact_verification.text import printable, visible, without_commands
 
 MAX_SUMMARY = 900_000
 """Bytes; GitHub refuses more than 1 MiB."""
@@ -66,7 +66,7 @@ def render_annotations(report: Report) -> str:
             found[MAX_ANNOTATIONS - 1 :] = [f"::{kind} title=Pacts::{more} more in the step summary"]
     if not lines["error"] and report.exit_code:
         lines["error"].append(f"::error title=Pacts::{_data(verdict(report).text)}")
-    return "".join(f"{line}\n" for found in lines.values() for line in found)
+    return visible("".join(f"{line}\n" for found in lines.values() for line in found))
 
 
 def _failures(report: Report) -> Iterator[tuple[PactResult, InteractionResult]]:
