@@ -2,6 +2,10 @@
 
 PORT and WEB_CONCURRENCY (the number of workers) come from the environment, as platforms set them. Behind a proxy that
 ends TLS, name it in FORWARDED_ALLOW_IPS: gunicorn then believes its X-Forwarded-Proto.
+
+A proxy that buffers requests belongs in front. A thread reads from its client until the request is complete, and
+gunicorn has no setting that ends this: `timeout` watches the worker's main thread, which waits for no client. Only a
+connection that sends nothing at all is put aside after 5 seconds.
 """
 
 import multiprocessing

@@ -147,7 +147,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": ["products.schema.answers_hold_every_field"],
+    "POSTPROCESSING_HOOKS": [
+        "products.schema.answers_hold_every_field",
+        "products.schema.requests_are_as_strict_as_the_service",
+    ],
 }
 
 PACT_PROVIDER_NAME = "pactflow-example-provider-python"

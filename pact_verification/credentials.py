@@ -5,13 +5,16 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html import escape
 from urllib.parse import quote, quote_plus
 
 from pact_verification.conf import conf
+from pact_verification.text import without_commands
 
 HIDDEN = "(hidden)"
 SHORT = 6
+PERCENT = re.compile("%[0-9A-F]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +47,23 @@ def configured_credentials() -> Credentials:
 
 def hide_credentials(text: str) -> str:
     """A text without the configured secrets, should a broker or a library have quoted them."""
-    return hide(text, spellings(configured_secrets()))
+    return hide(text, configured_secrets())
 
 
-def configured_secrets() -> set[str]:
-    """Those that the environment has for a broker."""
-    given = configured_credentials()
+def harmless(text: str) -> str:
+    """Text for a log: without the configured secrets, and without commands to GitHub's runner."""
+    return without_commands(hide_credentials(text))
+
+
+def configured_secrets() -> frozenset[str]:
+    """Those that the environment has for a broker, in all their spellings."""
+    return _secrets_of(configured_credentials())
+
+
+@lru_cache(maxsize=1)
+def _secrets_of(given: Credentials) -> frozenset[str]:
     basic = Credentials(username=given.username, password=given.password).header
-    return {secret for secret in (given.token, given.password, basic.partition(" ")[2]) if secret}
+    return spellings(secret for secret in (given.token, given.password, basic.partition(" ")[2]) if secret)
 
 
 def spellings(secrets: Iterable[str]) -> frozenset[str]:
@@ -63,8 +75,10 @@ def spellings(secrets: Iterable[str]) -> frozenset[str]:
             secret,
             quote(secret, errors="replace"),
             quote(secret, safe="", errors="replace"),
+            PERCENT.sub(lambda code: code[0].lower(), quote(secret, safe="", errors="replace")),
             quote_plus(secret, errors="replace"),
             escape(secret),
+            escape(secret).replace("&#x27;", "&#39;"),
             repr(secret)[1:-1],
             json.dumps(secret)[1:-1],
             secret.encode("ascii", "backslashreplace").decode(),

@@ -18,7 +18,7 @@ from pact_verification.conf import conf
 from pact_verification.credentials import HIDDEN, configured_secrets, hide, spellings
 from pact_verification.matching_rules import steps
 from pact_verification.pacts import Request
-from pact_verification.results import Frame, InteractionResult, Message, Mismatch, PactResult
+from pact_verification.results import Frame, InteractionResult, Message, Mismatch, PactResult, Report
 from pact_verification.text import read_json
 
 SECRET_NAMES = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key"})
@@ -28,6 +28,9 @@ SHORTEST = 4
 """A shorter secret is hidden where it stands, and not looked for in other texts: it would be found everywhere."""
 
 COOKIE_ATTRIBUTES = {"path", "domain", "expires", "max-age", "samesite", "httponly", "secure"}
+HEADERS = {"authorization", "cookie", "proxy-authorization", "set-cookie"}
+"""A line of text that begins with one of these and a colon is a header, and all of it is its value."""
+
 MAY_NAME = re.compile("[=:>]")  # without one of these nothing is named, and most texts have none
 PAIR = re.compile(r"([^\s=;,]+)=([^;,]*)")
 
@@ -53,6 +56,23 @@ def mask(result: PactResult) -> PactResult:
     )
 
 
+def without_credentials(report: Report) -> Report:
+    """Hide the broker's credentials in all of a report, should a broker have quoted them in what it said.
+
+    `mask` has done so in the interactions; this does it in what stands around them.
+    """
+    mask = _Mask(configured_secrets(), frozenset())
+
+    def hide_around(result: PactResult) -> PactResult:
+        pact = mask.hide(replace(result.pact, interactions=()))
+        return replace(
+            result, pact=replace(pact, interactions=result.pact.interactions), core_output=mask.hide(result.core_output)
+        )
+
+    hidden = mask.hide(replace(report, pacts=()))
+    return replace(hidden, pacts=tuple(map(hide_around, report.pacts)))
+
+
 def without_secrets(text: str, source: Any) -> str:
     """A text without the secrets of a structure that it may quote."""
     names = _names()
@@ -74,7 +94,7 @@ def _mask(result: InteractionResult) -> tuple[InteractionResult, frozenset[str]]
     for message in filter(None, (exchange.arrived, exchange.request, exchange.response)):
         sources += [message.headers, message.body]
         sources += [{name: value} for name, value in parse_qsl(message.headline.partition("?")[2])]
-    mask = _Mask(_secrets_in(sources, names) | spellings(configured_secrets()), names)
+    mask = _Mask(_secrets_in(sources, names) | configured_secrets(), names)
     return mask.hide(result), mask.spelt
 
 
@@ -112,11 +132,8 @@ def _find(value: Any, names: frozenset[str], name: str = "") -> Iterator[str]:
             with suppress(ValueError):
                 yield from _find(read_json(text.encode(errors="replace")), names)
                 return
-        if not MAY_NAME.search(text):
-            return
-        for match in _named(names).finditer(text):
-            yield match["value"]
-            yield unquote_plus(match["value"])
+        for found, start, end in _values(text, names):
+            yield from _parts_of(text[start:end], found)
 
 
 def _with_parts(text: str, name: str) -> Iterator[str]:
@@ -133,15 +150,104 @@ def _with_parts(text: str, name: str) -> Iterator[str]:
         yield from (value.strip() for key, value in PAIR.findall(text) if key.lower() not in COOKIE_ATTRIBUTES)
 
 
+def _parts_of(value: str, name: str) -> Iterator[str]:
+    """A value that was found in a text, with what of it may stand alone or be spelt otherwise elsewhere."""
+    if value[:1] in OPENING:
+        for part in PART.finditer(value):
+            if part["text"] and not COLON.match(value, part.end()):
+                yield from _parts_of(part["text"], name)
+            elif part["bare"]:
+                yield from re.split(r"[\s,:]+", part["bare"])
+        return
+    yield from _with_parts(value, name)
+    yield unquote_plus(value)
+    yield from TAG.split(value)
+    if name not in HEADERS:  # their first word is a scheme
+        yield re.split(r"[\s,;&]", value, maxsplit=1)[0]
+    with suppress(ValueError):
+        yield str(json.loads(f'"{value}"'))
+
+
 @lru_cache
 def _named(names: frozenset[str]) -> re.Pattern[str]:
-    """What follows a secret name in a text, be it a form, XML, a header or the repr of a dict."""
+    """A secret name in a text with what stands before its value: in a form, XML, a header or the repr of a dict."""
     either = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
     return re.compile(
-        rf"(?<![\w-])(?P<name>(?:{either})[\"']?(?:\s*[=:]\s*|>)\\?[\"']?(?:(?:basic|bearer|token|digest) )?)"
-        r"(?P<value>(?!\(hidden)[^\s\"'&<>,;\\)\]}]+)",
+        rf"(?<!\?P)<(?:[\w.-]+:)?(?P<element>{either})(?:\s(?:\"[^\"]*\"|'[^']*'|[^<>\"'])*)?(?<!/)>"
+        rf"|(?<![\w-])(?P<name>{either})(?P<quoted>\\*[\"'])?\s*(?P<sign>[=:])\s*",
         re.IGNORECASE,
     )
+
+
+OPENING, CLOSING = {"[", "{"}, {"]", "}"}
+COLON = re.compile(r"\s*:")
+TAG = re.compile(r"<!\[CDATA\[|\]\]>|<[^>]*>")
+QUOTED = re.compile(r"""(?P<quote>["'])(?P<text>(?:(?!(?P=quote))[^\\]|\\.)*+)""", re.DOTALL)
+QUOTED_AGAIN = re.compile(r"""(?P<quote>\\+["'])(?P<text>.*?)(?=(?<!\\)(?P=quote)|\Z)""", re.DOTALL)
+"""The same within a quoted text, where a backslash stands before each quote."""
+
+PART = re.compile(rf"""{QUOTED.pattern}(?P=quote)?+|(?P<bracket>[\[\]{{}}])|(?P<bare>[^"'\[\]{{}}]+)""", re.DOTALL)
+REST_OF_LINE = re.compile(r"(?P<text>(?:(?!\\[rn])[^\r\n])*)")
+BARE = re.compile(
+    r"""
+    (?:(?:basic|bearer|token|digest)[ ])?
+    (?P<text>
+        (?!["'\\])
+        (?:
+            \(hidden\)
+            | [&,;]?[ \t]+ (?! [\w.-]+\s*[=:] | ["'&<>,;)\]}] | \Z )  # a space, unless a name or the end comes
+            | [&,;] (?! [\w.%\[\]-]+\s*[=:] | \s | \Z )               # what may also separate names
+            | ["'] (?= \w )                                           # an apostrophe
+            | [^\s"'&<>,;\\)\]}]
+        )+
+    )
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""A value without quotes: it may be a phrase."""
+
+
+def _values(text: str, names: frozenset[str]) -> Iterator[tuple[str, int, int]]:
+    """The secret names in a text, and where the value of each begins and ends."""
+    if not names or not MAY_NAME.search(text):
+        return
+    at = 0
+    while found := _named(names).search(text, at):
+        start, end = _value(text, found)
+        if end > start:
+            yield (found["element"] or found["name"]).lower(), start, end
+        at = max(end, found.end())
+
+
+def _value(text: str, found: re.Match[str]) -> tuple[int, int]:
+    """Where the value begins and ends that follows a name. One that is cut goes on to the end of the text."""
+    at = found.end()
+    first = text[at : at + 1]
+    if name := found["element"]:
+        closing = re.compile(rf"</(?:[\w.-]+:)?{re.escape(name)}\s*>", re.IGNORECASE).search(text, at)
+        if not closing and first not in {"<", "/"}:
+            closing = re.compile(r"<|\Z").search(text, at)
+        return at, closing.start() if closing else at
+    if first in OPENING:
+        end = _end_of_structure(text, at)
+        if end < len(text) or found["quoted"]:
+            return at, end
+        matches = [REST_OF_LINE.match(text, at)]
+    elif found["name"].lower() in HEADERS and found["sign"] == ":" and first not in {'"', "'", "\\"}:
+        matches = [REST_OF_LINE.match(text, at)]
+    else:
+        matches = [each.match(text, at) for each in (QUOTED, QUOTED_AGAIN, BARE)]
+    return next((match.span("text") for match in matches if match), (at, at))
+
+
+def _end_of_structure(text: str, start: int) -> int:
+    """Where the array or object ends that begins there."""
+    depth = 0
+    for part in PART.finditer(text, start):
+        depth += (part["bracket"] in OPENING) - (part["bracket"] in CLOSING)
+        if not depth:
+            return part.end()
+    return len(text)
 
 
 class _Mask:
@@ -150,7 +256,6 @@ class _Mask:
     def __init__(self, spelt: frozenset[str], names: frozenset[str]) -> None:
         self.spelt = spelt
         self.names = names
-        self.named = _named(names)
 
     def is_secret(self, name: Any) -> bool:
         return str(name).lower() in self.names
@@ -160,9 +265,7 @@ class _Mask:
         hidden: Any = value
         match hidden:
             case str():
-                hidden = hide(hidden, self.spelt)
-                if MAY_NAME.search(hidden):
-                    hidden = self.named.sub(rf"\g<name>{HIDDEN}", hidden)
+                hidden = self._hide_named(hide(hidden, self.spelt))
             case bytes():
                 hidden = self._hide_body(hidden)
             case Frame():  # its code assigns to names rather than to tell values
@@ -183,6 +286,13 @@ class _Mask:
                 parts = {each.name: self.hide(getattr(hidden, each.name)) for each in fields(hidden)}
                 hidden = replace(hidden, **parts)
         return hidden  # type: ignore[no-any-return]  # of the same type as it came
+
+    def _hide_named(self, text: str) -> str:
+        kept, shown = 0, ""
+        for _, start, end in _values(text, self.names):
+            shown += f"{text[kept:start]}{HIDDEN}"
+            kept = end
+        return shown + text[kept:]
 
     def _hide_mismatch(self, mismatch: Mismatch) -> Mismatch:
         part, space, path = mismatch.where.partition(" ")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pact_verification.conf import conf
+from pact_verification.credentials import hide_credentials
 from pact_verification.errors import CannotVerify
 from pact_verification.last_failed import last_failed
 from pact_verification.pacts import Filter, Interaction, Pact
@@ -99,7 +100,9 @@ class Options:
         """What runs one interaction alone. A broker's pact is named by its URL, by its very content."""
         source = f"./{pact.source}" if pact.source.startswith("-") else pact.source
         where = ("--pact-url", pact.at_broker.url) if pact.at_broker else (source,)
-        return " ".join(map(_quoted, (*self.command, *where, "--interaction", interaction.key)))
+        # Hidden before a shell's quotes may stand in between.
+        words = map(hide_credentials, (*self.command, *where, "--interaction", interaction.key))
+        return " ".join(map(_quoted, words))
 
 
 def read_options(given: Mapping[str, Any]) -> Options:

@@ -34,6 +34,7 @@ from pact_verification.errors import CannotVerify, Terminated
 from pact_verification.pacts import Interaction, Pact
 from pact_verification.results import Coverage, Exchange, PactResult, is_own
 from pact_verification.serving import Address, How, new_state_path
+from pact_verification.streams import guard_streams
 
 logger = logging.getLogger(__name__)
 
@@ -320,6 +321,7 @@ def _run(connection: "Connection[Message, Any]", other: "Connection[Any, Message
     signal.signal(signal.SIGINT, lambda number, frame: None)  # Ctrl-C reaches the whole group; the witness hears it
     signal.signal(signal.SIGTERM, _terminate)
     _without_core_files()
+    guard_streams()
     with (folder / "crash").open("w") as crash:
         faulthandler.enable(crash)
         code = 1

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pact_verification.conf import conf
+from pact_verification.credentials import harmless
 from pact_verification.errors import CannotVerify, UnreadablePact
 from pact_verification.masking import without_secrets
 from pact_verification.pacts import Interaction, Pact, read_pact
 from pact_verification.pytest_verifier import EMPTIED_BY, PROJECT_DATABASES, NotVerified, Verifier, pact_verifier
-from pact_verification.text import counted, printable
+from pact_verification.text import counted, printable, printable_lines
 
 if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
@@ -86,10 +87,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     """Tell which pacts were left out: with a name that is misspelt it is all of them."""
     if left_out := config.stash.get(LEFT_OUT, set()):
         providers = ", ".join(sorted({repr(provider) for _, provider in left_out}))
-        terminalreporter.write_line(
-            f"{counted(len(left_out), 'pact')} left out: of {providers}, and this is {conf.provider_name!r}",
-            yellow=True,
-        )
+        left = f"{counted(len(left_out), 'pact')} left out: of {providers}, and this is {conf.provider_name!r}"
+        terminalreporter.write_line(harmless(left), yellow=True)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -171,12 +170,17 @@ class PactFile(pytest.Module):
             taken.add(name)
             yield InteractionItem.from_parent(self, name=name, callobj=_test(pact, interaction))
 
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> "str | TerminalRepr":
+        shown = super().repr_failure(excinfo)
+        return _shown(shown) if isinstance(shown, str) else shown
+
 
 def _name(pact: Pact, interaction: Interaction, number: str = "") -> str:
     """Consumer, description and states. To pytest :: and [ mean something, and nobody can quote them."""
     states = ", ".join(without_secrets(str(state), state.params) for state in interaction.states)
     parts = [f"{pact.consumer}: {interaction.description}{number}", states]
-    plain = [re.sub(":(?=:)", ": ", printable(part)).translate({ord("["): "(", ord("]"): ")"}) for part in parts]
+    shown = (re.sub(":(?=:)", ": ", harmless(printable(part))) for part in parts)
+    plain = [part.translate({ord("["): "(", ord("]"): ")"}) for part in shown]
     return f"{plain[0]} [{plain[1]}]" if plain[1] else plain[0]
 
 
@@ -190,10 +194,15 @@ class InteractionItem(pytest.Function):
         """What is wrong with the contract. Where pytest's own traceback would lead, nobody has anything to mend."""
         if not isinstance(excinfo.value, NotVerified | CannotVerify):
             return super().repr_failure(excinfo)
+        excinfo.value.args = (_shown(str(excinfo.value)),)
         shown = excinfo.getrepr(style="value")
         if shown.reprcrash:
-            shown.reprcrash.message = getattr(excinfo.value, "short", str(excinfo.value))
+            shown.reprcrash.message = _shown(getattr(excinfo.value, "short", str(excinfo.value)))
         return shown
+
+
+def _shown(text: str) -> str:
+    return harmless(printable_lines(text))
 
 
 def _test(pact: Pact, interaction: Interaction) -> Callable[..., None]:

@@ -14,6 +14,7 @@ from pact_verification.engine import Engine
 from pact_verification.errors import CannotVerify
 from pact_verification.last_failed import remember
 from pact_verification.leftovers import clear_left, noted
+from pact_verification.masking import without_credentials
 from pact_verification.options import Options
 from pact_verification.pacts import Pact, in_parts
 from pact_verification.results import PactResult, Progress, Report, whole
@@ -90,7 +91,7 @@ def verify(
         publication = options.publisher.publish(provable)
         empty = [result.pact.name for result in results if not result.interactions]
         notes += tuple(f"{name} holds no interactions, so no result is published for it." for name in empty)
-    return Report(
+    report = Report(
         options.provider_name,
         tuple(results),
         (*filter(None, [server]), *selection.left_out, *options.notes, *notes),
@@ -103,6 +104,7 @@ def verify(
         coverage=coverage,
         nothing_because=options.nothing_because,
     )
+    return without_credentials(report)
 
 
 def _why_nothing_is_fine(options: Options, found: Selection, selection: Selection) -> str:

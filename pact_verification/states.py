@@ -2,7 +2,6 @@
 
 import difflib
 import inspect
-import json
 import keyword
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from pact_verification.errors import InvalidRegistration
 from pact_verification.handlers import Handler, Match, Pattern, signature
 from pact_verification.results import Crash
-from pact_verification.text import place
+from pact_verification.text import place, python_literal
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -170,7 +169,7 @@ def stub(name: str, params: Sequence[Mapping[str, Any]], taken: set[str]) -> str
     arguments += [f"{key}: {types[key]} | None = None" for key in named if key not in always]
     arguments += ["**others: object"] if len(named) < len(types) else []  # what is no name for Python
     return (
-        f"@provider_state({json.dumps(text, ensure_ascii=False)})\n"
+        f"@provider_state({python_literal(text)})\n"
         f"def {identifier}({', '.join(arguments)}) -> None:\n"
         f'    raise NotImplementedError("bring the database into this state")\n'
     )

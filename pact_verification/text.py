@@ -5,6 +5,9 @@ import os
 import re
 from typing import Any
 
+UNPRINTABLE = re.compile(r"(\x1b\[[\d;]*m)|[^\n\t\x20-\x7e]")
+"""A colour, or a character that may be no printable one."""
+
 
 def printable(text: str) -> str:
     """One line, without the control characters that a consumer or a body might bring."""
@@ -14,6 +17,31 @@ def printable(text: str) -> str:
 def printable_lines(text: str) -> str:
     """The same for a text of several lines."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+def visible(text: str, *, colours: bool = False) -> str:
+    """Spell out every character that a terminal or a browser obeys, such as a change of the text's direction.
+
+    It is spelt as JSON spells it, because the text may be JSON. Line ends and tabs stay.
+
+    Args:
+        colours: whether a terminal's colours stay too.
+    """
+
+    def spelt(match: re.Match[str]) -> str:
+        if match[0].isprintable() or (colours and match[1]):
+            return match[0]
+        return json.dumps(match[0])[1:-1]
+
+    return UNPRINTABLE.sub(spelt, text)
+
+
+def python_literal(text: str) -> str:
+    """A text as a literal of Python, in printable characters. No log takes a part of it for a command."""
+    printed = "".join(
+        f"\\{char}" if char in {'"', "\\"} else char if char.isprintable() else repr(char)[1:-1] for char in text
+    )
+    return f'"{printed}"'.replace("##[", r"\x23#[")
 
 
 def counted(number: int, noun: str) -> str:
@@ -49,5 +77,9 @@ def encodable(text: str, encoding: str) -> str:
 
 
 def without_commands(text: str) -> str:
-    """Text for a log that GitHub may read: it takes lines that begin with :: for commands, white space aside."""
-    return re.sub(r"^(\s*):(?=:)", r"\1: ", text, flags=re.MULTILINE)
+    """Text for a log that GitHub's runner reads, with a space in each of the runner's two marks of a command.
+
+    One is :: at the beginning of a line, white space aside; the other is ##[ anywhere.
+    """
+    text = re.sub(r"(^|\r)([^\S\r\n]*):(?=:)", r"\1\2: ", text, flags=re.MULTILINE)
+    return text.replace("##[", "## [")

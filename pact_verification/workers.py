@@ -25,6 +25,7 @@ from pact_verification.provider_process import provider_process
 from pact_verification.results import Outcome, PactResult, Progress
 from pact_verification.serving import How
 from pact_verification.session import Ending, running_session
+from pact_verification.streams import guard_streams
 
 logger = logging.getLogger(__name__)
 
@@ -220,6 +221,7 @@ def work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: Ho
 
 
 def _work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How, token: str, folder: Path) -> None:
+    guard_streams()
     try:
         _serve(connection, how, token, folder)
     except (EOFError, BrokenPipeError, ConnectionResetError, Terminated):

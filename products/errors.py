@@ -8,7 +8,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import views
-from rest_framework.exceptions import APIException, NotFound
+from rest_framework.exceptions import APIException, NotFound, ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,6 +22,13 @@ class Unavailable(APIException):
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
     default_detail = "The database does not answer."
     default_code = "unavailable"
+
+
+class Conflict(ValidationError):
+    """A valid request that the stored products don't allow."""
+
+    status_code = HTTPStatus.CONFLICT
+    default_code = "conflict"
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:

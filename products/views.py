@@ -5,12 +5,12 @@ from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import generics
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.serializers import BaseSerializer
 
+from products.errors import Conflict
 from products.models import Product
 from products.pagination import LinkHeaderPagination, PageQuery
 from products.serializers import ErrorSerializer, ProductQuery, ProductSerializer
@@ -19,6 +19,7 @@ BAD_REQUEST = OpenApiResponse(
     OpenApiTypes.OBJECT, "A list of what is wrong for each field, or `detail` when it can't be read at all."
 )
 UNAUTHORIZED = OpenApiResponse(ErrorSerializer, "No token, or one that is not valid.")
+CONFLICT = OpenApiResponse(OpenApiTypes.OBJECT, "What is wrong with the id: it is taken, or the product has another.")
 NOT_FOUND = OpenApiResponse(ErrorSerializer, "There is no such product.")
 UNREADABLE = {
     413: OpenApiResponse(ErrorSerializer, "The body is too large."),
@@ -33,7 +34,7 @@ represented = ProductSerializer().to_representation
 that took longer than the whole rest of a view. Nothing of a request stays in it."""
 
 READ = {200: ProductSerializer, 401: UNAUTHORIZED, 404: NOT_FOUND}
-CHANGE = {200: ProductSerializer, 400: BAD_REQUEST, 401: UNAUTHORIZED, 404: NOT_FOUND, **UNREADABLE}
+CHANGE = {200: ProductSerializer, 400: BAD_REQUEST, 401: UNAUTHORIZED, 404: NOT_FOUND, 409: CONFLICT, **UNREADABLE}
 
 
 @extend_schema_view(
@@ -45,7 +46,7 @@ CHANGE = {200: ProductSerializer, 400: BAD_REQUEST, 401: UNAUTHORIZED, 404: NOT_
     post=extend_schema(
         summary="Create a product",
         parameters=[LOCATION],
-        responses={201: ProductSerializer, 400: BAD_REQUEST, 401: UNAUTHORIZED, **UNREADABLE},
+        responses={201: ProductSerializer, 400: BAD_REQUEST, 401: UNAUTHORIZED, 409: CONFLICT, **UNREADABLE},
     ),
 )
 class ProductList(generics.ListCreateAPIView[Product]):
@@ -69,8 +70,8 @@ class ProductList(generics.ListCreateAPIView[Product]):
         try:
             with transaction.atomic():
                 serializer.save()
-        except IntegrityError as error:  # someone else took the id after validation had found it free
-            raise ValidationError({"id": ["There is a product with this id already."]}) from error
+        except IntegrityError as error:
+            raise Conflict({"id": ["There is a product with this id already."]}) from error
 
     def get_success_headers(self, data: Any) -> dict[str, str]:
         return {"Location": reverse("product", args=[data["id"]], request=self.request)}
@@ -95,6 +96,11 @@ class ProductDetail(generics.RetrieveUpdateDestroyAPIView[Product]):
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         self.queryset = Product.objects.select_for_update()
         return super().update(request, *args, **kwargs)
+
+    def perform_update(self, serializer: BaseSerializer[Product]) -> None:
+        if serializer.validated_data.get("id", self.kwargs["pk"]) != self.kwargs["pk"]:
+            raise Conflict({"id": ["The id of a product can't be changed."]})
+        serializer.save()
 
     @transaction.atomic
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -6,9 +6,10 @@ from argparse import ArgumentTypeError, BooleanOptionalAction, RawDescriptionHel
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
+from django.core.management.base import CommandParser, DjangoHelpFormatter
 
 from pact_verification.conf import is_timeout
+from pact_verification.management.exits import GuardedCommand
 
 if TYPE_CHECKING:
     from pact_verification.shards import Shard
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 MAX_PROCESSES = 256
 
 
-class PactsHelp(BaseCommand):
+class PactsHelp(GuardedCommand):
     """A command whose help ends with an epilog, as it is written, and whose options are spelt in full."""
 
     epilog = ""

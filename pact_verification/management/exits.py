@@ -12,14 +12,32 @@ from importlib.util import find_spec
 from types import FrameType
 from typing import NoReturn
 
-from django.core.management.base import BaseCommand, CommandError, SystemCheckError
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError, OutputWrapper, SystemCheckError
 
-from pact_verification.credentials import hide_credentials
+from pact_verification.credentials import harmless
 from pact_verification.errors import CannotVerify, Terminated
-from pact_verification.text import printable_lines, without_commands
+from pact_verification.streams import guard_streams
+from pact_verification.text import printable_lines
 
 COULD_NOT_RUN = 2
 TOOLS = {"pact-python": "pact", "parse": "parse", "requests": "requests", "rich": "rich"}
+
+
+class GuardedCommand(BaseCommand):
+    """A command whose streams, from the command line, show no credentials and no others' commands to a CI's runner."""
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        guard_streams()
+        if getattr(self.stderr, "_out", None) is None:  # the caller closed it before this command took hold of it
+            self.stderr = OutputWrapper(sys.stderr)
+        super().run_from_argv(argv)
+
+
+def require_secret_key() -> None:
+    """Raise ImproperlyConfigured where SECRET_KEY is empty. Django does so only once something is signed."""
+    settings.SECRET_KEY  # noqa: B018  # reading it is what raises
 
 
 def require_tools() -> None:
@@ -44,7 +62,7 @@ def leave(code: str | int | None) -> NoReturn:
 
 def showable(text: str) -> str:
     """A text that may quote what came from elsewhere."""
-    return without_commands(printable_lines(hide_credentials(text)))
+    return harmless(printable_lines(text))
 
 
 def show(command: BaseCommand, ran: subprocess.CompletedProcess[str]) -> None:
@@ -68,7 +86,7 @@ def documented_exits(command: BaseCommand, *, with_traceback: bool) -> Iterator[
         command.stderr.write("Interrupted.")
         sys.exit(128 + (error.args[0] if isinstance(error, Terminated) else signal.SIGINT))
     except Exception as error:  # whatever it is: no contract has been found broken, so it is not exit code 1
-        expected = isinstance(error, CannotVerify | SystemCheckError)
+        expected = isinstance(error, CannotVerify | SystemCheckError | ImproperlyConfigured)
         if with_traceback or not expected:
             command.stderr.write(showable(traceback.format_exc()))
         if with_traceback:

@@ -22,7 +22,7 @@ from pact_verification.results import (
     Report,
     Use,
 )
-from pact_verification.text import counted, encodable, printable
+from pact_verification.text import counted, encodable, printable, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -68,7 +68,7 @@ def render(
             writer.line(note, "yellow")
     writer.publication(report)
     writer.verdict(report)
-    return encodable(writer.text, encoding)
+    return encodable(visible(writer.text, colours=colour), encoding)
 
 
 def render_failure(pact: PactResult, result: InteractionResult) -> str:

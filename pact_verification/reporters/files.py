@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pact_verification.errors import CannotVerify
 from pact_verification.results import Report
-from pact_verification.text import read_json
+from pact_verification.text import read_json, visible
 
 FORMATS = ("junit", "json", "html")
 """Each an option, and a module beside this one with `render(report) -> text`."""
@@ -76,7 +76,7 @@ class ReportFile:
 
     def write(self, report: Report) -> None:
         """Render and write it. Raises whatever goes wrong."""
-        text = self.render(report)
+        text = visible(self.render(report))
         with open(  # Path.open() takes no opener
             self.path,
             "a" if self.append or not self.is_plain else "w",

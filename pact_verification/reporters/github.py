@@ -2,14 +2,13 @@
 
 import os
 import re
-import secrets
 from collections.abc import Iterable, Iterator
 from html import escape
 
 from pact_verification.reporters.console import render_failure
 from pact_verification.reporters.wording import in_short, place_of, publication, verdict
 from pact_verification.results import Coverage, InteractionResult, Outcome, PactResult, Report
-from pact_verification.text import printable
+from pact_verification.text import printable, visible, without_commands
 
 MAX_SUMMARY = 900_000
 """Bytes; GitHub refuses more than 1 MiB."""
@@ -67,13 +66,7 @@ def render_annotations(report: Report) -> str:
             found[MAX_ANNOTATIONS - 1 :] = [f"::{kind} title=Pacts::{more} more in the step summary"]
     if not lines["error"] and report.exit_code:
         lines["error"].append(f"::error title=Pacts::{_data(verdict(report).text)}")
-    return "".join(f"{line}\n" for found in lines.values() for line in found)
-
-
-def for_log(text: str) -> str:
-    """Text for a log that GitHub reads, which takes lines that begin with :: for commands, whosever words they are."""
-    token = secrets.token_hex(16)
-    return f"::stop-commands::{token}\n{text}::{token}::\n"
+    return visible("".join(f"{line}\n" for found in lines.values() for line in found))
 
 
 def _failures(report: Report) -> Iterator[tuple[PactResult, InteractionResult]]:
@@ -154,7 +147,7 @@ def _in_repository(file: str) -> str:
 
 def _data(text: str) -> str:
     """A workflow command's message (GitHub's toolkit, command.ts: escapeData)."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return without_commands(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
+from pact_verification.credentials import harmless
 from pact_verification.results import Progress
 from pact_verification.sources import Selection
-from pact_verification.text import counted, encodable, printable, without_commands
+from pact_verification.text import counted, encodable, printable
 
 PLAIN_PROGRESS_SECONDS = 10
 
@@ -51,12 +52,12 @@ def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Live]:
 
             def say_selected(text: str) -> None:
                 if text:
-                    console.print(text, soft_wrap=True)
+                    console.print(harmless(text), soft_wrap=True)
                 bar.update(task, description="Making the test database…")
 
             yield Live(
                 lambda done, total, current: bar.update(
-                    task, completed=done, total=total, description=printable(current)
+                    task, completed=done, total=total, description=printable(harmless(current))
                 ),
                 say_selected,
             )
@@ -73,7 +74,7 @@ def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Live]:
     def say(text: str) -> None:
         if text:
             encoding = getattr(stream, "encoding", None) or "utf-8"
-            print(encodable(without_commands(text), encoding), file=stream, flush=True)
+            print(encodable(harmless(text), encoding), file=stream, flush=True)
 
     yield Live(tell, say)
 

@@ -38,6 +38,7 @@ class Fault:
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     kind: str = "answer"
+    reason: str | None = None
 
     @classmethod
     def close(cls) -> Self:
@@ -277,7 +278,7 @@ class _Handler(BaseHTTPRequestHandler):
             body = answer.body if isinstance(answer.body, str) else json.dumps(answer.body, ensure_ascii=False)
             self._send(answer.status, {"Content-Type": answer.content_type, **answer.headers}, body.encode())
         elif fault.kind == "answer":
-            self._send(fault.status, fault.headers, fault.body)
+            self._send(fault.status, fault.headers, fault.body, fault.reason)
         else:
             self._misbehave(fault.kind, double.closed)
 
@@ -291,8 +292,8 @@ class _Handler(BaseHTTPRequestHandler):
             body = raw
         return Request(self.command, self.path, {name.lower(): value for name, value in self.headers.items()}, body)
 
-    def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        self.send_response(status)
+    def _send(self, status: int, headers: dict[str, str], body: bytes, reason: str | None = None) -> None:
+        self.send_response(status, reason)
         # One request a connection: nothing is left open when the double closes.
         for name, value in {**headers, "Content-Length": str(len(body)), "Connection": "close"}.items():
             self.send_header(name, value)

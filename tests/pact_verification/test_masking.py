@@ -192,6 +192,24 @@ def one(exchange: Exchange, **more: Any) -> PactResult:
         ({"X-Token": "hunter2"}, b"a\\nhunter2"),
         ({"X-Token": "hunter2pass"}, b'{"index": {"hunter2pass": 1}}'),
         ({"X-Token": "hunter2\ud800"}, b'{"a": "hunter2\\ud800"}'),
+        ({}, b"password: correct hunter2"),
+        ({}, b"the form had password=correct hunter2 battery&page=1"),
+        ({}, b"password: correct, hunter2 battery"),
+        ({}, b"password: it's hunter2"),
+        ({}, b"it failed: {'password': 'correct hunter2', 'pin': 3}"),
+        ({}, b'<password type="x">hunter2pass</password>'),
+        ({}, b"<password type=\"a/b\" other='>'>correct hunter2</password>"),
+        ({}, b"<wsse:Password Type='http://x/y'><![CDATA[hunter2 <pass>]]></wsse:Password>"),
+        ({}, b"<password><value>correct</value> <value>hunter2</value></password>"),
+        ({}, b'<login><password type="x">correct hunter2'),
+        ({}, b'{"password": "correct \\"hunter2\\" battery", "cut": "in the mid'),
+        ({}, b'{"password": "correct hunter2'),
+        ({}, b'{"password": ["a", {"b": "correct hunter2"}], "cut": "in the mid'),
+        ({}, b'{"list": [{"password": {"deep": ["correct hunter2'),
+        ({}, b'{"payload": "{\\"password\\": \\"correct hunter2\\", \\"x\\": 1}", "cut": "in the mid'),
+        ({}, b'{"payload": "{\\"password\\": \\"correct \\\\\\"hunter2\\\\\\"\\"}", "cut": "in the mid'),
+        ({}, b"Cookie: a=1; b=hunter2"),
+        ({}, b'Authorization: Digest username="joe", response="hunter2"'),
     ],
 )
 def test_secrets_of_every_kind_of_body_and_header(headers: dict[str, str], body: bytes) -> None:
@@ -200,6 +218,39 @@ def test_secrets_of_every_kind_of_body_and_header(headers: dict[str, str], body:
         Exchange(Message("POST /"), Message("200 OK", headers, body)),
     ):
         assert "hunter2" not in repr(mask(one(exchange)))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("password: correct horse\nuser: joe", "password: (hidden)\nuser: joe"),
+        ("password=correct horse user=joe", "password=(hidden) user=joe"),
+        ("password=correct horse, user=joe", "password=(hidden), user=joe"),
+        ("login(password='correct horse', user='joe')", "login(password='(hidden)', user='joe')"),
+        ("GET /?password=correct+horse&page=1 HTTP/1.1", "GET /?password=(hidden)&page=1 HTTP/1.1"),
+        ('<password a="1">horse</password><user>joe</user>', '<password a="1">(hidden)</password><user>joe</user>'),
+        ("<password/><user>joe</user>", "<password/><user>joe</user>"),
+        ("<password></password><user>joe</user>", "<password></password><user>joe</user>"),
+        ('{"password": "a \\"b\\"", "user": "joe", "cut', '{"password": "(hidden)", "user": "joe", "cut'),
+        ('{"password": ["a", {"b": "c"}], "user": "joe", "cut', '{"password": (hidden), "user": "joe", "cut'),
+        ("unexpected password: {\nuser: joe", "unexpected password: (hidden)\nuser: joe"),
+        ("reset/<str:password>/edit", "reset/<str:password>/edit"),
+        ("reset/(?P<password>[^/]+)/edit", "reset/(?P<password>[^/]+)/edit"),
+        ("Cookie: a=1; b=2\nAccept: */*", "Cookie: (hidden)\nAccept: */*"),
+    ],
+)
+def test_all_of_a_value_is_hidden_and_no_more(text: str, shown: str) -> None:
+    assert without_secrets(text, {}) == shown
+    assert without_secrets(shown, {}) == shown
+
+
+def test_a_phrase_is_hidden_wherever_it_is_quoted() -> None:
+    """Words that are secret in one place are found in the others, in whole and by the first of them."""
+    exchange = Exchange(Message("POST /", {}, b"password: hunter2 horse"), Message("200 OK"))
+    quoting = one(exchange, error="hunter2 horse is wrong; hunter2 too")
+    assert mask(quoting).interactions[0].error == "(hidden) is wrong; (hidden) too"
+    bearer = Exchange(Message("POST /", {}, b"Authorization: Bearer hunter2"), Message("200 OK"))
+    assert mask(one(bearer, error="Bearer of hunter2")).interactions[0].error == "Bearer of (hidden)"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from pact_verification.errors import InvalidRegistration, StateError
 from pact_verification.states import Registry, stub
+from pact_verification.text import without_commands
 
 
 @pytest.fixture
@@ -244,11 +245,26 @@ def test_the_nearest_names_come_first(registry: Registry) -> None:
     assert [pattern.text for pattern in registry.nearest("a cup exist")] == ["a cup exists", "a cup does not exist"]
 
 
-@pytest.mark.parametrize("name", ["a cup", "provider state", "10 cups", "Größe {x}", 'say "hi"', "class", "???", "été"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("a cup", "provider state", "10 cups", "Größe {x}", 'say "hi"', "class", "???", "été"),
+        *(
+            "a\x1b[2J\x00\x9bb",
+            "\u202egnorw\u2066 \u200f\u061c",
+            "lone \ud800",
+            "tab\t\r\n::error::x",
+            "##[error]\\##[x",
+        ),
+        *("back\\slash", "\U000e0001", "#" * 5 + "[["),
+    ],
+)
 def test_a_stub_is_python_that_answers_the_state_and_fails(registry: Registry, name: str) -> None:
     namespace: dict[str, Any] = {"provider_state": registry.provider_state}
     params = {"id": 3, "not-a-name": 1, "class": None, "n": None}
     text = stub(name, [params], {"provider_state"})
+    assert all(char.isprintable() or char == "\n" for char in text)
+    assert without_commands(text) == text
     exec(compile(text, __file__, "exec"), namespace)  # our own text
     match = registry.find(name)
     assert match

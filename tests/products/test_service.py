@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import jsonschema
 import pytest
 import schemathesis
 from django.core.exceptions import ValidationError
@@ -18,6 +19,7 @@ from schemathesis import Case
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
+    positive_data_acceptance,
     response_headers_conformance,
     response_schema_conformance,
     status_code_conformance,
@@ -33,6 +35,7 @@ CHECKS = [
     content_type_conformance,
     response_headers_conformance,
     response_schema_conformance,
+    positive_data_acceptance,
 ]
 
 schema = schemathesis.openapi.from_wsgi("/openapi.json", application)
@@ -44,6 +47,36 @@ schema = schemathesis.openapi.from_wsgi("/openapi.json", application)
 def test_every_answer_is_in_the_schema(case: Case[Any], product: Product, token: str) -> None:
     for headers in ({}, {"Authorization": f"Bearer {token}"}):
         case.call_and_validate(checks=CHECKS, headers=headers)
+
+
+@pytest.mark.parametrize("name", ["ProductRequest", "PatchedProductRequest"])
+@pytest.mark.parametrize(
+    ("field", "refused", "accepted"),
+    [
+        ("price", 99999998.99999999, 0.25),
+        ("price", 1.234, 99999999),
+        ("name", "", "a"),
+        ("name", " \t\u3000", " a "),
+        ("type", "\x1c\x85", "\n a\n b"),
+        ("type", "a\x00b", "é"),
+        ("version", "a\x00b", " "),
+    ],
+)
+@pytest.mark.django_db
+def test_the_schema_is_as_strict_as_the_service(
+    writer: APIClient, name: str, field: str, refused: object, accepted: object
+) -> None:
+    product = {"type": "LOAN", "name": "MyFlexiPay"}
+    # OpenAPI 3.0 has the dialect of this draft, but for what no value here is about.
+    validator = jsonschema.Draft4Validator(schema.raw_schema["components"]["schemas"][name])
+    for value, holds in ((refused, False), (accepted, True)):
+        assert validator.is_valid({**product, field: value}) is holds
+        assert writer.post("/products", {**product, field: value}).status_code == (201 if holds else 400)
+
+
+def test_the_schema_of_the_list_knows_which_types_are_refused() -> None:
+    parameters = {each["name"]: each["schema"] for each in schema.raw_schema["paths"]["/products"]["get"]["parameters"]}
+    assert not jsonschema.Draft4Validator(parameters["type"]).is_valid("a\x00")
 
 
 def test_the_schema_holds_every_route() -> None:

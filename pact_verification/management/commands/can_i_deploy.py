@@ -5,12 +5,12 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify
 from pact_verification.management.arguments import add_broker_arguments, count
-from pact_verification.management.exits import documented_exits, show, showable
+from pact_verification.management.exits import GuardedCommand, documented_exits, show, showable
 
 if TYPE_CHECKING:
     from pact_verification.deployment import Deployment
@@ -19,7 +19,7 @@ PACT_SECONDS = 30
 """How long `pact` may take for one answer, its own retries included."""
 
 
-class Command(BaseCommand):
+class Command(GuardedCommand):
     help = (
         "Ask the broker whether this version may be deployed, by `pact broker can-i-deploy`; wait where waiting can "
         "help, and say why the answer is no. Exit codes: 0 yes, 1 no, 2 it could not be asked."

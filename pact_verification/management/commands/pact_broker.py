@@ -4,15 +4,15 @@ import argparse
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from pact_verification.errors import CannotVerify
-from pact_verification.management.exits import documented_exits, show
+from pact_verification.management.exits import GuardedCommand, documented_exits, show
 
 SECONDS = 120
 
 
-class Command(BaseCommand):
+class Command(GuardedCommand):
     help = (
         "Run `pact broker`, of the PyPI package pact-python-cli, once the broker that PACT_BROKER_BASE_URL names has "
         "answered: the binary tells little of why one doesn't. Exit codes: the binary's own, and 2 when it was not run."

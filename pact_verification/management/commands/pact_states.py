@@ -58,11 +58,12 @@ class Command(PactsHelp):
             selection = choice.source.select(choice.provider_name, choice.consumers, choice.chosen, Path(directory))
         needs = find_needs(selection.pacts, registry)
         missing = [need for need in needs if need.missing]
+        encoding = getattr(self.stdout, "encoding", None) or "utf-8"
         if not options["stubs"]:
             text = showable(render(needs, registry, (*choice.notes, *selection.left_out)))
-            self.stdout.write(encodable(text, getattr(self.stdout, "encoding", None) or "utf-8"), ending="")
+            self.stdout.write(encodable(text, encoding), ending="")
         elif missing:
-            self.stdout.write(f"{IMPORT}\n\n\n{stubs(missing)}\n", ending="")
+            self.stdout.write(encodable(f"{IMPORT}\n\n\n{stubs(missing)}\n", encoding), ending="")
         else:
             self.stderr.write("No state is without a handler, so there is nothing to write.")
         if not options["check"]:

@@ -5,19 +5,20 @@ import os
 import sys
 from argparse import BooleanOptionalAction
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandParser, OutputWrapper
 
 from pact_verification.conf import ISOLATIONS
-from pact_verification.credentials import hide_credentials
+from pact_verification.credentials import harmless
 from pact_verification.leftovers import run_folder
 from pact_verification.management.arguments import PactsHelp, add_pact_arguments, count, processes, seconds, shard
-from pact_verification.management.exits import documented_exits, leave, require_tools, showable
+from pact_verification.management.exits import documented_exits, leave, require_secret_key, require_tools, showable
 from pact_verification.reporters.files import STEP_SUMMARY, requested, step_summary, write_all
 from pact_verification.results import Report
+from pact_verification.streams import discard, write_commands
 from pact_verification.text import encodable
 
 if TYPE_CHECKING:
@@ -209,6 +210,7 @@ class Command(PactsHelp):
         from pact_verification.reporters import progress
         from pact_verification.runner import verify
 
+        require_secret_key()
         provider.load()  # its checks come first: an option's default may be a setting that they refuse
         choice = read_options(options)
         version = (
@@ -226,7 +228,7 @@ class Command(PactsHelp):
                 folder,
                 progress=live.progress,
                 announce=lambda selection, server: live.say(
-                    hide_credentials(progress.render_selection(selection, version, choice.unpublished, server))
+                    progress.render_selection(selection, version, choice.unpublished, server)
                 ),
             )
 
@@ -243,20 +245,23 @@ class Command(PactsHelp):
                 encoding=encoding,
                 durations=options["durations"],
             )
+            annotations = ""
             if github:
-                from pact_verification.reporters.github import for_log, render_annotations
+                from pact_verification.reporters.github import render_annotations
 
-                text = for_log(text) + encodable(render_annotations(report), encoding)
+                annotations = encodable(render_annotations(report), encoding)
         except Exception as error:  # noqa: BLE001  # a mistake of ours
             self._complain(f"The report on the console failed: {type(error).__name__}: {error}")
             return
         try:
-            self.stdout.write(hide_credentials(text), ending="")
+            self.stdout.write(harmless(text), ending="")
+            if annotations:
+                write_commands(self.stdout, annotations)
             self.stdout.flush()
         except BrokenPipeError:  # whoever read it has read enough
-            _discard(1)
+            discard(1)
         except Exception as error:  # noqa: BLE001  # a full disk; no standard output at all
-            _discard(1)
+            discard(1)
             self._complain(f"The report can't be written: {type(error).__name__}: {error}")
 
     def _complain(self, problem: str) -> None:
@@ -264,13 +269,7 @@ class Command(PactsHelp):
         try:
             self.stderr.write(showable(problem))
         except Exception:  # noqa: BLE001  # the same full disk
-            _discard(2)
-
-
-def _discard(descriptor: int) -> None:
-    """Let nobody stumble over what is flushed at exit."""
-    with suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+            discard(2)
 
 
 def _colour(stream: OutputWrapper, options: Mapping[str, Any]) -> bool:

@@ -18,17 +18,17 @@ PACT = Pact("shop", "testapp", (), Path("shop.json"), "shop.json")
 
 
 def commands(log: str) -> list[tuple[str, dict[str, str], str]]:
-    """The commands that GitHub's runner would carry out: it takes lines that begin with ::, white space aside."""
+    """The commands that GitHub's runner would carry out.
+
+    It takes lines that begin with ::, white space aside, and what begins with ##[ anywhere in another line.
+    """
     found = []
-    stopped = ""
-    for line in map(str.strip, log.splitlines()):
-        if stopped:
-            stopped = "" if line == f"::{stopped}::" else stopped
-        elif match := re.fullmatch(r"::stop-commands::(.+)", line):
-            stopped = match[1]
-        elif match := re.fullmatch(r"::(\w+)(?: (.*?))?::(.*)", line):
+    for line in map(str.strip, re.split("[\r\n]", log)):
+        if match := re.fullmatch(r"::(\w+)(?: (.*?))?::(.*)", line):
             pairs = [pair.partition("=") for pair in (match[2] or "").split(",") if pair]
             found.append((match[1], {name: _read(value) for name, _, value in pairs}, _read(match[3])))
+        elif match := re.search(r"##\[(\S+)(?: (.*?))?\](.*)", line):
+            found.append((match[1], {}, match[3]))
     return found
 
 
