@@ -181,6 +181,7 @@ def _named(names: frozenset[str]) -> re.Pattern[str]:
 
 OPENING, CLOSING = {"[", "{"}, {"]", "}"}
 COLON = re.compile(r"\s*:")
+END_OF_TEXT = re.compile(r"<|\Z")
 TAG = re.compile(r"<!\[CDATA\[|\]\]>|<[^>]*>")
 QUOTED = re.compile(r"""(?P<quote>["'])(?P<text>(?:(?!(?P=quote))[^\\]|\\.)*+)""", re.DOTALL)
 QUOTED_AGAIN = re.compile(r"""(?P<quote>\\+["'])(?P<text>.*?)(?=(?<!\\)(?P=quote)|\Z)""", re.DOTALL)
@@ -212,42 +213,49 @@ def _values(text: str, names: frozenset[str]) -> Iterator[tuple[str, int, int]]:
     if not names or not MAY_NAME.search(text):
         return
     at = 0
+    unclosed: set[str] = set()
     while found := _named(names).search(text, at):
-        start, end = _value(text, found)
+        start, end = _value(text, found, unclosed)
         if end > start:
             yield (found["element"] or found["name"]).lower(), start, end
         at = max(end, found.end())
 
 
-def _value(text: str, found: re.Match[str]) -> tuple[int, int]:
-    """Where the value begins and ends that follows a name. One that is cut goes on to the end of the text."""
+def _value(text: str, found: re.Match[str], unclosed: set[str]) -> tuple[int, int]:
+    """Where the value begins and ends that follows a name. One that is cut goes on to the end of the text.
+
+    Args:
+        unclosed: elements of which no end was found. More are added, so that each is looked for only once.
+    """
     at = found.end()
     first = text[at : at + 1]
     if name := found["element"]:
-        closing = re.compile(rf"</(?:[\w.-]+:)?{re.escape(name)}\s*>", re.IGNORECASE).search(text, at)
-        if not closing and first not in {"<", "/"}:
-            closing = re.compile(r"<|\Z").search(text, at)
+        closing = None
+        if name not in unclosed:
+            closing = re.compile(rf"</(?:[\w.-]+:)?{re.escape(name)}\s*>", re.IGNORECASE).search(text, at)
+        if not closing:
+            unclosed.add(name)
+            if first not in {"<", "/"}:
+                closing = END_OF_TEXT.search(text, at)
         return at, closing.start() if closing else at
     if first in OPENING:
-        end = _end_of_structure(text, at)
-        if end < len(text) or found["quoted"]:
-            return at, end
-        matches = [REST_OF_LINE.match(text, at)]
-    elif found["name"].lower() in HEADERS and found["sign"] == ":" and first not in {'"', "'", "\\"}:
-        matches = [REST_OF_LINE.match(text, at)]
+        line_end = text.find("\n", at)
+        return at, _end_of_structure(text, at, len(text) if found["quoted"] or line_end < 0 else line_end)
+    if found["name"].lower() in HEADERS and found["sign"] == ":" and first not in {'"', "'", "\\"}:
+        match = REST_OF_LINE.match(text, at)
     else:
-        matches = [each.match(text, at) for each in (QUOTED, QUOTED_AGAIN, BARE)]
-    return next((match.span("text") for match in matches if match), (at, at))
+        match = QUOTED.match(text, at) or QUOTED_AGAIN.match(text, at) or BARE.match(text, at)
+    return match.span("text") if match else (at, at)
 
 
-def _end_of_structure(text: str, start: int) -> int:
-    """Where the array or object ends that begins there."""
+def _end_of_structure(text: str, start: int, stop: int) -> int:
+    """Where the array or object ends that begins there. One that is cut ends where the text stops."""
     depth = 0
-    for part in PART.finditer(text, start):
+    for part in PART.finditer(text, start, stop):
         depth += (part["bracket"] in OPENING) - (part["bracket"] in CLOSING)
         if not depth:
             return part.end()
-    return len(text)
+    return stop
 
 
 class _Mask:

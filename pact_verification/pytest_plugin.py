@@ -170,7 +170,7 @@ class PactFile(pytest.Module):
             taken.add(name)
             yield InteractionItem.from_parent(self, name=name, callobj=_test(pact, interaction))
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> "str | TerminalRepr":
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> "str | TerminalRepr":
         shown = super().repr_failure(excinfo)
         return _shown(shown) if isinstance(shown, str) else shown
 

@@ -15,6 +15,7 @@ from pact_verification.pact_cli import run_pact
 from tests.broker_double import BrokerDouble, Fault
 from tests.pact_verification.conftest import ROOT, Run, command, environment, run
 from tests.pact_verification.pact_files import document, interaction
+from tests.pact_verification.reporters.test_github import commands
 from tests.pact_verification.test_verify_pacts import has
 
 TOKEN = "t0ken-that-nobody-may-see"
@@ -260,6 +261,22 @@ def test_what_pact_prints_is_searched_for_secrets(broker: BrokerDouble) -> None:
     assert ran.exit_code == 1
     has(ran, "(hidden) is not allowed")
     assert TOKEN not in ran.out + ran.err
+
+
+def test_names_from_elsewhere_are_no_commands_to_githubs_runner(ask: Ask, broker: BrokerDouble) -> None:
+    broker.publish(document(interaction("a"), consumer="##[error]x"), version="##[group]", branch="main")
+    broker.record_deployment("##[error]x", "##[group]", "production")
+    broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
+    ran = ask("p1", "--retry-while-unknown", "0")
+    assert ran.exit_code == 1
+    assert "## [error]x" in ran.err
+    assert commands(ran.out) == commands(ran.err) == []
+    broker.fault("POST", "/deployed-versions", hal({"error": "##[error]refused"}, 403))
+    command = ["record-deployment", "--pacticipant", "testapp", "--version", "p1", "--environment", "production"]
+    here: dict[str, Any] = {"PACT_BROKER_BASE_URL": broker.url, "PACT_BROKER_TOKEN": TOKEN}
+    ran = run("pact_broker", *command, **here)
+    assert "## [error]refused" in ran.out + ran.err
+    assert commands(ran.out) == commands(ran.err) == []
 
 
 def test_pact_broker_without_a_command_or_a_broker(broker: BrokerDouble) -> None:

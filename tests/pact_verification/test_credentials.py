@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ def broker() -> Iterator[BrokerDouble]:
         yield double
 
 
-def variables(broker: BrokerDouble) -> dict[str, str]:
+def variables(broker: BrokerDouble) -> dict[str, Any]:
     return {
         "PACT_BROKER_BASE_URL": broker.url,
         "PACT_BROKER_TOKEN": TOKEN,

@@ -233,6 +233,7 @@ def test_secrets_of_every_kind_of_body_and_header(headers: dict[str, str], body:
         ("<password></password><user>joe</user>", "<password></password><user>joe</user>"),
         ('{"password": "a \\"b\\"", "user": "joe", "cut', '{"password": "(hidden)", "user": "joe", "cut'),
         ('{"password": ["a", {"b": "c"}], "user": "joe", "cut', '{"password": (hidden), "user": "joe", "cut'),
+        ("login(password=['correct horse'], user='joe')", "login(password=(hidden), user='joe')"),
         ("unexpected password: {\nuser: joe", "unexpected password: (hidden)\nuser: joe"),
         ("reset/<str:password>/edit", "reset/<str:password>/edit"),
         ("reset/(?P<password>[^/]+)/edit", "reset/(?P<password>[^/]+)/edit"),

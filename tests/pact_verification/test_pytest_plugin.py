@@ -17,6 +17,7 @@ from junitparser import JUnitXml
 
 from tests.pact_verification.conftest import ROOT, environment, on_postgresql
 from tests.pact_verification.pact_files import interaction, write_pact
+from tests.pact_verification.reporters.test_github import commands
 
 GREEN = interaction("a list", states=["an item cup exists"], response={"body": ["cup"]})
 EMPTY = interaction("an empty list", response={"body": []})
@@ -511,3 +512,22 @@ def test_nothing_is_left_of_a_request_that_hangs(
         with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
             name = f"%{databases['default']['NAME']}%"
             assert not connection.execute("SELECT 1 FROM pg_database WHERE datname LIKE %s", [name]).fetchall()
+
+
+def test_what_a_pact_quotes_is_shown_without_credentials_and_is_no_command(project: Path, run_pytest: Pytest) -> None:
+    token = "t0ken-that-nobody-may-see"
+    words = f"{token} ##[error]x\n::error::y \u202e\x9b"
+    red = interaction(words, "/nothing", states=[("an item cup exists", {"n": words})])
+    later = interaction("later", "/nothing", response={"body": words}, type="Synchronous/HTTP", pending=True)
+    write_pact(project / "pacts" / "a.json", interaction(words, states=[words]), red, consumer=words)
+    write_pact(project / "pacts" / "b.json", later, consumer=words, version="4.0")
+    write_pact(project / "pacts" / "c.json", consumer=words)
+    for ran in (
+        run_pytest("-v", "-ra", PACT_BROKER_TOKEN=token),
+        run_pytest("-v", "-ra", str(project / "pacts" / "c.json"), PACT_BROKER_TOKEN=token),
+        run_pytest("-v", "-ra", PACT_BROKER_TOKEN=token, PACT_PROVIDER_NAME=f"of {token}"),
+    ):
+        assert ran.exit_code
+        for text in (ran.out, ran.junit.read_text()):
+            assert [each for each in (token, "##[", "\u202e", "\x9b") if each in text] == []
+        assert commands(ran.out) == []

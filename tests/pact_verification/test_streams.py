@@ -138,12 +138,9 @@ class TestAStandardErrorThatTakesNothing:
         assert closed(redirection, "list-environments", name="pact_broker") == 2
 
     def test_a_verdict_is_the_same(self, redirection: str, tmp_path: Path) -> None:
-        if ">&-" in redirection.replace("2>&-", ""):
-            return
         green = write_pact(tmp_path / "green.json", interaction("empty", response={"body": []}))
         red = write_pact(tmp_path / "red.json", interaction("red", "/nothing"))
-        assert closed(redirection, green, "--github", GITHUB_STEP_SUMMARY="/dev/full") in {0, 2}
-        assert closed(redirection, green) == 0
+        assert closed(redirection, green, "--json=/dev/full") == 0
         assert closed(redirection, red, settings=LOGGED) == 1
 
 
@@ -161,7 +158,7 @@ class TestSettingsThatCanNotBeUsed:
         [
             ({"DJANGO_SETTINGS_MODULE": "no.such"}, "No module named 'no'"),
             ({"DJANGO_DEBUG": "false"}, "DJANGO_SECRET_KEY is not set"),
-            ({"DATABASE_URL": "nonsense://", "INSTALLED": "x"}, ""),
+            ({"DATABASE_URL": "nonsense://"}, "nonsense"),
         ],
     )
     def test_of_the_example_provider(self, name: str, variables: dict[str, str], why: str) -> None:
