@@ -16,6 +16,7 @@ from pact_verification.options import Options
 from pact_verification.provider_version import (
     ProviderVersion,
     find_version,
+    ignored_code,
     names_a_commit,
     require_checked_out,
     why_not_checked_out,
@@ -67,9 +68,13 @@ def at_broker(options: Options, given: Mapping[str, Any], *, wants_to_publish: b
         _require_version(version)
         if pact_url:
             require_checked_out(version.number)
-        elif names_a_commit(version.number) and (doubt := why_not_checked_out(version.number)):
-            notes.append(doubt)
-    return replace(options, source=source, publisher=publisher, unpublished=unpublished, notes=tuple(notes))
+        elif names_a_commit(version.number):
+            notes.append(why_not_checked_out(version.number))
+        if pact_url or names_a_commit(version.number):
+            notes.append(ignored_code())
+    return replace(
+        options, source=source, publisher=publisher, unpublished=unpublished, notes=tuple(filter(None, notes))
+    )
 
 
 def configured_broker(url: str | None, answer_seconds: float | None = None) -> Broker | None:
