@@ -34,12 +34,19 @@ class ProviderVersion:
         branch: empty when nothing tells, as in a detached checkout.
         tags: besides the branch; none, as a rule.
         build_url: where the build that made the results can be seen.
+        named_by: what names the number, where it is not the version of the code that is here.
     """
 
     number: str = ""
     branch: str = ""
     tags: tuple[str, ...] = ()
     build_url: str = ""
+    named_by: str = ""
+
+    def __str__(self) -> str:
+        """The version for a reader of what is published."""
+        named = f", which {self.named_by} names" if self.named_by else ""
+        return f"{self.number} of branch {self.branch}{named}"
 
 
 def find_version(

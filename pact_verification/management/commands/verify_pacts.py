@@ -61,7 +61,11 @@ class Command(PactsHelp):
             action=BooleanOptionalAction,
             help="Publish the results to the broker, and read them back. Off by default; never with a filter.",
         )
-        publishing.add_argument("--provider-version", metavar="VERSION", help="The provider's; by default the commit.")
+        publishing.add_argument(
+            "--provider-version",
+            metavar="VERSION",
+            help="The provider's; by default the commit. With --provider-url it is the server's, and has no default.",
+        )
         publishing.add_argument(
             "--provider-tag",
             action="append",
@@ -189,9 +193,7 @@ class Command(PactsHelp):
         with own_stores():  # the checks import the project's modules, which may take hold of a cache
             self.check()
         choice = read_options(options)
-        version = (
-            f"{choice.publisher.version.number} of branch {choice.publisher.version.branch}" if choice.publisher else ""
-        )
+        version = str(choice.publisher.version) if choice.publisher else ""
         if choice.verbosity == 0:
             return verify(choice, engine)
         # Below the wrapper, which ends every part of a line with a newline.
