@@ -1,7 +1,7 @@
 """What a run with a broker is told: which broker, which pacts, and whether their results are published."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -16,6 +16,7 @@ from pact_verification.options import Options
 from pact_verification.provider_version import (
     ProviderVersion,
     find_version,
+    ignored_code,
     names_a_commit,
     require_checked_out,
     why_not_checked_out,
@@ -62,14 +63,55 @@ def at_broker(options: Options, given: Mapping[str, Any], *, wants_to_publish: b
         unpublished = _why_a_part(options)
         if unpublished and given["publish"]:
             raise CannotVerify(f"Results can't be published: {unpublished} Leave it out, or use --no-publish.")
-    publisher = Publisher(broker, options.provider_name, version) if broker and not unpublished else None
-    if publisher:
+    publisher = None
+    if broker and not unpublished:
+        version = _version_of_server(options, version, given) if options.provider_url else version
+        publisher = Publisher(broker, options.provider_name, version)
         _require_version(version)
-        if pact_url:
-            require_checked_out(version.number)
-        elif names_a_commit(version.number) and (doubt := why_not_checked_out(version.number)):
-            notes.append(doubt)
+        if options.provider_url:
+            notes.append(f"Results are published for {version}.")
+        else:
+            notes += _doubts(version, pact_url)
     return replace(options, source=source, publisher=publisher, unpublished=unpublished, notes=tuple(notes))
+
+
+def _doubts(version: ProviderVersion, pact_url: str) -> Iterator[str]:
+    """Why what is here may be something else than the version. For one pact's results that is an error."""
+    if pact_url:
+        require_checked_out(version.number)
+    elif names_a_commit(version.number) and (doubt := why_not_checked_out(version.number)):
+        yield doubt
+    if (pact_url or names_a_commit(version.number)) and (ignored := ignored_code()):
+        yield ignored
+
+
+def _version_of_server(options: Options, version: ProviderVersion, given: Mapping[str, Any]) -> ProviderVersion:
+    """The version of the server that is verified, since that of the code here may be another.
+
+    Raises:
+        CannotVerify: neither an option nor the server names it, or they name two; or no option names its branch.
+    """
+    from pact_verification.deployed import Deployed  # here, since few runs need it
+
+    named, number = Deployed.at(options.provider_url, options.request_timeout).version(), given["provider_version"]
+    if named and number and named != number:
+        raise CannotVerify(
+            f"--provider-version is {number!r}, and the server at {options.provider_url} says that it is {named!r}. "
+            "Leave the option out, or verify the server of that version."
+        )
+    if not named and not number:
+        raise CannotVerify(
+            f"Results can't be published for {version.number or 'the code here'}: the server at {options.provider_url} "
+            "is verified, which may be of another version. Name its version with --provider-version, or let the "
+            "server name it (setting PACT_PROVIDER_VERSION_URL or PACT_PROVIDER_VERSION_HEADER), or use --no-publish."
+        )
+    if not given["provider_branch"]:
+        raise CannotVerify(
+            "Results can't be published with --provider-url for the branch of the code here. Name the branch of the "
+            "server's version with --provider-branch, or use --no-publish."
+        )
+    named_by = "the server" if named else "--provider-version"
+    return replace(version, number=named or number, named_by=named_by)
 
 
 def configured_broker(url: str | None, answer_seconds: float | None = None) -> Broker | None:

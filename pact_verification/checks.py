@@ -1,3 +1,4 @@
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
             Error(
                 f"PACT_MAX_RESPONSE_BYTES is {limit!r}.",
                 hint="Set it to a whole number of bytes above 0, such as 64_000_000, or leave it out.",
-                id="pact_verification.E007",
+                id="pact_verification.E009",
             )
         )
     names = getattr(settings, "PACT_SECRET_NAMES", ())
@@ -73,6 +74,24 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
                 f"PACT_SECRET_NAMES is {names!r}, not a list of names.",
                 hint='Set it to the names of headers and fields whose values no report may show, such as ["password"].',
                 id="pact_verification.E005",
+            )
+        )
+    path = getattr(settings, "PACT_PROVIDER_VERSION_URL", "")
+    if path != "" and not (isinstance(path, str) and re.fullmatch(r"/[!-~]*", path)):
+        problems.append(
+            Error(
+                f"PACT_PROVIDER_VERSION_URL is {path!r}, not a path.",
+                hint='Set it to the path at which the server tells its version, such as "/version", or leave it out.',
+                id="pact_verification.E007",
+            )
+        )
+    header = getattr(settings, "PACT_PROVIDER_VERSION_HEADER", "")
+    if header != "" and not (isinstance(header, str) and re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", header)):
+        problems.append(
+            Error(
+                f"PACT_PROVIDER_VERSION_HEADER is {header!r}, not the name of a header.",
+                hint='Set it to the header that tells the server\'s version, such as "X-Version", or leave it out.',
+                id="pact_verification.E008",
             )
         )
     return problems

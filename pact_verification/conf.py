@@ -97,6 +97,16 @@ class Settings:
         return frozenset(map(str, getattr(settings, "PACT_DISPOSABLE_DATABASES", ())))
 
     @property
+    def provider_version_url(self) -> str:
+        """PACT_PROVIDER_VERSION_URL: a path at which a server that already runs tells its version, such as /version."""
+        return str(getattr(settings, "PACT_PROVIDER_VERSION_URL", ""))
+
+    @property
+    def provider_version_header(self) -> str:
+        """PACT_PROVIDER_VERSION_HEADER: the header in which it does, of the answer at that path or at its base URL."""
+        return str(getattr(settings, "PACT_PROVIDER_VERSION_HEADER", ""))
+
+    @property
     def cache_directory(self) -> str:
         """PACT_CACHE_DIR: where a run leaves what failed, for --last-failed."""
         return str(getattr(settings, "PACT_CACHE_DIR", "") or f"{self.directory}/.pact_cache")

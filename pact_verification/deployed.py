@@ -1,11 +1,15 @@
 """A server that already runs: the project as it is deployed, on a database that may be emptied."""
 
 import json
+import re
+import socket
 import ssl
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPSConnection, IncompleteRead
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPSConnection, IncompleteRead
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 from wsgiref.types import WSGIEnvironment
@@ -21,10 +25,12 @@ from pact_verification.databases import require_named, serialized, with_database
 from pact_verification.errors import CannotVerify, NoAnswer, NoAnswerInTime
 from pact_verification.project import NoteDoing, NoteRequest, filter_request, limited, require_final
 from pact_verification.states import Registry
-from pact_verification.text import counted
+from pact_verification.text import counted, read_json
 from pact_verification.wire import Response, request_message
 
 CHUNK_BYTES = 1_000_000
+VERSION = re.compile(r"[^\s<>]{1,200}")
+MAX_VERSION_ANSWER = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -50,12 +56,18 @@ class Deployed:
         Raises:
             CannotVerify: it doesn't, or they may not.
         """
-        base = _require_base(url)
+        deployed = cls.at(url, timeout)
         for alias in with_databases():
             require_disposable(connections[alias])
-        deployed = cls(base, timeout, _content(), ssl.create_default_context() if base.scheme == "https" else None)
+        deployed = replace(deployed, content=_content())
         deployed.require_answer()
         return deployed
+
+    @classmethod
+    def at(cls, url: str, timeout: float) -> Self:
+        """Read the URL of a server, and ask nothing. Raises CannotVerify for one that is none."""
+        base = _require_base(url)
+        return cls(base, timeout, {}, ssl.create_default_context() if base.scheme == "https" else None)
 
     def require_answer(self) -> None:
         """Raise CannotVerify when nobody listens, or nobody who proves to be who it should be."""
@@ -63,10 +75,56 @@ class Deployed:
         try:
             connection.connect()
         except OSError as error:
-            hint = "SSL_CERT_FILE names a file with its authority's certificate." if self.tls else "Is it running?"
-            raise CannotVerify(f"The server at {self.url.geturl()} does not answer: {error}. {hint}") from error
+            raise self._no_answer(error) from error
         finally:
             connection.close()
+
+    def _no_answer(self, error: Exception) -> CannotVerify:
+        hint = "SSL_CERT_FILE names a file with its authority's certificate." if self.tls else "Is it running?"
+        what = str(error) or type(error).__name__
+        return CannotVerify(f"The server at {self.url.geturl()} does not answer: {what}. {hint}")
+
+    def version(self) -> str:
+        """Ask the server for its version, as the settings say; empty where they don't.
+
+        Raises:
+            CannotVerify: it does not answer in time, or its answer names no version.
+        """
+        path, header = conf.provider_version_url, conf.provider_version_header
+        if not path and not header:
+            return ""
+        path = self.url.path.rstrip("/") + (path or "/")
+        status, headers, body = self._get(path)
+        named = headers.get(header) if header else _named_in(body) if status == HTTPStatus.OK else None
+        if not named or not VERSION.fullmatch(named):
+            place = f"in its header {header}" if header else "as text or as the member version of a JSON object"
+            raise CannotVerify(
+                f"The server at {self.url.geturl()} names no version: its answer to GET {path} ({status}) has none "
+                f"{place}. Mend PACT_PROVIDER_VERSION_URL and PACT_PROVIDER_VERSION_HEADER, or use --no-publish."
+            )
+        return named
+
+    def _get(self, path: str) -> tuple[int, HTTPMessage, bytes]:
+        connection = self.connect()
+        try:
+            connection.connect()
+            # A socket's own timeout begins anew with every byte.
+            is_late = threading.Event()
+            timer = threading.Timer(self.timeout, _cut_off, (connection.sock, is_late))
+            timer.start()
+            try:
+                connection.request("GET", path)
+                response = connection.getresponse()
+                body = response.read(MAX_VERSION_ANSWER)
+            finally:
+                timer.cancel()
+            if is_late.is_set():
+                raise TimeoutError("timed out")
+        except (OSError, HTTPException) as error:
+            raise self._no_answer(error) from error
+        finally:
+            connection.close()
+        return response.status, response.headers, body
 
     def connect(self) -> HTTPConnection:
         assert self.url.hostname
@@ -137,6 +195,21 @@ class ProjectElsewhere:
             if not is_hop_by_hop(name):
                 connection.putheader(name, value.encode("latin-1", "replace"))
         connection.endheaders(body or None)
+
+
+def _cut_off(connection: socket.socket, is_late: threading.Event) -> None:
+    is_late.set()
+    with suppress(OSError):  # the answer has come just now
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+def _named_in(body: bytes) -> str | None:
+    text = body.decode(errors="replace").strip()
+    if not text.startswith("{"):
+        return text
+    with suppress(ValueError):
+        return str(read_json(body).get("version") or "")
+    return None
 
 
 def _require_base(url: str) -> SplitResult:

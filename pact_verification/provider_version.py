@@ -5,6 +5,8 @@ import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify
@@ -12,6 +14,15 @@ from pact_verification.errors import CannotVerify
 GIT_SECONDS = 60
 SHORTEST_COMMIT = 7
 NAMED = 5  # files, in a message
+
+MISLEADING = {
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
+}
+"""Variables that would have git tell of another repository; git sets some of them in a hook."""
+
+SUBMODULE = "160000"
+HIDDEN = " (hidden from git status by git update-index)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +34,19 @@ class ProviderVersion:
         branch: empty when nothing tells, as in a detached checkout.
         tags: besides the branch; none, as a rule.
         build_url: where the build that made the results can be seen.
+        named_by: what names the number, where it is not the version of the code that is here.
     """
 
     number: str = ""
     branch: str = ""
     tags: tuple[str, ...] = ()
     build_url: str = ""
+    named_by: str = ""
+
+    def __str__(self) -> str:
+        """The version for a reader of what is published."""
+        named = f", which {self.named_by} names" if self.named_by else ""
+        return f"{self.number} of branch {self.branch}{named}"
 
 
 def find_version(
@@ -80,13 +98,75 @@ def why_not_checked_out(number: str) -> str:
         return ""
     if len(commit) < SHORTEST_COMMIT or not checked_out.startswith(commit):
         return f"Results are published for {number}, but {checked_out} is checked out."
-    changes = _git("status", "--porcelain", "--untracked-files=normal")
-    if changes is None:
+    with TemporaryDirectory(prefix="verify_pacts") as temporary:
+        files = _changes(Path(conf.directory), Path(temporary, "index"))
+    if files is None:
         return f"Results are published for {number}, but git status fails, so nothing says that the tree is clean."
-    files = [line.split(maxsplit=1)[1] for line in changes.splitlines()]
+    return f"Results are published for {number}, but the working tree has changes: {_named(files)}." if files else ""
+
+
+def ignored_code() -> str:
+    """Name the Python code and the templates that git ignores; empty where there are none.
+
+    A virtual environment and what tools leave in folders whose names begin with a dot are left out.
+    """
+    top = Path(_git("rev-parse", "--show-toplevel") or conf.directory)
+    listed = _git("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z", cwd=top) or ""
+    names = [name for name in listed.split("\0") if name]
+    parents = {str(parent) for name in names for parent in Path(name).parents}  # listed beside what is in them
+    files = [name for name in names if name.rstrip("/") not in parents and _is_code(top / name)]
+    return f"Git ignores {_named(files)}, so nothing tells whether they belong to the commit." if files else ""
+
+
+def _is_code(path: Path) -> bool:
+    if path.is_dir():
+        is_tools = path.name.startswith(".") or (path / "pyvenv.cfg").exists()
+        return not is_tools and any(path.glob("*.py"))
+    return path.suffix in {".py", ".html"}
+
+
+def _changes(directory: Path, index: Path) -> list[str] | None:
+    """The files that are not as git would check them out; None when git fails.
+
+    Git compares them, with its filters and line ends, but by a new index: in the repository's own, files may be marked
+    as unchanged, or have the size and the time that git remembers.
+    """
+    top = _git("rev-parse", "--show-toplevel", cwd=directory)
+    listed = top and _git("ls-files", "-v", "--stage", "-z", cwd=Path(top))
+    if not top or listed is None:
+        return None
+    root = Path(top)
+    entries = [_entry(line) for line in listed.split("\0") if line]
+    index.unlink(missing_ok=True)
+    arguments = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=normal", "--ignore-submodules=none")
+    if _git("read-tree", "HEAD", cwd=root, index=index) is None:
+        return None
+    changes = _git("-c", "core.fsmonitor=false", *arguments, cwd=root, index=index)
+    if changes is None:
+        return None
+    changed = [line.split(maxsplit=1)[1] for line in changes.split("\0") if line]
+    if changed and _git("config", "--type=bool", "core.sparseCheckout", cwd=root) == "true":
+        left_out = {name for tag, _, name in entries if tag == "S" and not os.path.lexists(root / name)}
+        changed = [name for name in changed if name not in left_out]
+    marked = {name for tag, _, name in entries if tag != "H"}
+    files = [name + HIDDEN * (name in marked) for name in changed]
+    for _, mode, name in entries:
+        if mode == SUBMODULE and name not in changed and (root / name / ".git").exists():
+            within = _changes(root / name, index)
+            files += [f"{name}/{each}" for each in within] if within is not None else [name]
+    return files
+
+
+def _entry(line: str) -> tuple[str, str, str]:
+    """The tag, the mode and the name of what `git ls-files -v --stage` lists."""
+    described, _, name = line.partition("\t")
+    tag, mode, *_ = described.split()
+    return tag, mode, name
+
+
+def _named(files: list[str]) -> str:
     more = f" and {len(files) - NAMED} more" if len(files) > NAMED else ""
-    named = ", ".join(files[:NAMED])
-    return f"Results are published for {number}, but the working tree has changes: {named}{more}." if files else ""
+    return ", ".join(files[:NAMED]) + more
 
 
 def names_a_commit(number: str) -> bool:
@@ -105,14 +185,23 @@ def _github_build(environ: Mapping[str, str]) -> str:
     return f"{parts[0]}/{parts[1]}/actions/runs/{parts[2]}" if all(parts) else ""
 
 
-def _git(*arguments: str) -> str | None:
-    """What git prints about the project; None when it fails."""
-    # A stray GIT_DIR, as within a hook, would have it tell of another repository.
-    environ = {name: value for name, value in os.environ.items() if name not in {"GIT_DIR", "GIT_WORK_TREE"}}
+def _git(*arguments: str, cwd: Path | None = None, index: Path | None = None) -> str | None:
+    """Run git.
+
+    Args:
+        cwd: the project's directory by default.
+        index: in place of the repository's own.
+
+    Returns:
+        What it prints; None when it fails.
+    """
+    environ = {name: value for name, value in os.environ.items() if name not in MISLEADING}
+    environ |= {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_OPTIONAL_LOCKS": "0"}
+    environ |= {"GIT_INDEX_FILE": str(index)} if index else {}
     try:
         ran = subprocess.run(  # noqa: S603  # arguments are ours
             ["git", *arguments],  # noqa: S607  # whichever git is used here
-            cwd=conf.directory,
+            cwd=cwd or conf.directory,
             env=environ,
             capture_output=True,
             encoding="utf-8",
@@ -120,6 +209,6 @@ def _git(*arguments: str) -> str | None:
             timeout=GIT_SECONDS,
             check=True,
         )
-    except (OSError, subprocess.SubprocessError):
+    except (OSError, ValueError, subprocess.SubprocessError):
         return None
     return ran.stdout.strip()

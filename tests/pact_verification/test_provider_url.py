@@ -18,9 +18,10 @@ import environ
 import psycopg
 import pytest
 
+from tests.broker_double import BrokerDouble
 from tests.certificates import Certificate, self_signed
 from tests.pact_verification.conftest import ROOT, Run, environment, on_postgresql, run
-from tests.pact_verification.pact_files import interaction, write_pact
+from tests.pact_verification.pact_files import document, interaction, write_pact
 from tests.pact_verification.test_verify_pacts import Databases, has
 
 EMPTY = interaction("an empty list", response={"body": []})
@@ -121,6 +122,26 @@ def _that_says(what: bytes) -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@contextmanager
+def _that_drips() -> Iterator[str]:
+    """A server that sends a byte again and again, and never the whole answer; its URL."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        is_over = threading.Event()
+
+        def serve() -> None:
+            client, _ = listener.accept()
+            with client, suppress(OSError):
+                client.sendall(b"HTTP/1.1 200 OK\r\n\r\nv")
+                while not is_over.wait(0.1):
+                    client.sendall(b"1")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        is_over.set()
         thread.join()
 
 
@@ -226,6 +247,150 @@ class TestRed:
             ran = ask(write_pact(pact, slow, EMPTY), "--provider-url", url, "--request-timeout", "1")
         assert ran.exit_code == 1
         has(ran, "s to answer, and may take 1 s (--request-timeout)", "✓ an empty list")
+
+
+def answering(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
+    head = "".join(f"{header}\r\n" for header in (*headers, f"Content-Length: {len(body)}"))
+    return f"HTTP/1.1 {status}\r\n{head}\r\n".encode() + body
+
+
+class TestPublishing:
+    """The code that is here is not what is verified, so its version is not what results are published for."""
+
+    @pytest.fixture
+    def broker(self) -> Iterator[BrokerDouble]:
+        with BrokerDouble() as double:
+            double.create_pacticipant("testapp", main_branch="main")
+            double.publish(document(EMPTY), version="c1", branch="main")
+            yield double
+
+    @pytest.fixture
+    def publish(self, scratch: Scratch, broker: BrokerDouble) -> Ask:
+        def run_it(*arguments: str | Path, **version: str) -> Run:
+            named = {f"PACT_PROVIDER_VERSION_{name}": value for name, value in version.items()}
+            return run(
+                "verify_pacts",
+                "--publish",
+                *arguments,
+                settings={**scratch.settings, **named},
+                PACT_BROKER_BASE_URL=broker.url,
+                GIT_COMMIT="of-the-checkout",
+                GIT_BRANCH="of-the-checkout",
+            )
+
+        return run_it
+
+    @pytest.mark.parametrize(
+        ("options", "settings", "number"),
+        [
+            (["--provider-version", "1.2"], {}, "1.2"),
+            ([], {"URL": "/version"}, "v-body"),
+            ([], {"URL": "/version", "HEADER": "x-version"}, "v-header"),
+            (["--provider-version", "v-body"], {"URL": "/version"}, "v-body"),
+        ],
+    )
+    def test_for_a_version_that_is_named(
+        self,
+        publish: Ask,
+        scratch: Scratch,
+        broker: BrokerDouble,
+        *,
+        options: list[str],
+        settings: dict[str, str],
+        number: str,
+    ) -> None:
+        with served(scratch) as url:
+            ran = publish("--provider-url", url, "--provider-branch", "deployed", *options, **settings)
+        assert ran.exit_code == 0, ran
+        named_by = "the server" if settings else "--provider-version"
+        has(
+            ran,
+            f"Results will be published for {number} of branch deployed, which {named_by} names.",
+            f"Results are published for {number} of branch deployed, which {named_by} names.",
+            f"Published 1 result for version {number} of branch deployed",
+        )
+        assert [(result.provider_version, result.success) for result in broker.results] == [(number, True)]
+        assert broker.versions("testapp")[number].branches == ["deployed"]
+
+    def test_for_one_pact_the_checkout_is_of_no_interest(
+        self, publish: Ask, broker: BrokerDouble, scratch: Scratch
+    ) -> None:
+        named = ("--provider-version", "1.2", "--provider-branch", "deployed")
+        with served(scratch) as url:
+            ran = publish("--provider-url", url, "--pact-url", broker.pact_url("shop", "c1"), *named)
+        assert ran.exit_code == 0, ran
+        assert [result.provider_version for result in broker.results] == ["1.2"]
+
+    def test_from_a_header_of_the_base_url(self, publish: Ask, broker: BrokerDouble) -> None:
+        with _that_says(answering(b"", "X-Version: 7", status="404 Not Found")) as url:
+            ran = publish("--provider-url", url, HEADER="X-Version")
+        assert ran.exit_code == 2
+        has(ran, "can't be published with --provider-url for the branch of the code here", "--provider-branch")
+
+    def test_not_for_the_version_of_the_checkout(self, publish: Ask, broker: BrokerDouble) -> None:
+        ran = publish("--provider-url", "http://127.0.0.1:9", "--provider-branch", "main")
+        assert ran.exit_code == 2
+        has(
+            ran,
+            "Results can't be published for of-the-checkout: the server at http://127.0.0.1:9 is verified",
+            "Name its version with --provider-version",
+            "PACT_PROVIDER_VERSION_URL or PACT_PROVIDER_VERSION_HEADER",
+        )
+        assert broker.requests == []
+
+    def test_not_for_two(self, publish: Ask, broker: BrokerDouble) -> None:
+        with _that_says(answering(b"v2\n")) as url:
+            options = ("--provider-version", "v1", "--provider-branch", "main")
+            ran = publish("--provider-url", url, *options, URL="/version")
+        assert ran.exit_code == 2
+        has(ran, f"--provider-version is 'v1', and the server at {url} says that it is 'v2'.")
+
+    @pytest.mark.parametrize(
+        ("answer", "settings", "told"),
+        [
+            (
+                answering(b""),
+                {"URL": "/version"},
+                "names no version: its answer to GET /version (200) has none as text",
+            ),
+            (answering(b"<html>"), {"URL": "/version"}, "has none as text or as the member version"),
+            (answering(b'{"commit": "a"}'), {"URL": "/version"}, "has none as text or as the member version"),
+            (answering(b'{"version": '), {"URL": "/version"}, "has none as text or as the member version"),
+            (answering(b"v1", status="404 Not Found"), {"URL": "/v"}, "its answer to GET /v (404) has none"),
+            (answering(b"v1"), {"HEADER": "X-V"}, "its answer to GET / (200) has none in its header X-V"),
+            (b"", {"URL": "/version"}, "does not answer: "),
+            (b"SSH-2.0-OpenSSH\r\n", {"URL": "/version"}, "does not answer: "),
+        ],
+    )
+    def test_a_server_that_names_none(
+        self, publish: Ask, broker: BrokerDouble, answer: bytes, settings: dict[str, str], told: str
+    ) -> None:
+        with _that_says(answer) as url:
+            ran = publish("--provider-url", url, **settings)
+        assert ran.exit_code == 2, ran
+        has(ran, f"The server at {url}", told)
+
+    def test_a_server_that_drips(self, publish: Ask, broker: BrokerDouble) -> None:
+        with _that_drips() as url:
+            ran = publish("--provider-url", url, "--request-timeout", "1", URL="/version")
+        assert ran.exit_code == 2, ran
+        has(ran, f"The server at {url} does not answer: ")
+
+    def test_without_publishing_nothing_is_asked(self, ask: Ask, scratch: Scratch, pact: Path) -> None:
+        scratch.settings["PACT_PROVIDER_VERSION_URL"] = "/crash"
+        with served(scratch) as url:
+            ran = ask(write_pact(pact, EMPTY), "--provider-url", url)
+        assert ran.exit_code == 0, ran
+
+    @pytest.mark.parametrize(
+        ("name", "value", "check"),
+        [("URL", "version", "E007"), ("URL", ["/"], "E007"), ("HEADER", "X Version", "E008"), ("HEADER", 7, "E008")],
+    )
+    def test_settings_that_name_nothing(self, pact: Path, name: str, value: object, check: str) -> None:
+        settings = {f"PACT_PROVIDER_VERSION_{name}": value}
+        ran = run("verify_pacts", write_pact(pact, EMPTY), settings=settings)
+        assert ran.exit_code == 2
+        has(ran, f"pact_verification.{check}", f"PACT_PROVIDER_VERSION_{name} is {value!r}")
 
 
 class TestRefused:

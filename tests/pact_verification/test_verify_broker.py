@@ -785,6 +785,24 @@ class TestPactUrl:
         assert ask(GIT_COMMIT=commit, **asked).exit_code == 0  # not published, so nothing is claimed
         assert not writes(broker)
 
+    def test_what_git_is_told_not_to_look_at_is_looked_at(self, ask: Ask, broker: BrokerDouble, clone: Path) -> None:
+        broker.publish(document(GREEN), version="c1", branch="main")
+        asked = {
+            "PACT_URL": broker.pact_url("shop", "c1"),
+            "GIT_COMMIT": git(clone, "rev-parse", "HEAD"),
+            "cwd": clone,
+        }
+        (clone / ".git/info/exclude").write_text("local_settings.py")
+        (clone / "local_settings.py").touch()
+        run = ask("--publish", **asked)
+        assert run.exit_code == 0, run
+        has(run, "Git ignores local_settings.py, so nothing tells whether they belong to the commit.")
+        git(clone, "update-index", "--assume-unchanged", "file")
+        (clone / "file").write_text("changed")
+        run = ask("--publish", **asked)
+        assert run.exit_code == 2
+        has(run, "but the working tree has changes: file (hidden from git status by git update-index). Check out")
+
     def test_by_selectors_the_same_is_a_note(self, ask: Ask, broker: BrokerDouble, clone: Path) -> None:
         """Builds make files, and versions need not be commits."""
         broker.publish(document(GREEN), version="c1", branch="main")

@@ -30,4 +30,5 @@ urlpatterns = [
     path("hop-by-hop", views.hop_by_hop),
     path("redirect", views.redirect),
     path("about", views.about),
+    path("version", views.version),
 ]

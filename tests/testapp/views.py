@@ -215,3 +215,7 @@ def about(request: HttpRequest) -> HttpResponse:
             "token": request.headers.get("Authorization"),
         }
     )
+
+
+def version(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"version": "v-body"}, headers={"X-Version": "v-header"})

@@ -62,7 +62,11 @@ class Command(PactsHelp):
             action=BooleanOptionalAction,
             help="Publish the results to the broker, and read them back. Off by default; never with a filter.",
         )
-        publishing.add_argument("--provider-version", metavar="VERSION", help="The provider's; by default the commit.")
+        publishing.add_argument(
+            "--provider-version",
+            metavar="VERSION",
+            help="The provider's; by default the commit. With --provider-url it is the server's, and has no default.",
+        )
         publishing.add_argument(
             "--provider-tag",
             action="append",
@@ -213,9 +217,7 @@ class Command(PactsHelp):
         require_secret_key()
         provider.load()  # its checks come first: an option's default may be a setting that they refuse
         choice = read_options(options)
-        version = (
-            f"{choice.publisher.version.number} of branch {choice.publisher.version.branch}" if choice.publisher else ""
-        )
+        version = str(choice.publisher.version) if choice.publisher else ""
         if choice.verbosity == 0:
             return verify(choice, engine, provider, folder)
         # Below the wrapper, which ends every part of a line with a newline.
