@@ -4,13 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from pact_verification.broker import Broker
 from pact_verification.errors import BrokerError, CannotVerify
 from pact_verification.hal import NotFound, linked
-from pact_verification.pacts import AtBroker, Filter, Pact, read_pact
+from pact_verification.pacts import AtBroker, Filter, Pact, parse_pact
 from pact_verification.selectors import Selector, describe
 from pact_verification.sources import Selection, narrow
 
@@ -39,16 +38,16 @@ class BrokerPacts:
     pending: bool = True
     wip_since: date | None = None
 
-    def select(self, provider: str, consumers: Sequence[str], chosen: Filter, directory: Path) -> Selection:
-        """Ask the broker, and put its pacts into a directory. Raises CannotVerify with the remedy."""
+    def select(self, provider: str, consumers: Sequence[str], chosen: Filter) -> Selection:
+        """Ask the broker, and fetch its pacts. Raises CannotVerify with the remedy."""
         with self.broker.at_once():
             since = self.wip_since or self._default_since(provider)
             listed = self.broker.for_verification(provider, self._query(since))
-        pacts = [self._pact(entry, provider, directory / f"{number}.json") for number, entry in enumerate(listed)]
+        pacts = [self._pact(entry, provider) for entry in listed]
         places = [pact.at_broker.results_url for pact in pacts if pact.at_broker and pact.at_broker.results_url]
         if len(set(places)) < len(places):
             raise BrokerError(f"{self.broker.url} selected one pact twice, so one result would stand for two.")
-        return narrow(pacts, consumers, chosen, directory, asked=self._asked(since), pending=self.pending)
+        return narrow(pacts, consumers, chosen, asked=self._asked(since), pending=self.pending)
 
     def _default_since(self, provider: str) -> date | None:
         """Only main can take on other people's work in progress; a branch of ours has work in progress of its own."""
@@ -73,7 +72,7 @@ class BrokerPacts:
         }
         return {key: value for key, value in query.items() if value not in (None, "", [])}
 
-    def _pact(self, entry: Mapping[str, Any], provider: str, path: Path) -> Pact:
+    def _pact(self, entry: Mapping[str, Any], provider: str) -> Pact:
         try:
             url = str(entry["_links"]["self"]["href"])
             properties = entry.get("verificationProperties") or {}
@@ -84,7 +83,7 @@ class BrokerPacts:
             raise BrokerError(
                 f"{self.broker.url} lists a pact that can't be read: {type(error).__name__}: {error}."
             ) from error
-        return fetch_pact(self.broker, url, provider, path, reason, pending=pending, wip=wip, notices=notices)
+        return fetch_pact(self.broker, url, provider, reason, pending=pending, wip=wip, notices=notices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,32 +93,30 @@ class PactAtUrl:
     broker: Broker
     url: str
 
-    def select(self, provider: str, consumers: Sequence[str], chosen: Filter, directory: Path) -> Selection:
+    def select(self, provider: str, consumers: Sequence[str], chosen: Filter) -> Selection:
         """Fetch it. Raises CannotVerify with the remedy."""
         try:
-            pact = fetch_pact(self.broker, self.url, provider, directory / "0.json", "named by its URL")
+            pact = fetch_pact(self.broker, self.url, provider, "named by its URL")
         except NotFound as error:
             raise BrokerError(
                 f"There is no pact at {self.url} (404). Was it deleted, or is the URL cut short?"
             ) from error
-        return narrow([pact], consumers, chosen, directory, asked=self.url, pending=False)
+        return narrow([pact], consumers, chosen, asked=self.url, pending=False)
 
 
 def fetch_pact(
     broker: Broker,
     url: str,
     provider: str,
-    path: Path,
     reason: str,
     *,
     pending: bool = False,
     wip: bool = False,
     notices: tuple[tuple[str, str], ...] = (),
 ) -> Pact:
-    """Download a pact to a file, and read it with what its broker says of it."""
+    """Download a pact, and read it with what its broker says of it."""
     content = broker.content(url)
-    path.write_bytes(content)
-    pact = read_pact(path, url)
+    pact = parse_pact(content, url, provider=provider)
     if pact is None:
         raise CannotVerify(f"{url} is not a pact: it names no consumer and provider.")
     if pact.provider != provider:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 from base64 import b64decode
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -16,8 +17,8 @@ from urllib.parse import parse_qsl
 
 from pact_verification.errors import CannotVerify, UnreadablePact
 from pact_verification.matching_rules import MatchingRules, read_rules
+from pact_verification.pact_schema import HTTP, Misshapen, check
 
-HTTP = "Synchronous/HTTP"
 KEY_LENGTH = 10
 
 
@@ -124,17 +125,19 @@ class Pact:
     """A pact, and where it came from.
 
     Attributes:
-        path: the file for the core to read.
+        path: of a part, the file for the core to read; of a pact, None.
         source: how to name it to a person.
         at_broker: None for a file.
+        content: the bytes that were read; of a part, they stand in its file.
     """
 
     consumer: str
     provider: str
     interactions: tuple[Interaction, ...]
-    path: Path
+    path: Path | None
     source: str
     at_broker: AtBroker | None = None
+    content: bytes = field(default=b"", repr=False)
 
     @property
     def name(self) -> str:
@@ -147,7 +150,7 @@ class Filter:
     """Which interactions to verify. Regular expressions are Python's, found anywhere in the text, case-sensitive.
 
     The core's own are Rust's, a panic answers an invalid one (F17), and two dialects would select differently. So the
-    choice is made here, once; the core is given a copy of the pact that holds what was chosen (`copy_chosen`).
+    choice is made here, once; the core is given a copy of the pact that holds what was chosen (`part`).
     """
 
     description: re.Pattern[str] | None = None
@@ -208,33 +211,40 @@ class Filter:
         return tuple(filter(self.matches, interactions)) if self else tuple(interactions)
 
 
-def part(pact: Pact, interactions: Sequence[Interaction], directory: Path) -> Pact:
-    """The pact with only some of its interactions, as a file of its own in a directory."""
+def part(pact: Pact, interactions: Sequence[Interaction]) -> Pact:
+    """The pact with only some of its interactions."""
     if len(interactions) == len(pact.interactions):
         return pact
-    return next(_parts(pact, [interactions], directory))
+    return next(_parts(pact, [interactions]))
 
 
 def in_parts(pact: Pact, size: int, directory: Path) -> Iterator[Pact]:
-    """The pact's HTTP interactions, at most so many in each part, which is a pact and a file of its own."""
-    if len(pact.interactions) <= size:
-        yield pact
-        return
+    """The pact's HTTP interactions, at most so many in each part, which is a pact and a file of its own.
+
+    The file is a copy of the bytes that were read: should the pact's own change meanwhile, nothing here does.
+
+    Args:
+        directory: for the files, one of the run's own.
+    """
     whole = [interaction for interaction in pact.interactions if interaction.kind == HTTP]
-    yield from _parts(pact, [whole[start : start + size] for start in range(0, len(whole), size)], directory)
+    shares = [whole[start : start + size] for start in range(0, len(whole), size)]
+    # The core takes a pact with an empty list of messages for one of messages, and runs nothing of it.
+    as_it_is = len(shares) == 1 and b'"messages"' not in pact.content
+    for each in [pact] if as_it_is else _parts(pact, shares):
+        descriptor, path = mkstemp(suffix=".json", dir=directory)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(each.content)
+        yield replace(each, path=Path(path), content=b"")
 
 
-def _parts(pact: Pact, shares: Sequence[Sequence[Interaction]], directory: Path) -> Iterator[Pact]:
-    document = json.loads(pact.path.read_text(encoding="utf-8"))
+def _parts(pact: Pact, shares: Sequence[Sequence[Interaction]]) -> Iterator[Pact]:
+    document = json.loads(pact.content)
     document.pop("messages", None)  # V3's; a message that is chosen has been refused
     places = {interaction.key: place for place, interaction in enumerate(pact.interactions)}
     whole = document.get("interactions", [])
     for share in shares:
         document["interactions"] = [whole[places[interaction.key]] for interaction in share]
-        descriptor, path = mkstemp(suffix=".json", dir=directory)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(document, file)
-        yield replace(pact, interactions=tuple(share), path=Path(path))
+        yield replace(pact, interactions=tuple(share), content=json.dumps(document).encode())
 
 
 def _compile(option: str, expression: str) -> re.Pattern[str]:
@@ -247,12 +257,13 @@ def _compile(option: str, expression: str) -> re.Pattern[str]:
         ) from error
 
 
-def read_pact(path: Path, source: str | None = None) -> Pact | None:
+def read_pact(path: Path, source: str | None = None, *, provider: str | None = None) -> Pact | None:
     """Read a pact file.
 
     Args:
         path: a JSON file.
         source: how to name it to a person; by default the path.
+        provider: of a pact of another provider, only the names are read.
 
     Returns:
         The pact, or None when the file holds JSON that is no pact.
@@ -262,32 +273,66 @@ def read_pact(path: Path, source: str | None = None) -> Pact | None:
     """
     source = source or str(path)
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        reason = error.strerror if isinstance(error, OSError) else f"it is not JSON: {error}"
+        if path.exists() and not path.is_file():
+            raise UnreadablePact(f"{source} can't be read: it is not a regular file.")
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:  # a NUL in the name
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UnreadablePact(f"{source} can't be read: {reason}.") from error
+    return parse_pact(content, source, provider=provider)
+
+
+def parse_pact(content: bytes, source: str, *, provider: str | None = None) -> Pact | None:
+    """Read a pact from its bytes. Arguments and errors are those of `read_pact`."""
+    twice: list[str] = []
+
+    def to_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        members = dict(pairs)
+        if len(members) < len(pairs):
+            twice.extend(name for name, number in Counter(name for name, _ in pairs).items() if number > 1)
+        return members
+
+    try:
+        document = json.loads(content.decode(), object_pairs_hook=to_object)
+    except (ValueError, RecursionError) as error:
+        bom = content.startswith(BOM_UTF8)
+        reason = "it begins with a byte order mark, which JSON has not" if bom else f"it is not JSON: {error}"
         raise UnreadablePact(f"{source} can't be read: {reason}.") from error
     if not isinstance(document, dict) or not {"consumer", "provider"} <= document.keys():
         return None
-    try:
-        interactions = (
-            *_keyed(document),
-            *(Interaction(_text(message, "description"), kind="Message") for message in document.get("messages", ())),
-        )
-        return Pact(
-            _text(document["consumer"], "name"), _text(document["provider"], "name"), interactions, path, source
-        )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    consumer, named = (_name(document, role, source) for role in ("consumer", "provider"))
+    if provider is not None and named != provider:
+        return Pact(consumer, named, (), None, source)
+    if twice:
         raise UnreadablePact(
-            f"{source} is not a pact that we can read: {type(error).__name__}: {error}. Was it written by hand?"
-        ) from error
+            f"{source} has two members {twice[0]!r} in one object, and readers differ about which one counts. Remove "
+            "one of them."
+        )
+    try:
+        check(document)
+    except Misshapen as error:
+        raise UnreadablePact(f"{source}: {error}") from error
+    messages = (
+        Interaction(_description(message, number), kind="Message")
+        for number, message in enumerate(document.get("messages", ()))
+    )
+    return Pact(consumer, named, (*_keyed(document), *messages), None, source, content=content)
+
+
+def _name(document: Mapping[str, Any], role: str, source: str) -> str:
+    pacticipant = document[role]
+    name = pacticipant.get("name") if isinstance(pacticipant, Mapping) else None
+    if not isinstance(name, str):
+        raise UnreadablePact(f"{source}: {role}.name is {name!r}, and should be a text.")
+    return name
 
 
 def _keyed(document: Mapping[str, Any]) -> Iterator[Interaction]:
     """The interactions with their keys. Those that share description and states are told apart by their order."""
-    names = [_text(document[role], "name") for role in ("provider", "consumer")]
+    names = [document[role]["name"] for role in ("provider", "consumer")]
     seen: Counter[str] = Counter()
-    for data in document.get("interactions", ()):
-        interaction = _interaction(data)
+    for number, data in enumerate(document.get("interactions", ())):
+        interaction = _interaction(data, number)
         states = [(state.name, state.params) for state in interaction.states]
         identity = json.dumps([*names, interaction.description, states], sort_keys=True)
         seen[identity] += 1
@@ -295,10 +340,12 @@ def _keyed(document: Mapping[str, Any]) -> Iterator[Interaction]:
         yield replace(interaction, key=key)
 
 
-def _interaction(data: Mapping[str, Any]) -> Interaction:
-    response = data.get("response") or {}
+def _interaction(data: Mapping[str, Any], number: int) -> Interaction:
+    response = data.get("response")
+    if not isinstance(response, Mapping):  # messages have a list of them, or none
+        response = {}
     return Interaction(
-        _text(data, "description"),
+        _description(data, number),
         _states(data),
         data.get("type", HTTP),
         data.get("pending") is True,
@@ -371,16 +418,18 @@ def _body(data: Any, *, wrapped: bool) -> Any:
 
 
 def _states(data: Mapping[str, Any]) -> tuple[ProviderState, ...]:
-    """States as the core reads them: a list from V3 on, before that one name, where an empty one is none."""
-    if data.get("providerStates") is not None:
-        states: Sequence[Mapping[str, Any]] = data["providerStates"]
-        return tuple(ProviderState(_text(state, "name"), dict(state.get("params") or {})) for state in states)
-    name = data.get("providerState") or data.get("provider_state")
+    """States as the core reads them: of three members the first that is there, even if it is null or empty."""
+    if "providerStates" in data:
+        return tuple(
+            ProviderState(state["name"], dict(state.get("params") or {})) for state in data["providerStates"] or ()
+        )
+    name = data["providerState"] if "providerState" in data else data.get("provider_state")
     return (ProviderState(name),) if name else ()
 
 
-def _text(data: Mapping[str, Any], key: str) -> str:
-    value = data[key]
-    if not isinstance(value, str):
-        raise TypeError(f"{key} is {value!r}, not text")
-    return value
+def _description(data: Mapping[str, Any], number: int) -> str:
+    """A description as the core reads it: what is no text is its JSON, and one that is missing has a number."""
+    if "description" not in data:
+        return f"Interaction {number}"
+    value = data["description"]
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -19,6 +19,7 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from mmap import mmap
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -123,7 +124,7 @@ class ProviderProcess:
 
     def require_handlers(self, pacts: Sequence[Pact]) -> tuple[str, ...]:
         """See Provider."""
-        notes: tuple[str, ...] = self._call("require_handlers", tuple(pacts))
+        notes: tuple[str, ...] = self._call("require_handlers", tuple(replace(pact, content=b"") for pact in pacts))
         return notes
 
     @contextmanager

@@ -7,7 +7,7 @@ pytest-django's test databases, one interaction after the other, so that pytest 
 import os
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from types import ModuleType
@@ -40,24 +40,40 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "PactFile | None":
-    """Take JSON files that are pacts of this provider, and what looks like one where its pacts belong.
+    """Take JSON files that are pacts of this provider, and what may be one and can't be read.
 
     Other providers' pacts are left out, and counted; one that is named is an error, as it is for verify_pacts.
     """
-    if file_path.suffix.lower() != ".json" or not _has_settings():
+    if file_path.suffix.lower() != ".json" or not file_path.is_file() or not _has_settings():
         return None
     named = parent.session.isinitpath(file_path)
-    expected = named or any(file_path.resolve().is_relative_to(folder) for folder in _pact_paths(parent.config))
     try:
-        pact = read_pact(file_path)
+        pact = read_pact(file_path, provider=conf.provider_name)
     except UnreadablePact:
-        return PactFile.from_parent(parent, path=file_path) if expected else None
+        belongs = named or _belongs_here(file_path, parent) or _names_a_pacticipant(file_path)
+        return PactFile.from_parent(parent, path=file_path) if belongs else None
     if pact is None:
         return None
-    if pact.provider == conf.provider_name or named or (expected and not conf.provider_name):
+    if pact.provider == conf.provider_name or named or (not conf.provider_name and _belongs_here(file_path, parent)):
         return PactFile.from_parent(parent, path=file_path)
     parent.config.stash.setdefault(LEFT_OUT, set()).add((str(file_path), pact.provider))
     return None
+
+
+def _belongs_here(file: Path, parent: pytest.Collector) -> bool:
+    """Whether a file lies where pacts do: in PACT_PATHS, or in a folder that the command line names."""
+    folders = _pact_paths(parent.config)
+    if parent.config.args_source is pytest.Config.ArgsSource.ARGS:
+        folders |= {folder.resolve() for folder in file.parents if parent.session.isinitpath(folder)}
+    return any(file.resolve().is_relative_to(folder) for folder in folders)
+
+
+def _names_a_pacticipant(file: Path) -> bool:
+    """Whether a file that can't be read looks as if it was a pact."""
+    with suppress(OSError):
+        content = file.read_bytes().replace(b"\0", b"")  # UTF-16 has one in every letter
+        return any(name in content for name in (b'"consumer"', b'"provider"', b'"interactions"'))
+    return True
 
 
 def _has_settings() -> bool:
@@ -153,7 +169,7 @@ class PactFile(pytest.Module):
 
     def collect(self) -> Iterable["InteractionItem"]:
         try:
-            pact = read_pact(self.path, self.nodeid)
+            pact = read_pact(self.path, self.nodeid, provider=conf.provider_name)
         except UnreadablePact as error:
             raise self.CollectError(str(error)) from error
         assert pact

@@ -12,7 +12,8 @@ import pytest
 from pact_verification.conf import conf
 from pact_verification.credentials import harmless
 from pact_verification.errors import CannotVerify
-from pact_verification.pacts import HTTP, Interaction, Pact, in_parts
+from pact_verification.pact_schema import HTTP
+from pact_verification.pacts import Interaction, Pact, in_parts
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -117,7 +118,7 @@ class Verifier:
         self.directory = directory
         self.unblock = unblock
         self.tests = tests
-        self.parts: dict[Path, dict[str, Pact]] = {}
+        self.parts: dict[str, dict[str, Pact]] = {}
 
     def verify(self, pact: Pact, interaction: Interaction) -> None:
         """Verify an interaction.
@@ -134,10 +135,10 @@ class Verifier:
 
         if interaction.kind != HTTP:
             raise CannotVerify(f"{interaction.description!r} is of the type {interaction.kind}; only HTTP is verified.")
-        if pact.path not in self.parts:
+        if pact.source not in self.parts:
             parts = in_parts(pact, 1, self.directory)
-            self.parts[pact.path] = {part.interactions[0].key: part for part in parts}
-        part = self.parts[pact.path][interaction.key]
+            self.parts[pact.source] = {part.interactions[0].key: part for part in parts}
+        part = self.parts[pact.source][interaction.key]
         require_handlers([part], self.server.registry)
         with ExitStack() as stores:
             stores.enter_context(own_stores())

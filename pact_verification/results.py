@@ -281,10 +281,8 @@ class PactResult:
 
 def whole(pact: Pact, parts: Sequence[PactResult]) -> PactResult:
     """A pact's result, from those of its parts."""
-    if len(parts) == 1 and parts[0].pact.path == pact.path:
-        return parts[0]
     return PactResult(
-        replace(pact, interactions=tuple(each for part in parts for each in part.pact.interactions)),
+        replace(pact, interactions=tuple(each for part in parts for each in part.pact.interactions), content=b""),
         tuple(each for part in parts for each in part.interactions),
         "".join(part.core_output for part in parts),
     )

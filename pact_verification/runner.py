@@ -54,8 +54,7 @@ def verify(
     options.require_provider_name()
     how = options.how
     server = provider.reach(how) if how.provider_url else ""
-    (downloads := directory / "pacts").mkdir()
-    found = options.source.select(options.provider_name, options.consumers, options.chosen, downloads)
+    found = options.source.select(options.provider_name, options.consumers, options.chosen)
     selection = options.shard.take(found) if options.shard else found
     announce(selection, server)
     try:

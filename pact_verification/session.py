@@ -118,7 +118,7 @@ class Session:
 
     def _silence(self, pact: Pact) -> float:
         """Seconds that the verifier process may ask for nothing."""
-        megabytes = pact.path.stat().st_size / 1e6
+        megabytes = pact.path.stat().st_size / 1e6 if pact.path else 0
         return max(SILENT_SECONDS, SILENT_AFTER * self.how.request_timeout) + SECONDS_PER_MB * megabytes
 
     def _job(self, pact: Pact) -> Job:

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from pact_verification.errors import CannotVerify
-from pact_verification.pacts import HTTP, Filter, Pact, part, read_pact
+from pact_verification.pact_schema import HTTP
+from pact_verification.pacts import Filter, Pact, part, read_pact
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,13 @@ class Selection:
 class Source(Protocol):
     """Somewhere that pacts come from."""
 
-    def select(self, provider: str, consumers: Sequence[str], chosen: Filter, directory: Path) -> Selection:
+    def select(self, provider: str, consumers: Sequence[str], chosen: Filter) -> Selection:
         """Find the provider's pacts.
 
         Args:
             provider: the name of the provider.
             consumers: only pacts of these consumers; none means all.
             chosen: which of their interactions.
-            directory: one of the run's own, for pacts that are on no disk yet.
 
         Raises:
             CannotVerify: something named doesn't exist, is no pact, is for another provider, or can't be verified.
@@ -63,7 +63,7 @@ class LocalPacts:
     arguments: tuple[str, ...]
     pending: bool = True
 
-    def select(self, provider: str, consumers: Sequence[str], chosen: Filter, directory: Path) -> Selection:
+    def select(self, provider: str, consumers: Sequence[str], chosen: Filter) -> Selection:
         pacts: dict[Path, Pact] = {}
         left_out: list[str] = []
         useful: set[str] = set()
@@ -72,7 +72,10 @@ class LocalPacts:
                 if path.resolve() in pacts:
                     useful.add(argument)
                     continue
-                pact = read_pact(path)
+                if not named and path.exists() and not path.is_file():
+                    left_out.append(f"{path} is not a regular file.")
+                    continue
+                pact = read_pact(path, provider=provider)
                 reason = _unfit(pact, provider)
                 if reason and named:
                     raise CannotVerify(f"{path} {reason}")
@@ -86,7 +89,6 @@ class LocalPacts:
             pacts.values(),
             consumers,
             chosen,
-            directory,
             left_out=left_out,
             nothing_for=nothing_for,
             pending=self.pending,
@@ -97,7 +99,6 @@ def narrow(
     found: Iterable[Pact],
     consumers: Sequence[str],
     chosen: Filter,
-    directory: Path,
     *,
     left_out: Iterable[str] = (),
     nothing_for: Iterable[str] = (),
@@ -106,7 +107,7 @@ def narrow(
 ) -> Selection:
     """Of the provider's pacts, those of some consumers, with those interactions that a filter chooses.
 
-    The core is given a copy, in the directory, of a pact that is chosen in part: its own filters are another dialect.
+    The core is given only what is chosen: its own filters are another dialect.
 
     Args:
         pending: whether interactions may be pending; otherwise not even those that the pact marks are.
@@ -128,7 +129,7 @@ def narrow(
             continue
         unfit = [each for each in selected if each.kind != HTTP]
         if not unfit:
-            pacts.append(part(pact, selected, directory))
+            pacts.append(part(pact, selected))
             continue
         what = f"{pact.name}: {unfit[0].description!r} is of the type {unfit[0].kind}"
         problem = f"{what}, and only HTTP can be verified here. "

@@ -1,8 +1,6 @@
 """manage.py pact_states: parse, call, exit code."""
 
 import sys
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -54,8 +52,7 @@ class Command(PactsHelp):
         choice.require_provider_name()
         with own_stores():  # before any of the project's modules takes hold of a cache
             registry = autodiscover()
-        with TemporaryDirectory(prefix="pact_states") as directory:
-            selection = choice.source.select(choice.provider_name, choice.consumers, choice.chosen, Path(directory))
+        selection = choice.source.select(choice.provider_name, choice.consumers, choice.chosen)
         needs = find_needs(selection.pacts, registry)
         missing = [need for need in needs if need.missing]
         encoding = getattr(self.stdout, "encoding", None) or "utf-8"

@@ -1,0 +1,168 @@
+"""What a pact document has to look like: tolerant of members that it does not know, strict about those it does.
+
+The core takes what it can't read for something else, and says nothing: a response that is missing or misspelt accepts
+every answer, and headers in a list are none. So a document is held to this first. Forms that the core reads as they are
+meant are accepted, and so is an empty list for an empty object, which PHP writes.
+"""
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+HTTP, ASYNCHRONOUS, SYNCHRONOUS = "Synchronous/HTTP", "Asynchronous/Messages", "Synchronous/Messages"
+STATUSES = range(100, 1000)
+
+Shape = Callable[[Any, str], None]
+"""Raises Misshapen for a value at a place."""
+
+
+class Misshapen(Exception):
+    """A value has another shape than it should. Its text names the place."""
+
+
+def check(document: Mapping[str, Any]) -> None:
+    """Raise Misshapen where the document is no pact that the core would read as it is meant."""
+    for name in ("interactions", "messages"):
+        if name not in document:
+            continue
+        _list(document[name], name)
+        for number, interaction in enumerate(document[name], start=1):
+            place = f"{name.removesuffix('s')} {number}"
+            _object(interaction, place)
+            if "description" in interaction:
+                place += f" ({interaction['description']!r})"
+            shape = _MESSAGE if name == "messages" else _shape(interaction, place, version=_version(document))
+            shape(interaction, place)
+
+
+def _shape(interaction: Mapping[str, Any], place: str, *, version: str) -> Shape:
+    """The shape of an interaction of its type."""
+    if "type" not in interaction and not version.startswith("4"):
+        return _HTTP
+    if (found := interaction.get("type")) not in _BY_TYPE:
+        raise Misshapen(f"{place}: type is {_shown(found)}, and should be one of {', '.join(map(repr, _BY_TYPE))}.")
+    return _BY_TYPE[found]
+
+
+def _version(document: Mapping[str, Any]) -> str:
+    """The specification that the document says it follows; empty where it says nothing."""
+    metadata = document.get("metadata")
+    for name in ("pactSpecification", "pact-specification"):
+        of = metadata.get(name) if isinstance(metadata, Mapping) else None
+        if isinstance(of, Mapping) and "version" in of:
+            return str(of["version"])
+    return ""
+
+
+def _shown(value: Any) -> str:
+    """A value in a person's words: what it is, and itself where it is short."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return f"the number {value}"
+        case str():
+            return f"the text {value!r}" if len(value) <= 40 else "a text"  # noqa: PLR2004  # what a line has room for
+        case list():
+            return "a list"
+        case _:
+            return "an object"
+
+
+def _refuse(value: Any, place: str, what: str) -> None:
+    raise Misshapen(f"{place} is {_shown(value)}, and should be {what}.")
+
+
+def _is(what: str, *types: type) -> Shape:
+    def shape(value: Any, place: str) -> None:
+        if type(value) not in types:  # a bool is an int to isinstance
+            _refuse(value, place, what)
+
+    return shape
+
+
+_text = _is("a text", str)
+_list = _is("a list", list)
+_flag = _is("true or false", bool, type(None))
+
+
+def _object(value: Any, place: str) -> None:
+    if not isinstance(value, Mapping) and value not in ([], None):
+        _refuse(value, place, "an object")
+
+
+def _required_object(value: Any, place: str) -> None:
+    if not isinstance(value, Mapping):
+        _refuse(value, place, "an object")
+
+
+def _text_or_null(value: Any, place: str) -> None:
+    if value is not None:
+        _text(value, place)
+
+
+def _status(value: Any, place: str) -> None:
+    if type(value) is not int or value not in STATUSES:
+        _refuse(value, place, "a whole number from 100 to 999")
+
+
+def _headers(value: Any, place: str) -> None:
+    _object(value, place)
+    for name, each in (value or {}).items():
+        for part in each if isinstance(each, list) else [each]:
+            if not isinstance(part, str | int | float):
+                _refuse(part, f"{place}.{name}", "a text or a list of texts")
+
+
+def _states(value: Any, place: str) -> None:
+    if value is None:
+        return
+    if not isinstance(value, list):
+        _refuse(value, place, "a list of objects")
+    for number, state in enumerate(value, start=1):
+        _members({"name": _text}, {"params": _object})(state, f"{place} {number}")
+
+
+def _messages(value: Any, place: str) -> None:
+    _list(value, place)
+    for number, each in enumerate(value, start=1):
+        _required_object(each, f"{place} {number}")
+
+
+def _members(required: Mapping[str, Shape], known: Mapping[str, Shape]) -> Shape:
+    def shape(value: Any, place: str) -> None:
+        _required_object(value, place)
+        for name in required:
+            if name not in value:
+                raise Misshapen(f"{place} has no {name}.{_misspelt(name, [*value])}")
+        for name, member in value.items():
+            if of := required.get(name) or known.get(name):
+                of(member, f"{place}: {name}" if place.endswith(")") or place[-1:].isdigit() else f"{place}.{name}")
+
+    return shape
+
+
+def _misspelt(name: str, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1)
+    return f" Is {near[0]!r} a misspelling of it?" if near else ""
+
+
+_RULES: Mapping[str, Shape] = {"matchingRules": _object, "generators": _object}
+_EVERY: Mapping[str, Shape] = {
+    "providerStates": _states,
+    "providerState": _text_or_null,
+    "provider_state": _text_or_null,
+    "pending": _flag,
+    "comments": _object,
+}
+_REQUEST = _members({}, _RULES)  # what arrives is compared with the rest of it
+_RESPONSE = _members({}, {"status": _status, "headers": _headers, **_RULES})
+_HTTP = _members({"request": _REQUEST, "response": _RESPONSE}, _EVERY)
+_MESSAGE = _members({}, {**_EVERY, **_RULES, "metadata": _object})
+_BY_TYPE: Mapping[Any, Shape] = {
+    HTTP: _HTTP,
+    ASYNCHRONOUS: _MESSAGE,
+    SYNCHRONOUS: _members({"request": _required_object, "response": _messages}, _EVERY),
+}
