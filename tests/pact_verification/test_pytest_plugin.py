@@ -280,6 +280,12 @@ class TestWhatIsNotGreen:
         assert ran.exit_code == 1
         assert "Not run: 'stuck' did not come back, and the run was stopped." in ran.out
 
+    def test_a_request_that_the_core_changed(self, project: Path, run_pytest: Pytest) -> None:
+        write_pact(project / "pacts" / "p.json", interaction("a", "//items"), EMPTY)
+        ran = run_pytest("pacts")
+        assert "1 failed, 1 passed" in ran.out
+        assert "The request that arrived is not the pact's: path is '/items', the pact says '//items'." in ran.out
+
     def test_a_state_error(self, project: Path, run_pytest: Pytest) -> None:
         write_pact(project / "pacts" / "p.json", interaction("a", states=["the item raises"]), EMPTY)
         ran = run_pytest("pacts")
