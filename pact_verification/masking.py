@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, unquote_plus
 from pact_verification.conf import conf
 from pact_verification.credentials import HIDDEN, configured_secrets, hide, spellings
 from pact_verification.matching_rules import steps
-from pact_verification.pacts import Request
+from pact_verification.pacts import Expected, Request
 from pact_verification.results import Frame, InteractionResult, Message, Mismatch, PactResult, Report
 from pact_verification.text import read_json
 
@@ -87,8 +87,8 @@ def _mask(result: InteractionResult) -> tuple[InteractionResult, frozenset[str]]
     names = _names()
     exchange, interaction = result.exchange, result.interaction
     wanted, expected = interaction.request, interaction.expected
-    sources: list[Any] = [wanted.path, wanted.query, wanted.headers, wanted.body, wanted.unreadable]
-    sources += [expected.headers, expected.body]
+    sources: list[Any] = [wanted.path, wanted.query, wanted.headers, wanted.unreadable, expected.headers]
+    sources += [each.body for each in (wanted, expected) if _may_name(_as_text(each.body), names)]
     sources += [state.params for state in interaction.states]
     sources += [part for state in exchange.states for part in (state.state.params, state.values)]
     for message in filter(None, (exchange.arrived, exchange.request, exchange.response)):
@@ -128,6 +128,8 @@ def _find(value: Any, names: frozenset[str], name: str = "") -> Iterator[str]:
         yield from _with_parts(str(value), name.lower())
     elif isinstance(value, str | bytes):
         text = value if isinstance(value, str) else value.decode(errors="replace")
+        if not _may_name(text, names):
+            return
         if text.lstrip("\ufeff \t\r\n")[:1] in {"{", "["}:
             with suppress(ValueError):
                 yield from _find(read_json(text.encode(errors="replace")), names)
@@ -166,6 +168,16 @@ def _parts_of(value: str, name: str) -> Iterator[str]:
         yield re.split(r"[\s,;&]", value, maxsplit=1)[0]
     with suppress(ValueError):
         yield str(json.loads(f'"{value}"'))
+
+
+def _may_name(text: str, names: frozenset[str]) -> bool:
+    """Whether a secret name stands in a text, or may be spelt in it by escapes."""
+    return "\\u" in text or bool(_any_of(names).search(text))
+
+
+@lru_cache
+def _any_of(names: frozenset[str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, sorted(names))) if names else r"(?!)", re.IGNORECASE)
 
 
 @lru_cache
@@ -258,6 +270,11 @@ def _end_of_structure(text: str, start: int, stop: int) -> int:
     return stop
 
 
+def _as_text(body: Any) -> str:
+    """A body that was read as JSON, as a text to search; a text is itself."""
+    return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+
+
 class _Mask:
     """What is secret, and hiding it in values of any kind."""
 
@@ -283,6 +300,8 @@ class _Mask:
                 hidden = Message(headline, self.hide(hidden.headers), self.hide(hidden.body))
             case Mismatch():
                 hidden = self._hide_mismatch(hidden)
+            case Expected() | Request() if hidden.body and self._has_no_secret(_as_text(hidden.body)):
+                hidden = replace(self.hide(replace(hidden, body=None)), body=hidden.body)
             case Mapping():
                 hidden = {
                     self.hide(key): HIDDEN if self.is_secret(key) and member is not None else self.hide(member)
@@ -309,7 +328,13 @@ class _Mask:
         expected, actual, message = (HIDDEN if whole else self.hide(text) for text in texts)
         return Mismatch(f"{part}{space}{hide(path, self.spelt)}", expected, actual, str(message), mismatch.rule)
 
+    def _has_no_secret(self, text: str) -> bool:
+        """Find out quickly that there is nothing to hide in a text, as in most large ones."""
+        return not _may_name(text, self.names) and not any(secret in text for secret in self.spelt)
+
     def _hide_body(self, body: bytes) -> bytes:
+        if self._has_no_secret(body.decode(errors="replace")):
+            return body
         with suppress(ValueError):
             document = read_json(body)
             masked = self.hide(document)

@@ -21,6 +21,9 @@ from pact_verification.pact_schema import HTTP, Misshapen, check
 
 KEY_LENGTH = 10
 
+PART_BYTES = 2_000_000
+"""About how large a part may be, unless one interaction is larger: the core copies all of it for each interaction."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderState:
@@ -227,6 +230,7 @@ def in_parts(pact: Pact, size: int, directory: Path) -> Iterator[Pact]:
         directory: for the files, one of the run's own.
     """
     whole = [interaction for interaction in pact.interactions if interaction.kind == HTTP]
+    size = max(1, min(size, PART_BYTES * len(whole) // max(1, len(pact.content))))
     shares = [whole[start : start + size] for start in range(0, len(whole), size)]
     # The core takes a pact with an empty list of messages for one of messages, and runs nothing of it.
     as_it_is = len(shares) == 1 and b'"messages"' not in pact.content

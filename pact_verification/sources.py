@@ -165,6 +165,8 @@ def _files(argument: str) -> Iterator[tuple[Path, bool]]:
         yield from ((file, False) for file in sorted(_json_files(path)))
     elif is_file:
         yield path, True
+    elif path.exists():
+        raise CannotVerify(f"{argument!r} is not a regular file: save what it gives to one, and name that.")
     else:
         here = ", ".join(sorted(str(found) for found in _nearby(path))) or "no JSON files"
         raise CannotVerify(f"There is no file or directory {argument!r} (from {Path.cwd()}). Next to it: {here}.")
