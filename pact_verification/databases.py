@@ -14,8 +14,12 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from pact_verification.errors import CannotVerify
+from pact_verification.results import Crash
 
 logger = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 5
+"""How long a server may take to accept a connection, when what is left is dropped."""
 
 
 @contextmanager
@@ -65,6 +69,12 @@ def run_databases(
                 "verify_pacts makes them as `manage.py test` does: does the server answer, and may its user create one?"
             ) from error
         except SystemExit as error:  # Django's way to say that it could not create one
+            crash = Crash.of(error)
+            if not crash.frames[-1].file.endswith("creation.py"):
+                raise CannotVerify(
+                    f"The test databases can't be made: {crash.exception} was raised ({crash.where}). Does a "
+                    "migration, or a receiver of post_migrate, end the process?"
+                ) from error
             raise CannotVerify(
                 "A test database can't be created; Django's message is above. "
                 "Does the database user have the right to create one?"
@@ -97,7 +107,7 @@ def drop_left(names: Mapping[str, str]) -> tuple[list[str], list[str]]:
     for alias, name in names.items():
         connection = connections.create_connection(alias)
         project_name = str(connection.settings_dict["NAME"])
-        connection.settings_dict = {**connection.settings_dict, "NAME": name}
+        connection.settings_dict = {**connection.settings_dict, "NAME": name, "OPTIONS": _impatient(connection)}
         try:
             if not _exists(connection, name):
                 continue
@@ -116,14 +126,24 @@ def drop_left(names: Mapping[str, str]) -> tuple[list[str], list[str]]:
 
 
 def _exists(connection: BaseDatabaseWrapper, name: str) -> bool:
-    """Whether a database exists. One whose server does not answer may."""
+    """Whether a database exists. Raises what the backend does when its server does not answer."""
     if connection.vendor == "sqlite":
         return not name.startswith("file:") and Path(name).exists()
     try:
         connection.ensure_connection()
-    except Exception as error:  # noqa: BLE001  # of any backend
-        return not re.search(r"does not exist|Unknown database", str(error))
+    except Exception as error:
+        if re.search(r"does not exist|Unknown database", str(error)):
+            return False
+        raise
     return True
+
+
+def _impatient(connection: BaseDatabaseWrapper) -> dict[str, Any]:
+    """The connection's options, with a bound for servers that accept a connection and never answer."""
+    options = dict(connection.settings_dict["OPTIONS"])
+    if connection.vendor in {"postgresql", "mysql"}:
+        options["connect_timeout"] = CONNECT_SECONDS
+    return options
 
 
 def require_run_database(connection: BaseDatabaseWrapper) -> None:

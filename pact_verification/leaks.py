@@ -23,7 +23,7 @@ class Surroundings:
 
     def __init__(self, functions: Iterable[Callable[..., Any]]) -> None:
         self._wrapped: Any = vars(settings)["_wrapped"]
-        self._settings = dict(vars(self._wrapped))
+        self._settings = _copy(self._wrapped)
         self._apps = len(apps.stored_app_configs)
         self._patches = set(map(id, _active_patches()))
         self._modules = [_Module(module) for module in _named_modules(functions)]
@@ -51,8 +51,11 @@ class Surroundings:
         while now is not self._wrapped and "default_settings" in vars(now):
             changed |= vars(now).keys() - {"default_settings", "SETTINGS_MODULE", "_deleted"}
             now = now.default_settings
+        if before.get("_deleted") != after.get("_deleted"):
+            changed |= set(before.get("_deleted", ())) ^ set(after.get("_deleted", ()))
         after.clear()
         after.update(before)
+        self._settings = _copy(self._wrapped)
         settings._wrapped = self._wrapped  # as override_settings does
         names = sorted(name for name in changed if name.isupper())
         for name in names:
@@ -61,8 +64,7 @@ class Surroundings:
 
     def _stop_patches(self) -> Iterator[str]:
         for patch in [each for each in _active_patches() if id(each) not in self._patches]:
-            target = getattr(patch, "getter", lambda: None)()
-            name = f"{getattr(target, '__name__', target)}.{getattr(patch, 'attribute', '')}"
+            name = _name_of(patch)
             patch.stop()
             yield f"The interaction left the patch of {name} on. It was taken off; a teardown should do that."
 
@@ -92,6 +94,23 @@ class _Module:
                     f"The interaction left {self._module.__name__}.{name} replaced. It was put back; a teardown should "
                     "do that."
                 )
+
+
+def _copy(holder: Any) -> dict[str, Any]:
+    """The attributes of a settings holder; the set of deleted names is changed in place."""
+    return {name: set(value) if name == "_deleted" else value for name, value in vars(holder).items()}
+
+
+def _name_of(patch: Any) -> str:
+    """What a patch of `unittest.mock` replaces, as the project would name it."""
+    if (dictionary := getattr(patch, "in_dict", None)) is not None:
+        for name, module in list(sys.modules.items()):
+            for each, value in list(vars(module).items()) if isinstance(module, ModuleType) else ():
+                if value is dictionary:
+                    return f"{name}.{each}"
+        return repr(dictionary)[:100]
+    target = patch.getter()
+    return f"{getattr(target, '__name__', target)}.{patch.attribute}"
 
 
 def _active_patches() -> list[Any]:

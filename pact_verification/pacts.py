@@ -309,8 +309,8 @@ def parse_pact(content: bytes, source: str, *, provider: str | None = None) -> P
         return Pact(consumer, named, (), None, source)
     if twice:
         raise UnreadablePact(
-            f"{source} has two members {twice[0]!r} in one object, and readers differ about which one counts. Remove "
-            "one of them."
+            f"{source}: the member {twice[0]!r} stands twice in one object, and readers differ about which one counts. "
+            "Remove one of them."
         )
     try:
         check(document)

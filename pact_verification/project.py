@@ -1,5 +1,6 @@
 """The project, called in this process: what the live server serves unless the project is deployed elsewhere."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 from wsgiref.types import WSGIEnvironment
@@ -21,6 +22,9 @@ NoteRequest = Callable[[HttpRequest], None]
 
 NoteDoing = Callable[[str], None]
 """Hears which of the project's code is about to run, in words."""
+
+LINE_END = re.compile(r"[\r\n\0]")
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 
 FINAL = range(200, 1000)
 """Statuses that may end an exchange. After 1xx a client waits for another response (RFC 9110, section 15.2)."""
@@ -86,8 +90,11 @@ class ProjectHere(WSGIHandler):
             response.close()
         status, headers = started[-1]
         require_final(status)
+        require_lines(status, headers)
         # The connection is not the project's affair, and the server would refuse to send these.
         headers = [(name, value) for name, value in headers if not is_hop_by_hop(name)]
+        if environ["REQUEST_METHOD"] != "HEAD":
+            require_length(status, headers, body)
         return status.encode("latin-1", "replace").decode("latin-1"), headers, body
 
 
@@ -98,7 +105,7 @@ def limited(parts: Iterable[bytes], limit: int) -> bytes:
         body += part
         if len(body) > limit:
             raise ResponseRefused(
-                f"The response is longer than {limit:,} bytes, and was not read to its end. Does it ever end? "
+                f"The response is longer than {limit / 1e6:g} MB, and was not read to its end. Does it ever end? "
                 "PACT_MAX_RESPONSE_BYTES sets the limit."
             )
     return bytes(body)
@@ -109,3 +116,23 @@ def require_final(status: str) -> None:
     number = status.partition(" ")[0]
     if not number.isdecimal() or int(number) not in FINAL:
         raise ResponseRefused(f"The project answered with the status {status!r}. A final status is from 200 to 999.")
+
+
+def require_lines(status: str, headers: Iterable[tuple[str, str]]) -> None:
+    """Raise ResponseRefused for what HTTP can't send: after a line end would come another header, or the body."""
+    if LINE_END.search(status):
+        raise ResponseRefused(f"The project answered with the status {status!r}. HTTP can't send a line end in it.")
+    for name, value in headers:
+        if not TOKEN.fullmatch(name):
+            raise ResponseRefused(f"The project's header {name!r} has a name that HTTP can't send.")
+        if LINE_END.search(value):
+            raise ResponseRefused(f"The project's header {name!r} is {value!r}. HTTP can't send a line end in it.")
+
+
+def require_length(status: str, headers: Iterable[tuple[str, str]], body: bytes) -> None:
+    """Raise ResponseRefused where a Content-Length is not the body's, so that a client would wait or lose the rest."""
+    for name, value in headers:
+        if name.lower() == "content-length" and value != str(len(body)) and not status.startswith(("204", "304")):
+            raise ResponseRefused(
+                f"The project's header Content-Length is {value!r}, and the body has {len(body)} bytes."
+            )

@@ -39,7 +39,7 @@ from pact_verification.streams import guard_streams
 
 logger = logging.getLogger(__name__)
 
-STOP_SECONDS = 10
+STOP_SECONDS = 5
 """How long the process may take to end in order, once a run is interrupted or over."""
 
 DROP_SECONDS = 60

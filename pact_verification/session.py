@@ -16,7 +16,7 @@ from pact_verification.wire import HOST, RUN_HEADER
 GIVE_UP_AFTER = 4
 """A state or request that takes this many times the request timeout is taken never to come back."""
 
-SILENT_AFTER, SILENT_SECONDS, SECONDS_PER_MB = 12, 20, 2
+SILENT_AFTER, SILENT_SECONDS, SECONDS_PER_MB = 12, 10, 2
 """The verifier process may be silent for so many times the request timeout, and for so many seconds at least. It gets
 more time for a large pact, which it reads and compares in silence."""
 

@@ -191,8 +191,9 @@ class Place:
         return place
 
     def _fill(self) -> None:
-        for each in (self.pacts, self.cwd, self.out, self.cache, self.shadow):
+        for each in (self.pacts, self.cwd, self.out, self.shadow):
             each.mkdir()
+        self.cache.mkdir(exist_ok=True)
         os.mkfifo(self.events)
         os.mkfifo(self.release)
 
@@ -218,7 +219,8 @@ class Place:
 
     @property
     def cache(self) -> Path:
-        return self.folder / "cache"
+        """PACT_CACHE_DIR, the same for all runs of the project."""
+        return self.machine / "cache"
 
     @property
     def shadow(self) -> Path:

@@ -192,20 +192,6 @@ def broken_settings(place: Place) -> None:
         arrange=broken_settings,
         manage=True,
     ),
-    Fault(
-        "settings that exit with 0",
-        exit_code=2,
-        says=("SystemExit",),
-        environment={"DJANGO_SETTINGS_MODULE": "exiting_settings"},
-        arrange=broken_settings,
-        manage=True,
-    ),
-    Fault(
-        "settings that end the process with 0",
-        exit_code=2,
-        at={"settings": "exit_0"},
-        manage=True,
-    ),
 )
 def test_settings(fault: Fault, tmp_path: Path) -> None:
     check(fault, tmp_path)

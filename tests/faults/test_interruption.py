@@ -48,6 +48,7 @@ def terminate(event: str) -> Meanwhile:
 
 def interrupted(place: str, act: str = "hang", **more: Any) -> list[Fault]:
     """Ctrl-C and SIGTERM in a phase of the run."""
+    event = act.rpartition("_and_")[2]
     in_pact = place in {"view", "state", "teardown", "async view", "request filter", "callback", "thread"}
     fault = Fault(
         "",
@@ -61,8 +62,8 @@ def interrupted(place: str, act: str = "hang", **more: Any) -> list[Fault]:
         **more,
     )
     return [
-        replace(fault, name=f"Ctrl-C, {act} in {place}", exit_code=130, meanwhile=interrupt(act)),
-        replace(fault, name=f"SIGTERM, {act} in {place}", exit_code=143, meanwhile=terminate(act)),
+        replace(fault, name=f"Ctrl-C, {act} in {place}", exit_code=130, meanwhile=interrupt(event)),
+        replace(fault, name=f"SIGTERM, {act} in {place}", exit_code=143, meanwhile=terminate(event)),
     ]
 
 

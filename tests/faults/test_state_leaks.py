@@ -58,8 +58,12 @@ def test_a_state_that_leaves_a_change(fault: Fault, tmp_path: Path) -> None:
     check(fault, tmp_path)
 
 
+JSON: dict[str, Any] = {"headers": {"Content-Type": "application/json"}}
+"""Of a response whose body is a text."""
+
+
 def urlconf(act: str, found: Any) -> Fault:
-    changes = interaction("it changes", "/items", states=[f"the state does {act}"], response={"body": found})
+    changes = interaction("it changes", "/items", states=[f"the state does {act}"], response=JSON | {"body": found})
     after = interaction("it finds what it should", "/world", response={"body": UNCHANGED})
     return Fault(act, (OK, changes, after, OK), exit_code=0, outcomes=(VERIFIED,) * 4)
 

@@ -66,7 +66,7 @@ def at(place: str, act: str, **more: Any) -> Fault:
         "at": {"base state": f"2:{act}"} if place == "base state" else {},
     }
     fault |= more
-    where = () if fault["exit_code"] != 1 else named(place, act)
+    where = () if fault["outcomes"] != AFTER_DEATH else named(place, act)
     return Fault(**(fault | {"says": (*where, *fault.get("says", ()))}))
 
 
@@ -220,7 +220,6 @@ def junit_is_there(ran: Ran) -> Iterator[str]:
     survives("state", "thread_without_end", on_database=True),
     survives("view", "pool_without_end"),
     survives("async view", "pool_without_end"),
-    survives("view", "fork_and_hang"),
     # Two processes go on with one server. Green and red are both right; what is left behind is not.
     survives("state", "fork", exit_code=(0, 1), outcomes=(VERIFIED, ANY, ANY), says=()),
     survives("view", "fork", exit_code=(0, 1), outcomes=(VERIFIED, ANY, ANY), says=()),
