@@ -98,13 +98,16 @@ class ProviderProcess:
 
     def start(self) -> None:
         """Start the process. It begins at once to check the project and to import its provider states."""
-        memory = _memory(self.folder)
-        self.board = Board(memory)
+        method = "fork" if _can_fork() else "spawn"
+        # A process that is spawned inherits no memory. One that is forked needs no file, which the project may hit.
+        memory = mmap(-1, SIZE) if method == "fork" else None
+        self.board = Board(memory or _memory(self.folder))
         ours, theirs = get_context().Pipe()
         self._connection: Connection[Any, Message] = ours
-        context: Any = get_context("fork" if _can_fork() else "spawn")
+        context: Any = get_context(method)
         # Not a daemon: such a process may have no children, and the project may want some.
-        self._process = context.Process(target=_run, args=(theirs, ours, self.folder, self.token), name="pact-provider")
+        told = (theirs, ours, memory, self.folder, self.token)
+        self._process = context.Process(target=_run, args=told, name="pact-provider")
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError, AttributeError):  # a stream that is closed; the fork would copy its rest
                 stream.flush()
@@ -253,7 +256,7 @@ class ProviderProcess:
                     self._exchanges[number] = exchange
                 else:
                     self._answers.put((kind, value))
-        except (EOFError, OSError):
+        except Exception:  # noqa: BLE001  # its end, or what the project has written into the pipe by mistake
             self._answers.put(("ended", None))
 
 
@@ -273,7 +276,7 @@ def provider_process(folder: Path, token: str) -> Iterator[ProviderProcess]:
 
 
 def _memory(folder: Path) -> mmap:
-    """Memory that both processes share: a file, since a process that is spawned inherits no other."""
+    """Memory that both processes share by way of a file."""
     path = folder / "board"
     if not path.exists():
         path.write_bytes(bytes(SIZE))
@@ -313,7 +316,13 @@ def _stack(folder: Path) -> str:
 # What follows runs in the provider's process.
 
 
-def _run(connection: "Connection[Message, Any]", other: "Connection[Any, Message]", folder: Path, token: str) -> None:
+def _run(
+    connection: "Connection[Message, Any]",
+    other: "Connection[Any, Message]",
+    memory: mmap | None,
+    folder: Path,
+    token: str,
+) -> None:
     """Be the provider's process: do what is asked, one thing after the other, until the other side has no more."""
     with suppress(OSError):
         other.close()  # or this process would never hear that the other has ended
@@ -328,7 +337,7 @@ def _run(connection: "Connection[Message, Any]", other: "Connection[Any, Message
         code = 1
         with suppress(Terminated, EOFError, OSError):  # the other side has ended, or the project has closed the pipe
             try:
-                _Provider(connection, folder, token).serve()
+                _Provider(connection, Board(memory or _memory(folder)), folder, token).serve()
                 code = 0
             finally:
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is ending
@@ -355,7 +364,7 @@ def _without_core_files() -> None:
 class _Provider:
     """Answers calls by their names."""
 
-    def __init__(self, connection: "Connection[Message, Any]", folder: Path, token: str) -> None:
+    def __init__(self, connection: "Connection[Message, Any]", board: Board, folder: Path, token: str) -> None:
         import django
 
         from pact_verification.provider import ProviderHere
@@ -364,8 +373,7 @@ class _Provider:
         self.connection = connection
         self.sending = threading.Lock()
         self.opened = ExitStack()
-        memory = _memory(folder)
-        self.provider = ProviderHere(BaseCommand().check, token, folder, Board(memory), self._seen)
+        self.provider = ProviderHere(BaseCommand().check, token, folder, board, self._seen)
 
     def serve(self) -> None:
         """Answer until the other side has no more to ask."""

@@ -99,7 +99,7 @@ class Session:
         while (core := self.engine.answer(POLL_SECONDS)) is None:
             ended = self.server.check_alive()
             glance = self.server.board.look()
-            if glance.number >= 0:
+            if glance.number in range(len(pact.interactions)):
                 self.progress(self.done + glance.number, self.total, pact.interactions[glance.number].description)
             if self.server.board.busy_for() > self._patience:
                 hung = self._hung()
@@ -148,7 +148,8 @@ class Session:
     ) -> tuple[CoreReport, list[Exchange]]:
         """Keep what was verified before the run was stopped, and say of the interaction that stopped it why."""
         glance = self.server.board.look()
-        at = max(0, glance.number)
+        numbers = range(len(pact.interactions))
+        at = glance.number if glance.number in numbers else min(len(exchanges), numbers[-1])
         during = len(exchanges) <= at or glance.busy
         exchanges += [Exchange()] * (at + 1 - len(exchanges))
         if hung:

@@ -5,15 +5,18 @@ import gc
 import logging
 import pickle
 import signal
+import threading
+import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from types import FrameType
+from typing import TypeAlias
 
 import django
 
@@ -28,6 +31,9 @@ from pact_verification.session import Ending, running_session
 from pact_verification.streams import guard_streams
 
 logger = logging.getLogger(__name__)
+
+ALIVE_SECONDS, SILENT_SECONDS, START_SECONDS = 1, 15, 60
+"""How often a worker says that it is alive, how long it may be silent, and how long before it has begun."""
 
 STOP_SECONDS = 30
 """How long a worker may take to drop its databases."""
@@ -63,10 +69,19 @@ class Advanced:
 
 
 @dataclass(frozen=True, slots=True)
+class Alive:
+    """A worker is not stopped, whatever it is waiting for."""
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """A worker can't go on, and why."""
 
     why: str
+
+
+Said = Done | Advanced | Alive | Failed
+ToParent: TypeAlias = "Connection[Said, Job | None]"
 
 
 @dataclass
@@ -77,13 +92,15 @@ class Worker:
         busy: it has a job.
         done: interactions, in all its jobs.
         place: of its last job.
+        heard: when it has last said something; at first, when it should have begun to.
     """
 
     process: SpawnProcess
-    connection: "Connection[Job | None, Done | Advanced | Failed]"
+    connection: "Connection[Job | None, Said]"
     busy: bool = False
     done: int = 0
     place: int = 0
+    heard: float = field(default_factory=lambda: time.monotonic() + START_SECONDS)
 
     def give(self, job: Job) -> None:
         """Give it a job. What it says next tells if it has ended meanwhile."""
@@ -92,7 +109,7 @@ class Worker:
         self.busy = True
         self.place = job.place
 
-    def hear(self) -> Done | Advanced:
+    def hear(self) -> Done | Advanced | Alive:
         """What it says next. Raises WorkerEnded when it has ended, and CannotVerify when it can't go on."""
         try:
             said = self.connection.recv()
@@ -104,11 +121,18 @@ class Worker:
             ) from error
         if isinstance(said, Failed):
             raise CannotVerify(said.why)
+        self.heard = time.monotonic()
         return said
+
+    def require_alive(self) -> None:
+        """End a worker that has said nothing for too long, as one does that was stopped. Raises WorkerEnded."""
+        if time.monotonic() - self.heard > SILENT_SECONDS:
+            self.process.kill()
+            raise WorkerEnded(f"A worker process did nothing for {SILENT_SECONDS} s, and was ended. Was it stopped?")
 
 
 class WorkerEnded(Exception):
-    """A worker process has ended by itself."""
+    """A worker process has ended, by itself or not."""
 
 
 class Workers:
@@ -146,23 +170,30 @@ class Workers:
             busy = {worker.connection: worker for worker in self.workers if worker.busy}
             if not busy:
                 break
-            for ready in wait(list(busy)):
-                worker = busy[ready]  # type: ignore[index]  # one of those that were waited for
-                try:
-                    said = worker.hear()
-                except WorkerEnded as error:
-                    stopped = Ending(Outcome.NOT_VERIFIED, str(error))
-                    said = Done(worker.place, pickle.dumps(stopped.result(pacts[worker.place])), stopped)
+            ready = wait(list(busy), timeout=ALIVE_SECONDS)
+            for connection, worker in busy.items():
+                said = self._hear(worker, pacts, has_spoken=connection in ready)
                 if isinstance(said, Done):
                     worker.busy = False
                     unread.append(said)
                     if said.ending and said.place <= last:
                         ending, last = said.ending, said.place
-                else:
+                elif isinstance(said, Advanced):
                     worker.done = said.done
                     self.progress(sum(each.done for each in self.workers), self.total, said.current)
         after = [ending.result(pact) for pact in pacts[last + 1 :]] if ending else []
         return [results[place] for place in range(last + 1)] + after
+
+    def _hear(self, worker: Worker, pacts: Sequence[Pact], *, has_spoken: bool) -> Done | Advanced | Alive | None:
+        """What a worker says. Of one that has ended, what it was given was not verified."""
+        try:
+            if not has_spoken:
+                worker.require_alive()
+                return None
+            return worker.hear()
+        except WorkerEnded as error:
+            stopped = Ending(Outcome.NOT_VERIFIED, str(error))
+            return Done(worker.place, pickle.dumps(stopped.result(pacts[worker.place])), stopped)
 
 
 @contextmanager
@@ -208,7 +239,7 @@ def running_workers(tokens: Sequence[str], how: How, folder: Path, progress: Pro
                     logger.warning("%s", problem)
 
 
-def work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How, token: str, folder: Path) -> None:
+def work(connection: "ToParent", how: How, token: str, folder: Path) -> None:
     """A worker's whole life: verify one pact after the other, until there is none, or the parent is no more."""
     atexit.register(gc.freeze)  # as in the command
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent tells what to do
@@ -220,7 +251,7 @@ def work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: Ho
             signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is ending
 
 
-def _work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How, token: str, folder: Path) -> None:
+def _work(connection: "ToParent", how: How, token: str, folder: Path) -> None:
     guard_streams()
     try:
         _serve(connection, how, token, folder)
@@ -232,27 +263,41 @@ def _work(connection: "Connection[Done | Advanced | Failed, Job | None]", how: H
         _say(connection, f"A worker process could not go on:\n{traceback.format_exc()}")
 
 
-def _say(connection: "Connection[Done | Advanced | Failed, Job | None]", why: str) -> None:
+def _say(connection: "ToParent", why: str) -> None:
     with suppress(OSError):  # the parent has heard it of another worker, and is no longer there
         connection.send(Failed(why))
 
 
-def _serve(connection: "Connection[Done | Advanced | Failed, Job | None]", how: How, token: str, folder: Path) -> None:
+def _serve(connection: "ToParent", how: How, token: str, folder: Path) -> None:
     """Verify pacts with a provider's process of its own."""
 
-    def progress(done: int, total: int, current: str) -> None:
-        connection.send(Advanced(done, current))
+    sending = threading.Lock()
 
+    def send(said: Done | Advanced | Alive) -> None:
+        with sending:
+            connection.send(said)
+
+    def say_alive() -> None:
+        with suppress(OSError):  # the parent is no more
+            while not ended.wait(ALIVE_SECONDS):
+                send(Alive())
+
+    def progress(done: int, total: int, current: str) -> None:
+        send(Advanced(done, current))
+
+    ended = threading.Event()
     django.setup()
     own = folder / token
     own.mkdir()
     with provider_process(own, token) as provider, running_engine() as engine:
         engine.start()
+        threading.Thread(target=say_alive, name="pact-worker-alive", daemon=True).start()  # after the provider's fork
         provider.load()
         with running_session(engine, how, provider, progress, 0) as session:
             while job := connection.recv():
                 result = session.verify(job.pact)
-                connection.send(Done(job.place, pickle.dumps(result), session.ending))
+                send(Done(job.place, pickle.dumps(result), session.ending))
+            ended.set()
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
