@@ -6,12 +6,14 @@ import secrets
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
 from pact_verification.errors import CannotVerify
 from pact_verification.results import Crash
@@ -20,6 +22,17 @@ logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 5
 """How long a server may take to accept a connection, when what is left is dropped."""
+
+QUESTIONS = {
+    "postgresql": "SELECT current_database()",
+    "mysql": "SELECT DATABASE(), @@lower_case_table_names",  # and MariaDB
+    "sqlite": "SELECT file FROM pragma_database_list WHERE name = 'main'",
+    "oracle": "SELECT sys_context('USERENV', 'SERVICE_NAME') FROM dual",
+}
+"""What a connection is asked for the database that it leads to, by vendor."""
+
+DATABASE_OPTIONS = frozenset({"database", "db", "dbname"})
+"""Members of OPTIONS that a driver prefers to NAME."""
 
 
 @contextmanager
@@ -46,6 +59,9 @@ def run_databases(
 
     token = token or new_token()
     with undisturbed_at_the_end() as cleanup:
+        # Migrations write through connections of Django's, and a request may open some on threads of its own.
+        connection_created.connect(_require_named_when_opened)
+        cleanup.callback(connection_created.disconnect, _require_named_when_opened)
         for alias in connections:
             cleanup.callback(_set_aside(alias))
         places = set()
@@ -63,6 +79,8 @@ def run_databases(
             setup_databases(
                 verbosity=verbosity, interactive=False, serialized_aliases=list(connections) if serialize else []
             )
+        except CannotVerify:
+            raise
         except Exception as error:
             raise CannotVerify(
                 f"The test databases can't be made: {type(error).__name__}: {str(error).strip()}\n"
@@ -80,7 +98,7 @@ def run_databases(
                 "Does the database user have the right to create one?"
             ) from error
         for alias in with_databases():
-            require_run_database(connections[alias])
+            require_run_database(token, connections[alias])
         yield {alias: getattr(connections[alias], "_test_serialized_contents", "[]") for alias in with_databases()}
 
 
@@ -111,8 +129,7 @@ def drop_left(names: Mapping[str, str]) -> tuple[list[str], list[str]]:
         try:
             if not _exists(connection, name):
                 continue
-            if connection.vendor == "postgresql":
-                _end_other_sessions(connection)
+            _end_other_sessions(connection)
             close(connection)
             connection.creation.destroy_test_db(project_name, verbosity=0)
             dropped.append(name)
@@ -140,29 +157,78 @@ def _exists(connection: BaseDatabaseWrapper, name: str) -> bool:
 
 def _impatient(connection: BaseDatabaseWrapper) -> dict[str, Any]:
     """The connection's options, with a bound for servers that accept a connection and never answer."""
-    options = dict(connection.settings_dict["OPTIONS"])
+    options = _without_database(connection.settings_dict["OPTIONS"])
     if connection.vendor in {"postgresql", "mysql"}:
         options["connect_timeout"] = CONNECT_SECONDS
     return options
 
 
-def require_run_database(connection: BaseDatabaseWrapper) -> None:
-    """Refuse to go on with a connection that leads elsewhere than to a database of the run's: tables are emptied."""
-    require_named(connection)
-    if "pact_" not in (name := str(connection.settings_dict["NAME"])):
+def require_run_database(token: str, connection: BaseDatabaseWrapper) -> None:
+    """Raise CannotVerify for a connection that leads elsewhere than to a database of the run's.
+
+    Args:
+        token: part of the names of the run's databases.
+    """
+    if token not in (name := str(connection.settings_dict["NAME"])):
         raise CannotVerify(f"The connection {connection.alias!r} leads to the database {name!r}, not to the run's own.")
+    require_named(connection)
 
 
 def require_named(connection: BaseDatabaseWrapper) -> None:
-    """Refuse to go on with a connection that leads elsewhere than its settings say, as one of an older pool does."""
-    name = str(connection.settings_dict["NAME"])
-    if connection.vendor != "postgresql":
+    """Raise CannotVerify for a connection that leads elsewhere than NAME says.
+
+    OPTIONS may name another database, and a pool may have been opened for an older one.
+    """
+    alias, vendor, name = connection.alias, connection.vendor, str(connection.settings_dict["NAME"])
+    if vendor not in QUESTIONS:
+        raise CannotVerify(
+            f"A connection of the vendor {vendor!r} ({alias!r}) can't be asked which database it leads to, and the "
+            "run must not write to another than its own. Give the alias a database of PostgreSQL, MySQL, MariaDB, "
+            "SQLite or Oracle in the settings that you verify with."
+        )
+    found, *more = _ask(connection, QUESTIONS[vendor])
+    if vendor == "sqlite":
+        is_named = _is_file_of(name, found)
+    elif vendor == "oracle":  # NAME may be a whole address, and Oracle's names have no case
+        is_named = str(found).lower() == name.rpartition("/")[2].lower()
+    else:
+        is_named = found == name or (any(more) and str(found).lower() == name.lower())
+    if not is_named:
+        raise CannotVerify(
+            f"The connection {alias!r} leads to the database {found!r}, not to {name!r}, as NAME says. "
+            "OPTIONS leads it there, or SQL such as USE. Name the database in NAME alone."
+        )
+
+
+def _ask(connection: BaseDatabaseWrapper, question: str) -> tuple[Any, ...]:
+    """Ask the driver itself: this is no query of the project's, and none is counted."""
+    connection.ensure_connection()
+    raw: Any = connection.connection
+    with connection.wrap_database_errors, closing(raw.cursor()) as cursor:
+        cursor.execute(question)
+        return tuple(cursor.fetchone())
+
+
+def _is_file_of(name: str, found: str) -> bool:
+    """Whether SQLite's NAME means the file that is open, which has no name when the database is in memory."""
+    if name == ":memory:" or "mode=memory" in name:
+        return not found
+    path = unquote(urlsplit(name).path) if name.startswith("file:") else name
+    try:
+        return bool(found) and Path(found).samefile(path)
+    except OSError:
+        return False
+
+
+def _require_named_when_opened(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+    """Hear of a new connection, and close it when it leads elsewhere than NAME says."""
+    if connection.alias not in connections:  # Django's own, to no database, on which it creates ours
         return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_database()")
-        found = cursor.fetchone()[0]
-    if found != name:
-        raise CannotVerify(f"The connection {connection.alias!r} leads to the database {found!r}, not to {name!r}.")
+    try:
+        require_named(connection)
+    except CannotVerify:
+        close(connection)
+        raise
 
 
 def serialized() -> dict[str, str]:
@@ -179,17 +245,24 @@ def _set_aside(alias: str) -> Callable[[], None]:
         What puts the caller's back.
     """
     caller = connections[alias]
-    project_name = caller.settings_dict["NAME"]
+    config = caller.settings_dict
+    project_name, options = config["NAME"], config["OPTIONS"]
     _close_pool(caller)
+    config["OPTIONS"] = _without_database(options)
     connections[alias] = connections.create_connection(alias)
 
     def put_back() -> None:
         close(connections[alias])
         _close_pool(connections[alias])
-        caller.settings_dict["NAME"] = project_name
+        config["NAME"], config["OPTIONS"] = project_name, options
         connections[alias] = caller
 
     return put_back
+
+
+def _without_database(options: Mapping[str, Any]) -> dict[str, Any]:
+    """OPTIONS without what would lead to the project's database, whatever the run has put into NAME."""
+    return {key: value for key, value in options.items() if key not in DATABASE_OPTIONS}
 
 
 def _close_pool(connection: BaseDatabaseWrapper) -> None:
@@ -247,7 +320,7 @@ def _drop(connection: BaseDatabaseWrapper, name: str, project_name: str, verbosi
     """Drop the run's database by its own name, also when creating it was interrupted. Never the project's."""
     made = connection.settings_dict["NAME"] == name
     _close_pool(connection)
-    if made and connection.vendor == "postgresql":
+    if made:
         _end_other_sessions(connection)
     connection.settings_dict["NAME"] = name
     try:
@@ -271,14 +344,25 @@ def _remove_files(connection: BaseDatabaseWrapper, name: str) -> None:
 def end_other_sessions() -> None:
     """Let go what a request still holds that did not come back, on every database."""
     for alias in with_databases():
-        if connections[alias].vendor == "postgresql":
-            _end_other_sessions(connections[alias])
+        _end_other_sessions(connections[alias])
 
 
 def _end_other_sessions(connection: BaseDatabaseWrapper) -> None:
-    """Let go what a request still holds that Ctrl-C has left behind; DROP DATABASE would refuse."""
-    with suppress(Exception), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+    """Let go what a request still holds that Ctrl-C has left behind.
+
+    PostgreSQL's DROP DATABASE would refuse; MySQL's would wait.
+    """
+    if connection.vendor == "postgresql":
+        with suppress(Exception), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+    elif connection.vendor == "mysql":
+        with suppress(Exception), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
+            )
+            for (session,) in cursor.fetchall():
+                with suppress(Exception):  # it has ended by itself
+                    cursor.execute("KILL %s", [session])

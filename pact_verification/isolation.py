@@ -34,6 +34,7 @@ class Isolation(ABC):
     """
 
     def __init__(self, require: Require) -> None:
+        self.require = require
         self.aliases = _share_connections(require)
 
     def begin(self) -> None:
@@ -150,6 +151,7 @@ class FlushIsolation(Isolation):
             connection = connections[alias]
             if connection.in_atomic_block or not connection.get_autocommit():
                 _reconnect(connection)
+            self.require(connection)  # by now it may be a new one, or the project's SQL may have led it elsewhere
             # Sequences go on: what migrations had put in keeps its ids, and new rows must not meet them.
             call_command(
                 "flush",

@@ -75,7 +75,8 @@ class ProviderHere:
             else:
                 flush = how.isolation == "flush"
                 migrated = cleanup.enter_context(run_databases(self.token, verbosity=how.verbosity, serialize=flush))
-                server = serve(isolation_of(how.isolation, migrated, require_run_database), how.request_timeout)
+                require = partial(require_run_database, self.token)
+                server = serve(isolation_of(how.isolation, migrated, require), how.request_timeout)
             cleanup.enter_context(server.running())
             cleanup.enter_context(server.listening())
             # All that is loaded by now stays: the collector need not go through it again and again.

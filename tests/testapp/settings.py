@@ -33,3 +33,8 @@ ALLOWED_HOSTS = ["api.example.com"]
 PACT_PROVIDER_NAME = "testapp"
 
 globals().update(json.loads(os.environ.get("TESTAPP_SETTINGS", "{}")))
+
+if any(config["ENGINE"].endswith("mysql") for config in DATABASES.values()):
+    import pymysql  # here, since no other run needs the time that it takes
+
+    pymysql.install_as_MySQLdb()  # Django knows no other driver than mysqlclient by name

@@ -14,6 +14,8 @@ urlpatterns = [
     path("crash-on-commit", views.crash_on_commit),
     path("dangling", views.dangling),
     path("slow", views.slow),
+    path("use/<name>", views.use),
+    path("locked", views.locked),
     path("late", views.late),
     path("stream", views.stream),
     path("replica", views.replica),

@@ -92,6 +92,20 @@ def slow(request: HttpRequest) -> HttpResponse:
     return JsonResponse({})
 
 
+def use(request: HttpRequest, name: str) -> HttpResponse:
+    """Leads the connection to another of MySQL's databases, and leaves it there."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"USE {connection.ops.quote_name(name)}")
+    return JsonResponse({})
+
+
+def locked(request: HttpRequest) -> HttpResponse:
+    """Does not come back, and holds the tables that it has used."""
+    with transaction.atomic():
+        Item.objects.create(name="held")
+        return slow(request)
+
+
 def late(request: HttpRequest) -> HttpResponse:
     """Writes to every store when nobody waits for it any more."""
     slow(request)
