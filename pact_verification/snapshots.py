@@ -36,6 +36,9 @@ LOCK_SECONDS = 30
 
 BUSY_SECONDS = 0.02
 
+BUSY = frozenset([5, 6])
+"""SQLITE_BUSY and SQLITE_LOCKED, for which Python tries a backup again and again, without end."""
+
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 COMPLETE = "complete"
@@ -123,7 +126,7 @@ class SQLite(Snapshot):
     def take(cls, connection: BaseDatabaseWrapper) -> Self:
         """See Snapshot."""
         with _raw(connection) as raw, closing(sqlite3.connect(":memory:")) as memory:
-            raw.backup(memory)
+            _back_up(raw, memory)
             tables = memory.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
             if not tables:
                 raise DatabaseError("There are no tables.")
@@ -131,27 +134,30 @@ class SQLite(Snapshot):
             for (table,) in tables:
                 if not table.startswith("sqlite_"):
                     with suppress(sqlite3.OperationalError):  # a virtual table's module may be missing here
-                        rows += memory.execute(
-                            f'SELECT count(*) FROM "{table.replace(chr(34), chr(34) * 2)}"'
-                        ).fetchone()[0]
+                        quoted = '"' + table.replace('"', '""') + '"'
+                        rows += memory.execute(f"SELECT count(*) FROM {quoted}").fetchone()[0]  # noqa: S608
             return cls(_sqlite_schema(memory), {"": memory.serialize()}, {}, rows)
 
     def restore(self, connection: BaseDatabaseWrapper) -> None:
         """See Snapshot."""
-        until = time.monotonic() + LOCK_SECONDS
-
-        def bound(status: int, remaining: int, total: int) -> None:
-            if remaining and time.monotonic() > until:
-                raise DatabaseError("database is locked")
-
         with _raw(connection) as raw, closing(sqlite3.connect(":memory:")) as memory:
             memory.deserialize(_without_wal(self.content[""]))
-            memory.backup(raw, progress=bound, sleep=BUSY_SECONDS)
+            _back_up(memory, raw)
 
     def require_schema(self, connection: BaseDatabaseWrapper) -> None:
         """See Snapshot."""
         with _raw(connection) as raw:
             _require_same(self.schema, _sqlite_schema(raw))
+
+
+def _back_up(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
+    until = time.monotonic() + LOCK_SECONDS
+
+    def bound(status: int, remaining: int, total: int) -> None:
+        if status in BUSY and time.monotonic() > until:
+            raise DatabaseError("database is locked")
+
+    source.backup(target, progress=bound, sleep=BUSY_SECONDS)
 
 
 def _sqlite_schema(raw: sqlite3.Connection) -> str:
@@ -289,10 +295,10 @@ class PostgreSQL(Snapshot):
 
 
 def _relations(cursor: Any) -> _Relations:
-    """What holds something, and can be restored.
+    """Read what holds something.
 
     Raises:
-        CannotVerify: something can't.
+        CannotVerify: something can't be restored.
     """
     problems: list[str] = []
     tables: dict[int, str] = {}
@@ -305,12 +311,8 @@ def _relations(cursor: Any) -> _Relations:
         if of_extension and not allowed:
             continue  # such as PostGIS's reference systems, which the project can't change either
         schema.append([name, kind, columns])
-        if kind in POSTGRESQL_REFUSED:
-            problems.append(f"{POSTGRESQL_REFUSED[kind]} {name}")
-        elif not allowed:
-            problems.append(f"{name}, for which the database user lacks rights (SELECT and INSERT, TRUNCATE or UPDATE)")
-        elif hidden:
-            problems.append(f"{name}, whose row security hides rows from the database user")
+        if why := _why_not(name, kind, allowed=allowed, hidden=hidden):
+            problems.append(why)
         elif kind == "S":
             sequences.append(name)
         else:
@@ -321,6 +323,37 @@ def _relations(cursor: Any) -> _Relations:
     if count := cursor.fetchone()[0]:
         problems.append(f"large objects ({count})")
     every = tables | partitioned
+    triggers = _triggers(cursor, every, owned, problems)
+    order, references = _references(cursor, tables, every, problems)
+    _refuse(problems)
+    return _Relations(json.dumps(schema), order, tuple(partitioned.values()), tuple(sequences), references, triggers)
+
+
+def _why_not(name: str, kind: str, *, allowed: bool, hidden: bool) -> str:
+    if kind in POSTGRESQL_REFUSED:
+        return f"{POSTGRESQL_REFUSED[kind]} {name}"
+    if not allowed:
+        return f"{name}, for which the database user lacks rights (SELECT and INSERT, TRUNCATE or UPDATE)"
+    return f"{name}, whose row security hides rows from the database user" if hidden else ""
+
+
+def _triggers(
+    cursor: Any, tables: Mapping[int, str], owned: set[int], problems: list[str]
+) -> tuple[tuple[str, str, str], ...]:
+    cursor.execute(POSTGRESQL_TRIGGERS)
+    triggers = [(table, name, how) for table, name, how in cursor.fetchall() if table in tables]
+    problems += [
+        f"{tables[table]}, whose trigger {name} only the table's owner may disable"
+        for table, name, _ in triggers
+        if table not in owned
+    ]
+    return tuple((tables[table], name, how) for table, name, how in triggers)
+
+
+def _references(
+    cursor: Any, tables: Mapping[int, str], every: Mapping[int, str], problems: list[str]
+) -> tuple[tuple[str, ...], dict[str, set[str]]]:
+    """Read the foreign keys. Returns an order in which rows can be put in, and what each table refers to."""
     references: dict[str, set[str]] = {name: set() for name in tables.values()}
     orders = TopologicalSorter({name: set() for name in tables.values()})
     cursor.execute(POSTGRESQL_CONSTRAINTS)
@@ -331,27 +364,11 @@ def _relations(cursor: Any) -> _Relations:
             references[tables[table]].add(tables[other])
             if not can_wait:
                 orders.add(tables[table], tables[other])
-    cursor.execute(POSTGRESQL_TRIGGERS)
-    triggers = [(table, name, how) for table, name, how in cursor.fetchall() if table in every]
-    problems += [
-        f"{every[table]}, whose trigger {name} only the table's owner may disable"
-        for table, name, _ in triggers
-        if table not in owned
-    ]
     try:
-        order = tuple(orders.static_order())
+        return tuple(orders.static_order()), references
     except CycleError as error:
-        order = ()
         problems.append(f"foreign keys in a circle that are not DEFERRABLE: {' → '.join(error.args[1])}")
-    _refuse(problems)
-    return _Relations(
-        json.dumps(schema),
-        order,
-        tuple(partitioned.values()),
-        tuple(sequences),
-        references,
-        tuple((every[table], name, how) for table, name, how in triggers),
-    )
+        return (), references
 
 
 def _copy_out(cursor: Any, name: str) -> bytes:
@@ -379,11 +396,14 @@ def _sequence(cursor: Any, name: str) -> str:
 
 MYSQL_SESSION = (
     "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', time_zone = '+00:00', foreign_key_checks = 0, "
-    f"lock_wait_timeout = {LOCK_SECONDS}, innodb_lock_wait_timeout = {LOCK_SECONDS}"
+    "lock_wait_timeout = %s, innodb_lock_wait_timeout = %s"
 )
 
 MYSQL_TEXT = frozenset(
-    "tinyint smallint mediumint int bigint decimal float double date time datetime timestamp year json".split()
+    (
+        *("tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "float", "double"),
+        *("date", "time", "datetime", "timestamp", "year", "json"),
+    )
 )
 """Types whose values go through text. All others are bytes to begin with."""
 
@@ -397,7 +417,7 @@ class MySQL(Snapshot):
     def take(cls, connection: BaseDatabaseWrapper) -> Self:
         """See Snapshot."""
         with connection.wrap_database_errors, connection.cursor() as cursor:
-            cursor.execute(MYSQL_SESSION)
+            cursor.execute(MYSQL_SESSION, [LOCK_SECONDS, LOCK_SECONDS])
             tables = _mysql_tables(cursor)
             if not tables:
                 raise DatabaseError("There are no tables.")
@@ -409,7 +429,7 @@ class MySQL(Snapshot):
     def restore(self, connection: BaseDatabaseWrapper) -> None:
         """See Snapshot."""
         with connection.wrap_database_errors, connection.cursor() as cursor:
-            cursor.execute(MYSQL_SESSION)
+            cursor.execute(MYSQL_SESSION, [LOCK_SECONDS, LOCK_SECONDS])
         with _transaction(connection, "START TRANSACTION") as cursor:
             tables = _mysql_tables(cursor)
             _require_same(self.schema, json.dumps(tables))
@@ -420,9 +440,9 @@ class MySQL(Snapshot):
                         [None if value == "N" else value[1:] for value in line.split(",")]
                         for line in self.content[name].decode().splitlines()
                     ]
-                    into = ", ".join(_tick(column) for column, _ in columns)
+                    into = f"{_tick(name)} ({', '.join(_tick(column) for column, _ in columns)})".replace("%", "%%")
                     values = ", ".join(_mysql_in(kind) for _, kind in columns)
-                    cursor.executemany(f"INSERT INTO {_tick(name)} ({into}) VALUES ({values})", rows)  # noqa: S608
+                    cursor.executemany(f"INSERT INTO {into} VALUES ({values})", rows)  # noqa: S608  # quoted
         with connection.wrap_database_errors, connection.cursor() as cursor:
             for name, value in _mysql_sequences(cursor).items():
                 if self.sequences[name] != value:
@@ -441,8 +461,9 @@ def _mysql_tables(cursor: Any) -> dict[str, list[list[str]]]:
         CannotVerify: something can't be restored.
     """
     problems = []
-    here = "TABLE_SCHEMA = DATABASE()"
-    cursor.execute(f"SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE {here} ORDER BY 1")
+    cursor.execute(
+        "SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() ORDER BY 1"
+    )
     tables: dict[str, list[list[str]]] = {}
     for name, kind in cursor.fetchall():
         if kind == "BASE TABLE":
@@ -450,7 +471,7 @@ def _mysql_tables(cursor: Any) -> dict[str, list[list[str]]]:
         elif "VIEW" not in kind:
             problems.append(f"the {str(kind).lower()} {name}")
     cursor.execute(
-        f"SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS WHERE {here} "
+        "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() "
         "AND COALESCE(GENERATION_EXPRESSION, '') = '' ORDER BY 1, ORDINAL_POSITION"
     )
     for name, column, kind in cursor.fetchall():
@@ -497,13 +518,12 @@ def _mysql_sequences(cursor: Any) -> dict[str, str]:
 
 
 def _tick(name: str) -> str:
-    escaped = name.replace("`", "``").replace("%", "%%")
-    return f"`{escaped}`"
+    return "`" + name.replace("`", "``") + "`"
 
 
 @contextmanager
 def _transaction(connection: BaseDatabaseWrapper, begin: str) -> Iterator[Any]:
-    """A transaction that Django knows nothing of: its own would wait for hooks and callbacks of the project's."""
+    """A transaction for reading or restoring. Django's own would need the connection's alias."""
     with connection.wrap_database_errors, connection.cursor() as cursor:
         cursor.execute(begin)
         try:

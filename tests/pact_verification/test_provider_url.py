@@ -87,16 +87,13 @@ class Scratch:
                 if not on_postgresql():
                     dumps.append(sorted(connection.iterdump()))
                     continue
-                tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-                sequences = connection.execute("SELECT sequencename FROM pg_sequences").fetchall()
-                dumps += [
-                    (name, connection.execute(f'SELECT t::text FROM "{name}" t ORDER BY 1').fetchall())
-                    for (name,) in sorted(tables)
-                ]
-                dumps += [
-                    (name, connection.execute(f'SELECT last_value, is_called FROM "{name}"').fetchall())
-                    for (name,) in sorted(sequences)
-                ]
+                names = connection.execute(
+                    "SELECT tablename, 't::text' FROM pg_tables WHERE schemaname = 'public' "
+                    "UNION SELECT sequencename, 'last_value, is_called' FROM pg_sequences ORDER BY 1"
+                ).fetchall()
+                for name, columns in names:
+                    sql = f'SELECT {columns} FROM "{name}" t ORDER BY 1'  # noqa: S608  # the database's own names
+                    dumps.append((name, connection.execute(sql).fetchall()))
         return dumps
 
     def content(self) -> list[Any]:
@@ -306,7 +303,8 @@ class TestRestored:
                 if not on_postgresql():
                     sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
                 tables = [name for (name,) in connection.execute(sql).fetchall()]
-                rows = sum(connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in tables)
+                counts = [f'SELECT count(*) FROM "{name}"' for name in tables]  # noqa: S608  # the database's own names
+                rows = sum(connection.execute(count).fetchone()[0] for count in counts)
             has(ran, f"{config['NAME']} ({rows} rows)")
         assert list(Path(scratch.settings["PACT_CACHE_DIR"]).glob("snapshot-*")) == []
 
@@ -330,9 +328,7 @@ class TestRestored:
         assert scratch.dump() == before
         assert "could not be restored" not in ran.err
 
-    def test_after_the_end_of_all_processes(
-        self, ask: Ask, scratch: Scratch, pact: Path, before: list[Any]
-    ) -> None:
+    def test_after_the_end_of_all_processes(self, ask: Ask, scratch: Scratch, pact: Path, before: list[Any]) -> None:
         """The next run restores the databases first. What it is refused for later does not matter."""
         with _that_says(b"") as url:
             with self.stuck(scratch, pact, url) as process:
@@ -392,7 +388,7 @@ class TestRestored:
         ],
     )
     def test_not_what_can_not_be_restored(
-        self, ask: Ask, scratch: Scratch, pact: Path, before: list[Any], made: str, told: str
+        self, ask: Ask, scratch: Scratch, pact: Path, before: list[Any], *, made: str, told: str
     ) -> None:
         scratch.execute(made)
         with _that_says(b"") as url:
