@@ -40,8 +40,8 @@ TABLES = {
         "CREATE SCHEMA other",
         "CREATE TABLE shelf (id serial PRIMARY KEY, parent integer REFERENCES shelf, label text)",
         (
-            "CREATE TABLE item (id integer GENERATED ALWAYS AS IDENTITY, shelf integer REFERENCES shelf ON DELETE CASCADE, "
-            "price float, data bytea, twice float GENERATED ALWAYS AS (price * 2) STORED)"
+            "CREATE TABLE item (id integer GENERATED ALWAYS AS IDENTITY, "
+            "shelf integer REFERENCES shelf ON DELETE CASCADE, price float, data bytea, twice float GENERATED ALWAYS AS (price * 2) STORED)"
         ),
         "CREATE TABLE other.log (text text, at timestamptz DEFAULT now())",
         (
@@ -67,9 +67,9 @@ TABLES = {
             "h enum('x', 'y'), i year, j timestamp NULL, k varchar(9) CHARACTER SET latin1, `l%` integer)"
         ),
         (
-            "INSERT INTO kinds VALUES (0.1, 5, '2020-02-29', '2020-01-01 01:02:03.000001', '-10:00:00.5', 1.0000000001, "
-            """'{"a": "ü"}', 'y', 1999, '2020-01-01 00:00:00', 'ü', -7), (1e-30, NULL, '1000-01-01', NULL, NULL, NULL, """
-            "NULL, NULL, NULL, NULL, NULL, NULL)"
+            "INSERT INTO kinds VALUES (0.1, 5, '2020-02-29', '2020-01-01 01:02:03.000001', '-10:00:00.5', "
+            """1.0000000001, '{"a": "ü"}', 'y', 1999, '2020-01-01 00:00:00', 'ü', -7), (1e-30, NULL, '1000-01-01', """
+            "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)"
         ),
         "CREATE VIEW seen AS SELECT * FROM item",
     ],
