@@ -1,11 +1,9 @@
 """A server that already runs: the project as it is deployed, on a database that may be emptied."""
 
-import json
 import re
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -16,14 +14,15 @@ from wsgiref.types import WSGIEnvironment
 from wsgiref.util import is_hop_by_hop
 
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.urls import Resolver404, resolve
 
 from pact_verification.conf import conf
-from pact_verification.databases import require_named, serialized, with_databases
+from pact_verification.databases import require_named, with_databases
 from pact_verification.errors import CannotVerify, NoAnswer, NoAnswerInTime
 from pact_verification.project import NoteDoing, NoteRequest, filter_request, limited, require_final
+from pact_verification.snapshots import Looked, look
 from pact_verification.states import Registry
 from pact_verification.text import counted, read_json
 from pact_verification.wire import Response, request_message
@@ -40,13 +39,13 @@ class Deployed:
     Attributes:
         url: its base, to which the path of a request is added.
         timeout: seconds that it may be silent.
-        content: by alias, what is in its databases when the run begins: every interaction starts from it.
+        looked: what its databases hold when the run begins: every interaction starts from it.
         tls: with this machine's certificates or those that SSL_CERT_FILE names; None for http.
     """
 
     url: SplitResult
     timeout: float
-    content: Mapping[str, str]
+    looked: Looked
     tls: ssl.SSLContext | None
 
     @classmethod
@@ -59,15 +58,14 @@ class Deployed:
         deployed = cls.at(url, timeout)
         for alias in with_databases():
             require_disposable(connections[alias])
-        deployed = replace(deployed, content=_content())
         deployed.require_answer()
-        return deployed
+        return replace(deployed, looked=_look())
 
     @classmethod
     def at(cls, url: str, timeout: float) -> Self:
         """Read the URL of a server, and ask nothing. Raises CannotVerify for one that is none."""
         base = _require_base(url)
-        return cls(base, timeout, {}, ssl.create_default_context() if base.scheme == "https" else None)
+        return cls(base, timeout, Looked({}, ()), ssl.create_default_context() if base.scheme == "https" else None)
 
     def require_answer(self) -> None:
         """Raise CannotVerify when nobody listens, or nobody who proves to be who it should be."""
@@ -133,14 +131,12 @@ class Deployed:
         return HTTPConnection(self.url.hostname, self.url.port, timeout=self.timeout)
 
     def __str__(self) -> str:
-        names = ", ".join(
-            f"{connections[alias].settings_dict['NAME']} ({counted(len(json.loads(content)), 'row')})"
-            for alias, content in self.content.items()
-        )
-        return (
+        names = ", ".join(f"{name} ({counted(rows, 'row')})" for name, rows in self.looked.rows.items())
+        server = (
             f"The server that runs at {self.url.geturl()} is verified, not the code that is here. For every "
             f"interaction its database is emptied, and filled with what it held when the run began: {names}."
         )
+        return " ".join([server, *self.looked.notes])
 
 
 class ProjectElsewhere:
@@ -225,9 +221,13 @@ def _require_base(url: str) -> SplitResult:
     return parts
 
 
-def _content() -> dict[str, str]:
+def _look() -> Looked:
     try:
-        return serialized()
+        looked = look()
+        for alias in with_databases():
+            for model in connections[alias].introspection.get_migratable_models():
+                if model._meta.managed and router.allow_migrate_model(alias, model):
+                    model._base_manager.using(alias).exists()
     except DatabaseError as error:
         raise CannotVerify(
             f"The server's database can't be read: {str(error).strip()}\n"
@@ -236,6 +236,7 @@ def _content() -> dict[str, str]:
     finally:
         for alias in with_databases():
             connections[alias].close()
+    return looked
 
 
 def require_disposable(connection: BaseDatabaseWrapper) -> None:

@@ -165,6 +165,35 @@ class FlushIsolation(Isolation):
         self.used = False
 
 
+class RestoringIsolation(Isolation):
+    """Real commits, on databases that a server reads too: all that they held comes back before the next interaction.
+
+    Args:
+        restore: brings it back, on connections of its own.
+    """
+
+    def __init__(self, require: Require, restore: Callable[[], None]) -> None:
+        super().__init__(require)
+        self.restore = restore
+        self.used = False
+
+    def begin(self) -> None:
+        super().begin()
+        self.used = True
+
+    def commit(self) -> None:
+        """Everything is committed already."""
+
+    def roll_back(self) -> None:
+        if not self.used:
+            return
+        for alias in self.aliases:
+            if connections[alias].connection:  # it may be in a transaction, or in the middle of a query
+                _reconnect(connections[alias])
+        self.restore()
+        self.used = False
+
+
 def isolation_of(name: str, migrated: Mapping[str, str], require: Require) -> Callable[[], Isolation]:
     """What makes the isolation of a name (conf.ISOLATIONS), on the thread that serves."""
     if name == "flush":

@@ -11,12 +11,13 @@ from pact_verification.coverage import cover
 from pact_verification.databases import new_token, require_run_database, run_databases
 from pact_verification.deployed import Deployed, ProjectElsewhere, require_disposable
 from pact_verification.errors import CannotVerify
-from pact_verification.isolation import isolation_of
+from pact_verification.isolation import RestoringIsolation, isolation_of
 from pact_verification.live_server import LiveServer
 from pact_verification.pacts import Pact
 from pact_verification.preflight import require_handlers
 from pact_verification.results import Coverage, Crash, Exchange, PactResult
 from pact_verification.serving import How
+from pact_verification.snapshots import kept
 from pact_verification.states import Registry, autodiscover
 from pact_verification.stores import own_stores
 
@@ -70,7 +71,8 @@ class ProviderHere:
             cleanup.enter_context(own_stores(self.folder))
             serve = partial(LiveServer, self.registry, board=self.board, seen=self.seen)
             if self.deployed:
-                isolation = isolation_of("flush", self.deployed.content, require_disposable)
+                # Left when the server has stopped: then no state handler writes into the databases any more.
+                isolation = partial(RestoringIsolation, require_disposable, cleanup.enter_context(kept()))
                 server = serve(isolation, how.request_timeout, partial(ProjectElsewhere, self.deployed))
             else:
                 flush = how.isolation == "flush"

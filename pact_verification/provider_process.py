@@ -35,6 +35,7 @@ from pact_verification.errors import CannotVerify, Terminated
 from pact_verification.pacts import Interaction, Pact
 from pact_verification.results import Coverage, Exchange, PactResult, is_own
 from pact_verification.serving import Address, How, new_state_path
+from pact_verification.snapshots import restore_left
 from pact_verification.streams import guard_streams
 
 logger = logging.getLogger(__name__)
@@ -89,6 +90,7 @@ class ProviderProcess:
         self.folder = folder
         self.token = token
         self.made_databases = False
+        self.uses_server = False
         self._answers: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._exchanges: dict[int, Exchange] = {}
         self._state_path = ""
@@ -122,6 +124,7 @@ class ProviderProcess:
 
     def reach(self, how: How) -> str:
         """See Provider."""
+        self.uses_server = True
         text: str = self._call("reach", how)
         return text
 
@@ -203,9 +206,12 @@ class ProviderProcess:
         self._process.join()
         self._reader.join(ABORT_SECONDS)
         clean = self._process.exitcode == 0 and not self._why_ended
-        if self.made_databases and not clean:
+        if self.made_databases and not clean and not self.uses_server:
             _, problems = drop_left(names_of(self.token))
             for problem in problems:
+                logger.warning("%s", problem)
+        if self.uses_server:
+            for problem in restore_left():
                 logger.warning("%s", problem)
 
     def _end_at_once(self) -> None:

@@ -3,12 +3,14 @@
 import json
 import os
 import secrets
+import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,7 +22,7 @@ import pytest
 
 from tests.broker_double import BrokerDouble
 from tests.certificates import Certificate, self_signed
-from tests.pact_verification.conftest import ROOT, Run, environment, on_postgresql, run
+from tests.pact_verification.conftest import ROOT, Run, command, environment, on_postgresql, run
 from tests.pact_verification.pact_files import document, interaction, write_pact
 from tests.pact_verification.test_verify_pacts import Databases, has
 
@@ -33,6 +35,18 @@ CREATE = interaction(
     status=201,
     response={"body": {"name": "cup"}},
 )
+
+
+@contextmanager
+def connected(config: dict[str, Any]) -> Iterator[Any]:
+    """The driver's own connection to a database, which commits by itself."""
+    if on_postgresql():
+        own = {"user": config["USER"], "host": config["HOST"], "port": config["PORT"], "dbname": config["NAME"]}
+        with psycopg.connect(**own, password=config["PASSWORD"], autocommit=True) as connection:
+            yield connection
+    else:
+        with closing(sqlite3.connect(config["NAME"], isolation_level=None)) as connection:
+            yield connection
 
 
 @dataclass
@@ -57,6 +71,30 @@ class Scratch:
         )
         assert finished.returncode == 0, finished.stderr
         return finished.stdout
+
+    def execute(self, *statements: str) -> None:
+        """Execute SQL in each of the databases."""
+        for config in self.databases.values():
+            with connected(config) as connection:
+                for statement in statements:
+                    connection.execute(statement)
+
+    def dump(self) -> list[Any]:
+        """All that is in the databases: every row of every table, and where sequences are."""
+        dumps: list[Any] = []
+        for config in self.databases.values():
+            with connected(config) as connection:
+                if not on_postgresql():
+                    dumps.append(sorted(connection.iterdump()))
+                    continue
+                names = connection.execute(
+                    "SELECT tablename, 't::text' FROM pg_tables WHERE schemaname = 'public' "
+                    "UNION SELECT sequencename, 'last_value, is_called' FROM pg_sequences ORDER BY 1"
+                ).fetchall()
+                for name, columns in names:
+                    sql = f'SELECT {columns} FROM "{name}" t ORDER BY 1'  # noqa: S608  # the database's own names
+                    dumps.append((name, connection.execute(sql).fetchall()))
+        return dumps
 
     def content(self) -> list[Any]:
         dumps = [self.manage("dumpdata", "testapp", "--database", alias) for alias in self.databases]
@@ -210,6 +248,155 @@ class TestGreen:
         has(distrusted, f"The server at {url} does not answer:", "self-signed certificate", "SSL_CERT_FILE names")
         assert (trusted.exit_code, trusted.out) == (0, trusted.out), trusted
         assert in_the_clear.exit_code == 1
+
+
+STUCK = interaction("stuck", states=["an item cup exists", "it takes 60 seconds"])
+UNMIGRATED = [
+    *("tests.testapp", "tests.testapp.unmigrated", "pact_verification"),
+    *("django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sites"),
+]
+
+
+class TestRestored:
+    """At the end the databases hold what they held, however the run ends."""
+
+    @pytest.fixture
+    def before(self, scratch: Scratch, tmp_path: Path) -> list[Any]:
+        """The databases' content: also rows of an app without migrations, and of a table that no model knows."""
+        scratch.settings |= {"INSTALLED_APPS": UNMIGRATED, "PACT_CACHE_DIR": str(tmp_path / "cache")}
+        for alias in scratch.databases:
+            scratch.manage("migrate", "--run-syncdb", "--verbosity", "0", "--database", alias)
+        scratch.execute(
+            "INSERT INTO unmigrated_note (text) VALUES ('as it was')",
+            "CREATE TABLE loose (name text PRIMARY KEY, data float)",
+            "INSERT INTO loose VALUES ('a', 0.1), ('b', NULL)",
+        )
+        return scratch.dump()
+
+    @contextmanager
+    def stuck(self, scratch: Scratch, pact: Path, url: str) -> Iterator[subprocess.Popen[str]]:
+        """A run in the middle of a state, which has written rows already."""
+        write_pact(pact, STUCK)
+        announced = pact.with_name("announced")
+        with subprocess.Popen(
+            command(pact, "--provider-url", url, "--request-timeout", "30"),
+            cwd=ROOT,
+            env=environment(settings=scratch.settings, TESTAPP_ANNOUNCE=str(announced)),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            while not announced.exists():
+                assert process.poll() is None, process.stdout and process.stdout.read()
+            yield process
+
+    def test_everything(self, ask: Ask, scratch: Scratch, pact: Path, before: list[Any]) -> None:
+        write_pact(pact, GREEN, CREATE, CREATE, EMPTY)
+        with served(scratch) as url:
+            ran = ask(pact, "--provider-url", url)
+        assert ran.exit_code == 0, ran
+        assert scratch.dump() == before
+        for config in scratch.databases.values():
+            with connected(config) as connection:
+                sql = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+                if not on_postgresql():
+                    sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+                tables = [name for (name,) in connection.execute(sql).fetchall()]
+                counts = [f'SELECT count(*) FROM "{name}"' for name in tables]  # noqa: S608  # the database's own names
+                rows = sum(connection.execute(count).fetchone()[0] for count in counts)
+            has(ran, f"{config['NAME']} ({rows} rows)")
+        assert list(Path(scratch.settings["PACT_CACHE_DIR"]).glob("snapshot-*")) == []
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_after_a_signal(self, scratch: Scratch, pact: Path, before: list[Any], number: signal.Signals) -> None:
+        with _that_says(b"") as url, self.stuck(scratch, pact, url) as process:
+            assert scratch.dump() != before
+            os.killpg(process.pid, number)
+            out, _ = process.communicate(timeout=40)
+        assert process.returncode == 128 + number, out
+        assert scratch.dump() == before
+
+    @pytest.mark.parametrize("state", ["it takes 60 seconds", "the process ends"])
+    def test_after_a_state_that_does_not_come_back(
+        self, ask: Ask, scratch: Scratch, pact: Path, before: list[Any], state: str
+    ) -> None:
+        write_pact(pact, interaction("stuck", states=["an item cup exists", state]))
+        with _that_says(b"") as url:
+            ran = ask(pact, "--provider-url", url, "--request-timeout", "0.2")
+        assert ran.exit_code == 1, ran
+        assert scratch.dump() == before
+        assert "could not be restored" not in ran.err
+
+    def test_after_the_end_of_all_processes(self, ask: Ask, scratch: Scratch, pact: Path, before: list[Any]) -> None:
+        """The next run restores the databases first. What it is refused for later does not matter."""
+        with _that_says(b"") as url:
+            with self.stuck(scratch, pact, url) as process:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.communicate(timeout=30)
+            assert scratch.dump() != before
+            kept = list(Path(scratch.settings["PACT_CACHE_DIR"]).glob("snapshot-*"))
+            assert [path.stat().st_mode & 0o777 for path in kept] == [0o600, 0o600]
+            ran = ask(write_pact(pact, interaction("no state", states=["unknown"])), "--provider-url", url)
+        assert ran.exit_code == 2, ran
+        assert scratch.dump() == before
+        name = scratch.databases["default"]["NAME"]
+        has(ran, f"An earlier run was killed. The database {name} was restored to what it held before that run.")
+
+    def test_not_where_tables_have_changed_since(
+        self, ask: Ask, scratch: Scratch, pact: Path, before: list[Any]
+    ) -> None:
+        with _that_says(b"") as url:
+            with self.stuck(scratch, pact, url) as process:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.communicate(timeout=30)
+            scratch.execute("ALTER TABLE loose ADD COLUMN more text")
+            changed = scratch.dump()
+            ran = ask(pact, "--provider-url", url)
+        assert ran.exit_code == 2, ran
+        name = scratch.databases["default"]["NAME"]
+        has(ran, f"The database {name} could not be restored: its tables have changed since.", "remove that file")
+        assert scratch.dump() == changed
+
+    def test_one_run_at_a_time(self, ask: Ask, scratch: Scratch, pact: Path, before: list[Any]) -> None:
+        with _that_says(b"") as url, self.stuck(scratch, pact, url) as process:
+            ran = ask(pact, "--provider-url", url)
+            os.killpg(process.pid, signal.SIGTERM)
+            process.communicate(timeout=40)
+        assert ran.exit_code == 2, ran
+        name = scratch.databases["default"]["NAME"]
+        has(ran, f"Another run with --provider-url uses the database {name}. Wait for its end.")
+        assert scratch.dump() == before
+
+    def test_not_without_a_place_for_the_file(
+        self, ask: Ask, scratch: Scratch, pact: Path, before: list[Any], tmp_path: Path
+    ) -> None:
+        (tmp_path / "cache").write_text("no folder")
+        with _that_says(b"") as url:
+            ran = ask(write_pact(pact, GREEN), "--provider-url", url)
+        assert ran.exit_code == 2, ran
+        has(ran, "in the cache directory, which can't be written", "PACT_CACHE_DIR names another.")
+        assert scratch.dump() == before
+
+    @pytest.mark.skipif(not on_postgresql(), reason="SQLite's file is restored as a whole")
+    @pytest.mark.parametrize(
+        ("made", "told"),
+        [
+            ("CREATE MATERIALIZED VIEW seen AS SELECT * FROM loose", "the materialized view public.seen"),
+            ("SELECT lo_create(0)", "large objects (1)"),
+            ("ALTER TABLE loose ADD CHECK (name <> 'a') NOT VALID", "is NOT VALID"),
+        ],
+    )
+    def test_not_what_can_not_be_restored(
+        self, ask: Ask, scratch: Scratch, pact: Path, before: list[Any], *, made: str, told: str
+    ) -> None:
+        scratch.execute(made)
+        with _that_says(b"") as url:
+            ran = ask(write_pact(pact, GREEN), "--provider-url", url)
+        assert ran.exit_code == 2, ran
+        name = scratch.databases["default"]["NAME"]
+        has(ran, f"--provider-url can't use the database {name} (default). It holds what can't be restored: ", told)
+        assert scratch.dump() == before
 
 
 class TestRed:

@@ -1,0 +1,1 @@
+"""An app without migrations, which is installed in some tests."""
