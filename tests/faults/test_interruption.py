@@ -24,8 +24,8 @@ from tests.faults.test_witness import EXIT_0, GIVEN_UP, acts, at
 from tests.pact_verification.pact_files import write_pact
 
 PATIENT = ("--request-timeout", "60")
-SECONDS = 12
-"""A signal ends the run at once: this leaves time for a busy machine to start it, and to drop its databases."""
+SECONDS = 20
+"""A run may take this long to start, to hear a signal, to end what does not end by itself, and to drop databases."""
 
 Meanwhile = Callable[[Running], None]
 
@@ -49,6 +49,7 @@ def terminate(event: str) -> Meanwhile:
 def interrupted(place: str, act: str = "hang", **more: Any) -> list[Fault]:
     """Ctrl-C and SIGTERM in a phase of the run."""
     in_pact = place in {"view", "state", "teardown", "async view", "request filter", "callback", "thread"}
+    event = act.rpartition("_and_")[2]
     fault = Fault(
         "",
         (OK, acts(place, act), OK_TOO) if in_pact else (OK, OK_TOO),
@@ -61,8 +62,8 @@ def interrupted(place: str, act: str = "hang", **more: Any) -> list[Fault]:
         **more,
     )
     return [
-        replace(fault, name=f"Ctrl-C, {act} in {place}", exit_code=130, meanwhile=interrupt(act)),
-        replace(fault, name=f"SIGTERM, {act} in {place}", exit_code=143, meanwhile=terminate(act)),
+        replace(fault, name=f"Ctrl-C, {act} in {place}", exit_code=130, meanwhile=interrupt(event)),
+        replace(fault, name=f"SIGTERM, {act} in {place}", exit_code=143, meanwhile=terminate(event)),
     ]
 
 
@@ -228,8 +229,7 @@ def in_parallel(place: str, act: str, **more: Any) -> Fault:
         seconds=30,
     ),
     [
-        replace(fault, name=f"{fault.name} of a worker", options=("--parallel", "2", *PATIENT), arrange=two_pacts,
-                seconds=20)
+        replace(fault, name=f"{fault.name} of a worker", options=("--parallel", "2", *PATIENT), arrange=two_pacts)
         for fault in [*interrupted("view"), *interrupted("view", "hold_gil"), *interrupted("post_migrate")]
     ],
 )  # fmt: skip

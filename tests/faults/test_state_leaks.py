@@ -71,8 +71,8 @@ def left_by(path: str) -> Fault:
 
 
 @table(
-    urlconf("set_root_urlconf", "another URLconf's"),
-    urlconf("override_root_urlconf", "another URLconf's"),
+    urlconf("set_root_urlconf", {"urlconf": "another"}),
+    urlconf("override_root_urlconf", {"urlconf": "another"}),
     urlconf("set_urlconf", []),  # Django sets it anew for each request
     urlconf("set_script_prefix", []),
     [
