@@ -160,7 +160,7 @@ class Place:
 
     Attributes:
         folder: all of them are in it.
-        machine: the folder with what several runs share: temporary files and databases.
+        machine: the folder with what several runs share: temporary files, databases, the project's cache.
         database: the project's, by name.
     """
 
@@ -173,8 +173,8 @@ class Place:
     def make(cls, folder: Path) -> Iterator[Self]:
         """Make the folders. Databases that are left at the end are dropped."""
         place = cls(folder, folder, f"faults_{secrets.token_hex(4)}")
-        place.tmp.mkdir()
-        place.db.mkdir()
+        for each in (place.tmp, place.db, place.cache):
+            each.mkdir()
         place._fill()
         try:
             yield place

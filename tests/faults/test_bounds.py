@@ -42,7 +42,7 @@ def odd(response: str, *says: str | tuple[str, ...], outcome: str = FAILED, **mo
 
 
 @table(
-    odd("endless", LIMIT, ("64 MB", "64 MiB", "67108864", "64000000"), options=("--request-timeout", "20"), seconds=30),
+    odd("endless", LIMIT, ("64 MB", "64,000,000"), options=("--request-timeout", "20"), seconds=30),
     odd("endless", LIMIT, name="endless, a limit of 1 MB", settings={LIMIT: 1_000_000}),
     odd("large", LIMIT, settings={LIMIT: 1_000_000}),
     odd("endless-drip", "did not come back", options=QUICK, outcomes=(ANY, NOT_VERIFIED, NOT_VERIFIED)),
@@ -51,15 +51,15 @@ def odd(response: str, *says: str | tuple[str, ...], outcome: str = FAILED, **mo
     odd("status-0", "0"),
     odd("status-99", "99"),
     odd("status-1000", "1000"),
-    odd("reason-lines", ("newline", "reason", "header")),
-    odd("length-long", "Content-Length", "4000"),
-    odd("length-short", "Content-Length", ("'2'", "2 bytes", ": 2")),
-    odd("length-text", "Content-Length", "many"),
+    odd("reason-lines", ("reason", "header", "status")),
+    odd("length-long", "Content-Length"),
+    odd("length-short", "Content-Length"),
+    odd("length-text", "Content-Length"),
     odd("nothing", "didn't return an HttpResponse object", outcome=MISMATCH),
     odd("text", "'str' object has no attribute", outcome=MISMATCH),
     odd("header-lines", "BadHeaderError", outcome=MISMATCH),
-    odd("header-lines-unchecked", "X-Odd"),
-    odd("header-name", "X Odd"),
+    odd("header-lines-unchecked", ("X-Odd", "header")),
+    odd("header-name", ("X Odd", "header")),
 )  # fmt: skip
 def test_a_response(fault: Fault, tmp_path: Path) -> None:
     check(fault, tmp_path)

@@ -24,8 +24,8 @@ from tests.faults.test_witness import EXIT_0, GIVEN_UP, acts, at
 from tests.pact_verification.pact_files import write_pact
 
 PATIENT = ("--request-timeout", "60")
-SECONDS = 12
-"""A signal ends the run at once: this leaves time for a busy machine to start it, and to drop its databases."""
+SECONDS = 20
+"""A run may take this long to start, to hear a signal, to end what does not end by itself, and to drop databases."""
 
 Meanwhile = Callable[[Running], None]
 
@@ -50,6 +50,7 @@ def interrupted(place: str, act: str = "hang", **more: Any) -> list[Fault]:
     """Ctrl-C and SIGTERM in a phase of the run."""
     event = act.rpartition("_and_")[2]
     in_pact = place in {"view", "state", "teardown", "async view", "request filter", "callback", "thread"}
+    event = act.rpartition("_and_")[2]
     fault = Fault(
         "",
         (OK, acts(place, act), OK_TOO) if in_pact else (OK, OK_TOO),
@@ -67,14 +68,16 @@ def interrupted(place: str, act: str = "hang", **more: Any) -> list[Fault]:
     ]
 
 
+EARLY = ("settings", "urls", "pact_states", "middleware", "base state", "base teardown")
+
+
 @table(
-    *[
-        interrupted(place)
-        for place in ("settings", "urls", "pact_states", "middleware", "post_migrate", "base state", "base teardown")
-    ],
-    *[interrupted(place) for place in ("view", "state", "teardown", "async view")],
-    *[interrupted(place, "hold_gil") for place in ("urls", "post_migrate", "view", "state", "teardown")],
-    *[interrupted(place, "ignore_signals_and_hang") for place in ("urls", "view")],
+    *[interrupted(place)[:1] for place in (*EARLY, "teardown", "async view")],
+    *[interrupted(place) for place in ("post_migrate", "view", "state")],
+    *[interrupted(place, "hold_gil")[:1] for place in ("urls", "post_migrate", "state")],
+    interrupted("view", "hold_gil"),
+    interrupted("urls", "ignore_signals_and_hang"),
+    interrupted("view", "ignore_signals_and_hang")[:1],
 )
 def test_a_signal_is_heard_in_every_phase(fault: Fault, tmp_path: Path) -> None:
     check(fault, tmp_path)
@@ -181,13 +184,9 @@ def in_parallel(place: str, act: str, **more: Any) -> Fault:
 
 @table(
     in_parallel("view", "exit_0", says=EXIT_0, on_database=True),
-    in_parallel("state", "exit_0", says=EXIT_0),
     in_parallel("view", "kill", says=("SIGKILL",)),
-    in_parallel("view", "segfault", says=("SIGSEGV",)),
     in_parallel("view", "hold_gil", says=GIVEN_UP, on_database=True),
-    in_parallel("view", "hang", says=GIVEN_UP, outcomes=(ANY, ANY, ANY, NOT_VERIFIED, NOT_VERIFIED)),
     in_parallel("async view", "hang", says=GIVEN_UP, outcomes=(ANY, ANY, ANY, NOT_VERIFIED, NOT_VERIFIED)),
-    in_parallel("view", "thread_without_end", exit_code=0, outcomes=(VERIFIED,) * 5),
     in_parallel("view", "atexit_hang", exit_code=0, outcomes=(VERIFIED,) * 5),
     in_parallel("view", "sys_exit", outcomes=(VERIFIED, VERIFIED, VERIFIED, "mismatch", VERIFIED)),
     Fault(
@@ -229,9 +228,8 @@ def in_parallel(place: str, act: str, **more: Any) -> Fault:
         seconds=30,
     ),
     [
-        replace(fault, name=f"{fault.name} of a worker", options=("--parallel", "2", *PATIENT), arrange=two_pacts,
-                seconds=20)
-        for fault in [*interrupted("view"), *interrupted("view", "hold_gil"), *interrupted("post_migrate")]
+        replace(fault, name=f"{fault.name} of a worker", options=("--parallel", "2", *PATIENT), arrange=two_pacts)
+        for fault in (*interrupted("view"), interrupted("view", "hold_gil")[0], interrupted("post_migrate")[0])
     ],
 )  # fmt: skip
 def test_several_workers(fault: Fault, tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ class Scratch:
                     "UNION SELECT sequencename, 'last_value, is_called' FROM pg_sequences ORDER BY 1"
                 ).fetchall()
                 for name, columns in names:
-                    sql = f'SELECT {columns} FROM "{name}" t ORDER BY 1'  # noqa: S608  # the database's own names
+                    sql = f'SELECT {columns} FROM "{name}" t ORDER BY 1'  # the database's own names
                     dumps.append((name, connection.execute(sql).fetchall()))
         return dumps
 
@@ -303,7 +303,7 @@ class TestRestored:
                 if not on_postgresql():
                     sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
                 tables = [name for (name,) in connection.execute(sql).fetchall()]
-                counts = [f'SELECT count(*) FROM "{name}"' for name in tables]  # noqa: S608  # the database's own names
+                counts = [f'SELECT count(*) FROM "{name}"' for name in tables]  # the database's own names
                 rows = sum(connection.execute(count).fetchone()[0] for count in counts)
             has(ran, f"{config['NAME']} ({rows} rows)")
         assert list(Path(scratch.settings["PACT_CACHE_DIR"]).glob("snapshot-*")) == []

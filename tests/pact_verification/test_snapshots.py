@@ -41,7 +41,8 @@ TABLES = {
         "CREATE TABLE shelf (id serial PRIMARY KEY, parent integer REFERENCES shelf, label text)",
         (
             "CREATE TABLE item (id integer GENERATED ALWAYS AS IDENTITY, "
-            "shelf integer REFERENCES shelf ON DELETE CASCADE, price float, data bytea, twice float GENERATED ALWAYS AS (price * 2) STORED)"
+            "shelf integer REFERENCES shelf ON DELETE CASCADE, price float, data bytea, "
+            "twice float GENERATED ALWAYS AS (price * 2) STORED)"
         ),
         "CREATE TABLE other.log (text text, at timestamptz DEFAULT now())",
         (
@@ -144,7 +145,7 @@ def dump(connection: BaseDatabaseWrapper) -> list[Any]:
         more = ["SELECT * FROM sqlite_sequence", "SELECT sql FROM sqlite_master"]
     found = []
     with connection.cursor() as cursor:
-        for statement in (*(f"SELECT * FROM {table} ORDER BY 1" for table in tables), *more):  # noqa: S608  # of ours
+        for statement in (*(f"SELECT * FROM {table} ORDER BY 1" for table in tables), *more):  # of ours
             cursor.execute(statement)
             found.append((statement, list(cursor.fetchall())))
     return found

@@ -5,7 +5,7 @@ from django.urls import path
 
 
 def items(request: HttpRequest) -> HttpResponse:
-    return JsonResponse("another URLconf's", safe=False)
+    return JsonResponse({"urlconf": "another"})
 
 
 urlpatterns = [path("items", items)]
