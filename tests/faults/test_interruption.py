@@ -24,7 +24,7 @@ from tests.faults.test_witness import EXIT_0, GIVEN_UP, acts, at
 from tests.pact_verification.pact_files import write_pact
 
 PATIENT = ("--request-timeout", "60")
-SECONDS = 20
+SECONDS = 30
 """A run may take this long to start, to hear a signal, to end what does not end by itself, and to drop databases."""
 
 Meanwhile = Callable[[Running], None]
