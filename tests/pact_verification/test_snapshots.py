@@ -41,7 +41,8 @@ TABLES = {
         "CREATE TABLE shelf (id serial PRIMARY KEY, parent integer REFERENCES shelf, label text)",
         (
             "CREATE TABLE item (id integer GENERATED ALWAYS AS IDENTITY, "
-            "shelf integer REFERENCES shelf ON DELETE CASCADE, price float, data bytea, twice float GENERATED ALWAYS AS (price * 2) STORED)"
+            "shelf integer REFERENCES shelf ON DELETE CASCADE, price float, data bytea, "
+            "twice float GENERATED ALWAYS AS (price * 2) STORED)"
         ),
         "CREATE TABLE other.log (text text, at timestamptz DEFAULT now())",
         (
