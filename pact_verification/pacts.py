@@ -303,6 +303,10 @@ def parse_pact(content: bytes, source: str, *, provider: str | None = None) -> P
         reason = "it begins with a byte order mark, which JSON has not" if bom else f"it is not JSON: {error}"
         raise UnreadablePact(f"{source} can't be read: {reason}.") from error
     if not isinstance(document, dict) or not {"consumer", "provider"} <= document.keys():
+        for role in ("consumer", "provider"):
+            if isinstance(document, dict) and role in document and "interactions" in document:
+                other = "provider" if role == "consumer" else "consumer"
+                raise UnreadablePact(f"{source}: it has a {role} and interactions, and no {other}.")
         return None
     consumer, named = (_name(document, role, source) for role in ("consumer", "provider"))
     if provider is not None and named != provider:

@@ -61,18 +61,24 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "PactFile 
 
 
 def _belongs_here(file: Path, parent: pytest.Collector) -> bool:
-    """Whether a file lies where pacts do: in PACT_PATHS, or in a folder that the command line names."""
-    folders = _pact_paths(parent.config)
-    if parent.config.args_source is pytest.Config.ArgsSource.ARGS:
-        folders |= {folder.resolve() for folder in file.parents if parent.session.isinitpath(folder)}
-    return any(file.resolve().is_relative_to(folder) for folder in folders)
+    """Whether a file lies where pacts do: in PACT_PATHS, or beside a pact."""
+    if any(file.resolve().is_relative_to(folder) for folder in _pact_paths(parent.config)):
+        return True
+    return any(_is_pact(each) for each in file.parent.glob("*.json") if each != file)
+
+
+def _is_pact(file: Path) -> bool:
+    try:
+        return read_pact(file, provider=conf.provider_name) is not None
+    except UnreadablePact:
+        return False
 
 
 def _names_a_pacticipant(file: Path) -> bool:
     """Whether a file that can't be read looks as if it was a pact."""
     with suppress(OSError):
         content = file.read_bytes().replace(b"\0", b"")  # UTF-16 has one in every letter
-        return any(name in content for name in (b'"consumer"', b'"provider"', b'"interactions"'))
+        return b'"consumer"' in content or (b'"provider"' in content and b'"interactions"' in content)
     return True
 
 
