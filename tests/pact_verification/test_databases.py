@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import environ
 import psycopg
 import pymysql
 import pytest
@@ -17,12 +16,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from pact_verification.databases import require_named, require_run_database
 from pact_verification.errors import CannotVerify
+from tests import mariadb
 from tests.pact_verification.conftest import Verify, on_postgresql, run
 from tests.pact_verification.pact_files import interaction, write_pact
 from tests.pact_verification.test_verify_pacts import CREATE, EMPTY, GREEN, Databases, has
 from tests.service import scratch_database
 
-DEFAULT_URL = "mysql://root@127.0.0.1:3306/mysql"
 ISOLATIONS = pytest.mark.parametrize("isolation", ["transaction", "flush"])
 FEW = [EMPTY, GREEN, CREATE, interaction("other database", "/audit", response={"body": []}), EMPTY]
 MANY = [
@@ -90,15 +89,7 @@ class Shop:
 
 @pytest.fixture(scope="module")  # migrating takes seconds, and no test changes anything
 def shop() -> Iterator[Shop]:
-    config = environ.Env.db_url_config(os.environ.get("TEST_MYSQL_URL", DEFAULT_URL))
-    try:
-        server = pymysql.connect(
-            host=config["HOST"], port=config["PORT"] or 3306, user=config["USER"], password=config["PASSWORD"]
-        )
-    except pymysql.OperationalError as error:
-        if os.environ.get("CI") or "TEST_MYSQL_URL" in os.environ:
-            raise
-        pytest.skip(f"MariaDB does not answer: {error}. Name one in TEST_MYSQL_URL.")
+    server, config = mariadb.connect()
     shop = Shop(server, {**config, "NAME": f"shop_{secrets.token_hex(4)}"})
     with server:
         server.autocommit(True)

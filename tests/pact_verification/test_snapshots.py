@@ -5,7 +5,6 @@ import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,8 @@ from django.db.utils import ConnectionHandler
 from pact_verification import snapshots
 from pact_verification.errors import CannotVerify
 from pact_verification.snapshots import Changed, Snapshot
+from tests import mariadb
 from tests.pact_verification.conftest import on_postgresql
-
-MYSQL = os.environ.get("MYSQL_URL", "mysql://root@127.0.0.1:3306/")
 
 VENDORS = ["postgresql"] if on_postgresql() else ["sqlite", "mysql"]
 
@@ -111,9 +109,11 @@ def connection(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BaseD
         if request.param == "sqlite":
             connection = made({"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "db.sqlite3")})
         else:
-            if request.param == "mysql" and not find_spec("MySQLdb"):
-                pytest.skip("There is no driver for MySQL.")
-            config = environ.Env.db_url_config(os.environ["DATABASE_URL"] if request.param == "postgresql" else MYSQL)
+            if request.param == "mysql":
+                asked, config = mariadb.connect()
+                asked.close()
+            else:
+                config = environ.Env.db_url_config(os.environ["DATABASE_URL"])
             name = f"snapshot_{secrets.token_hex(4)}"
             server = made(config)
             cleanup.callback(server.close)
