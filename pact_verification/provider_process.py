@@ -118,6 +118,11 @@ class ProviderProcess:
         self._reader = threading.Thread(target=self._read, name="pact-provider-reader", daemon=True)
         self._reader.start()
 
+    @property
+    def process_id(self) -> int:
+        """The system's number of the process."""
+        return int(self._process.pid or 0)
+
     def load(self) -> None:
         """See Provider."""
         self._call("load")

@@ -3,6 +3,7 @@
 import atexit
 import gc
 import logging
+import os
 import pickle
 import signal
 import threading
@@ -34,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 ALIVE_SECONDS, SILENT_SECONDS, START_SECONDS = 1, 15, 60
 """How often a worker says that it is alive, how long it may be silent, and how long before it has begun."""
+
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has no other
 
 STOP_SECONDS = 30
 """How long a worker may take to drop its databases."""
@@ -70,7 +73,9 @@ class Advanced:
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """A worker is not stopped, whatever it is waiting for."""
+    """A worker is not stopped, whatever it is waiting for. `processes` are the ids of its own children."""
+
+    processes: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,8 @@ class Worker:
         done: interactions, in all its jobs.
         place: of its last job.
         heard: when it has last said something; at first, when it should have begun to.
+        processes: the ids of its children, which end with it unless they are stopped.
+        ended: it has nothing to say any more.
     """
 
     process: SpawnProcess
@@ -101,6 +108,8 @@ class Worker:
     done: int = 0
     place: int = 0
     heard: float = field(default_factory=lambda: time.monotonic() + START_SECONDS)
+    processes: tuple[int, ...] = ()
+    ended: bool = False
 
     def give(self, job: Job) -> None:
         """Give it a job. What it says next tells if it has ended meanwhile."""
@@ -122,12 +131,17 @@ class Worker:
         if isinstance(said, Failed):
             raise CannotVerify(said.why)
         self.heard = time.monotonic()
+        if isinstance(said, Alive):
+            self.processes = said.processes
         return said
 
     def require_alive(self) -> None:
         """End a worker that has said nothing for too long, as one does that was stopped. Raises WorkerEnded."""
         if time.monotonic() - self.heard > SILENT_SECONDS:
             self.process.kill()
+            for process in self.processes:
+                with suppress(ProcessLookupError):
+                    os.kill(process, KILL)
             raise WorkerEnded(f"A worker process did nothing for {SILENT_SECONDS} s, and was ended. Was it stopped?")
 
 
@@ -161,17 +175,17 @@ class Workers:
         given = 0
         while True:
             for worker in self.workers:
-                if not worker.busy and given <= last:
+                if not worker.busy and not worker.ended and given <= last:
                     worker.give(Job(given, pacts[given]))
                     given += 1
             while unread:
                 done = unread.pop()
                 results[done.place] = pickle.loads(done.pickled)  # noqa: S301  # from a worker of ours
-            busy = {worker.connection: worker for worker in self.workers if worker.busy}
-            if not busy:
+            if not any(worker.busy for worker in self.workers):
                 break
-            ready = wait(list(busy), timeout=ALIVE_SECONDS)
-            for connection, worker in busy.items():
+            alive = {worker.connection: worker for worker in self.workers if not worker.ended}
+            ready = wait(list(alive), timeout=ALIVE_SECONDS)
+            for connection, worker in alive.items():
                 said = self._hear(worker, pacts, has_spoken=connection in ready)
                 if isinstance(said, Done):
                     worker.busy = False
@@ -181,6 +195,10 @@ class Workers:
                 elif isinstance(said, Advanced):
                     worker.done = said.done
                     self.progress(sum(each.done for each in self.workers), self.total, said.current)
+        if missing := set(range(last + 1)) - results.keys():
+            raise CannotVerify(
+                f"Every worker process has ended, and {len(missing)} parts of the pacts are not verified."
+            )
         after = [ending.result(pact) for pact in pacts[last + 1 :]] if ending else []
         return [results[place] for place in range(last + 1)] + after
 
@@ -192,8 +210,11 @@ class Workers:
                 return None
             return worker.hear()
         except WorkerEnded as error:
+            worker.ended = True
             stopped = Ending(Outcome.NOT_VERIFIED, str(error))
-            return Done(worker.place, pickle.dumps(stopped.result(pacts[worker.place])), stopped)
+            return (
+                Done(worker.place, pickle.dumps(stopped.result(pacts[worker.place])), stopped) if worker.busy else None
+            )
 
 
 @contextmanager
@@ -277,10 +298,11 @@ def _serve(connection: "ToParent", how: How, token: str, folder: Path) -> None:
         with sending:
             connection.send(said)
 
-    def say_alive() -> None:
+    def say_alive(processes: tuple[int, ...]) -> None:
         with suppress(OSError):  # the parent is no more
+            send(Alive(processes))
             while not ended.wait(ALIVE_SECONDS):
-                send(Alive())
+                send(Alive(processes))
 
     def progress(done: int, total: int, current: str) -> None:
         send(Advanced(done, current))
@@ -291,7 +313,9 @@ def _serve(connection: "ToParent", how: How, token: str, folder: Path) -> None:
     own.mkdir()
     with provider_process(own, token) as provider, running_engine() as engine:
         engine.start()
-        threading.Thread(target=say_alive, name="pact-worker-alive", daemon=True).start()  # after the provider's fork
+        # After the provider's fork, which needs a process of one thread.
+        children = ((provider.process_id, engine.process.pid),)
+        threading.Thread(target=say_alive, args=children, name="pact-worker-alive", daemon=True).start()
         provider.load()
         with running_session(engine, how, provider, progress, 0) as session:
             while job := connection.recv():
