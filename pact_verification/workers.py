@@ -212,9 +212,8 @@ class Workers:
         except WorkerEnded as error:
             worker.ended = True
             stopped = Ending(Outcome.NOT_VERIFIED, str(error))
-            return (
-                Done(worker.place, pickle.dumps(stopped.result(pacts[worker.place])), stopped) if worker.busy else None
-            )
+            result = pickle.dumps(stopped.result(pacts[worker.place]))
+            return Done(worker.place, result, stopped) if worker.busy else None
 
 
 @contextmanager
