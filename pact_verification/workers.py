@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
@@ -195,12 +195,8 @@ class Workers:
                 elif isinstance(said, Advanced):
                     worker.done = said.done
                     self.progress(sum(each.done for each in self.workers), self.total, said.current)
-        if missing := set(range(last + 1)) - results.keys():
-            raise CannotVerify(
-                f"Every worker process has ended, and {len(missing)} parts of the pacts are not verified."
-            )
         after = [ending.result(pact) for pact in pacts[last + 1 :]] if ending else []
-        return [results[place] for place in range(last + 1)] + after
+        return [_result(results, place) for place in range(last + 1)] + after
 
     def _hear(self, worker: Worker, pacts: Sequence[Pact], *, has_spoken: bool) -> Done | Advanced | Alive | None:
         """What a worker says. Of one that has ended, what it was given was not verified."""
@@ -214,6 +210,14 @@ class Workers:
             stopped = Ending(Outcome.NOT_VERIFIED, str(error))
             result = pickle.dumps(stopped.result(pacts[worker.place]))
             return Done(worker.place, result, stopped) if worker.busy else None
+
+
+def _result(results: Mapping[int, PactResult], place: int) -> PactResult:
+    if place not in results:
+        raise CannotVerify(
+            "Every worker process has ended before the work was done. --parallel 1 needs the least memory."
+        )
+    return results[place]
 
 
 @contextmanager
