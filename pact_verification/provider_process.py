@@ -340,7 +340,6 @@ def _run(
     with suppress(OSError):
         sys.stdin = open(0, closefd=False)  # noqa: SIM115  # multiprocessing closes it, and a breakpoint() reads it
     signal.signal(signal.SIGINT, lambda number, frame: None)  # Ctrl-C reaches the whole group; the witness hears it
-    signal.signal(signal.SIGTERM, _terminate)
     _without_core_files()
     guard_streams()
     with (folder / "crash").open("w") as crash:
@@ -348,7 +347,9 @@ def _run(
         code = 1
         with suppress(Terminated, EOFError, OSError):  # the other side has ended, or the project has closed the pipe
             try:
-                _Provider(connection, Board(memory or _memory(folder)), folder, token).serve()
+                provider = _Provider(connection, Board(memory or _memory(folder)), folder, token)
+                signal.signal(signal.SIGTERM, provider.terminate)
+                provider.serve()
                 code = 0
             finally:
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is ending
@@ -357,11 +358,6 @@ def _run(
             with suppress(Exception):
                 stream.flush()
         os._exit(code)  # whatever threads the project has left
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_IGN)  # a second one would stop the cleanup
-    raise Terminated(number)
 
 
 def _without_core_files() -> None:
@@ -384,6 +380,7 @@ class _Provider:
         self.connection = connection
         self.sending = threading.Lock()
         self.opened = ExitStack()
+        self.working = False
         self.provider = ProviderHere(BaseCommand().check, token, folder, board, self._seen)
 
     def serve(self) -> None:
@@ -393,6 +390,15 @@ class _Provider:
             while asked := self.connection.recv():
                 name, arguments = asked
                 self._say(*(loaded if name == "load" else self._try(name, *arguments)))
+
+    def terminate(self, number: int, frame: FrameType | None) -> None:
+        """Hear SIGTERM. While this process waits for the witness, that tells it to end by way of the pipe.
+
+        An exception that is raised out of a wait may be lost in a callback of Python's own.
+        """
+        if self.working:
+            signal.signal(number, signal.SIG_IGN)  # a second one would stop the cleanup
+            raise Terminated(number)
 
     def load(self) -> None:
         self.provider.load()
@@ -420,6 +426,7 @@ class _Provider:
         return self.provider.cover(results)
 
     def _try(self, name: str, *arguments: Any) -> Message:
+        self.working = True
         try:
             return "done", getattr(self, name)(*arguments)
         except (CannotVerify, SystemCheckError) as error:
@@ -428,6 +435,8 @@ class _Provider:
             raise
         except BaseException as error:  # noqa: BLE001  # also SystemExit: whatever the project raises is told
             return "refused", f"{traceback.format_exc()}The run could not go on: {type(error).__name__}: {error}"
+        finally:
+            self.working = False
 
     def _seen(self, number: int, exchange: Exchange) -> None:
         with suppress(OSError):  # the other side has ended, which `serve` finds out
