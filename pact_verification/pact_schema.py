@@ -40,7 +40,7 @@ def _shape(interaction: Mapping[str, Any], place: str, *, version: str) -> Shape
     if "type" not in interaction and not version.startswith("4"):
         return _HTTP
     if (found := interaction.get("type")) not in _BY_TYPE:
-        raise Misshapen(f"{place}: type is {_shown(found)}, and should be one of {', '.join(map(repr, _BY_TYPE))}.")
+        raise Misshapen(f"{place}: type is {shown(found)}, and should be one of {', '.join(map(repr, _BY_TYPE))}.")
     return _BY_TYPE[found]
 
 
@@ -54,7 +54,7 @@ def _version(document: Mapping[str, Any]) -> str:
     return ""
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """A value in a person's words: what it is, and itself where it is short."""
     match value:
         case None:
@@ -72,7 +72,7 @@ def _shown(value: Any) -> str:
 
 
 def _refuse(value: Any, place: str, what: str) -> None:
-    raise Misshapen(f"{place} is {_shown(value)}, and should be {what}.")
+    raise Misshapen(f"{place} is {shown(value)}, and should be {what}.")
 
 
 def _is(what: str, *types: type) -> Shape:

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 
 from pact_verification.errors import CannotVerify, UnreadablePact
 from pact_verification.matching_rules import MatchingRules, read_rules
-from pact_verification.pact_schema import HTTP, Misshapen, check
+from pact_verification.pact_schema import HTTP, Misshapen, check, shown
 
 KEY_LENGTH = 10
 
@@ -329,9 +329,11 @@ def parse_pact(content: bytes, source: str, *, provider: str | None = None) -> P
 
 def _name(document: Mapping[str, Any], role: str, source: str) -> str:
     pacticipant = document[role]
-    name = pacticipant.get("name") if isinstance(pacticipant, Mapping) else None
+    if not isinstance(pacticipant, Mapping):
+        raise UnreadablePact(f"{source}: {role} is {shown(pacticipant)}, and should be an object.")
+    name = pacticipant.get("name")
     if not isinstance(name, str):
-        raise UnreadablePact(f"{source}: {role}.name is {name!r}, and should be a text.")
+        raise UnreadablePact(f"{source}: {role}.name is {shown(name)}, and should be a text.")
     return name
 
 

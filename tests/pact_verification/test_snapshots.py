@@ -85,8 +85,11 @@ ROWS = [
 
 
 @pytest.fixture(autouse=True)
-def _unblocked(django_db_blocker: Any) -> Iterator[None]:
+def _unblocked(django_db_blocker: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """pytest-django blocks every connection. Those here lead to databases of the tests' own."""
+    monkeypatch.setenv(
+        "DJANGO_ALLOW_ASYNC_UNSAFE", "1"
+    )  # Playwright's event loop runs on in the process of other tests
     with django_db_blocker.unblock():
         yield
 
