@@ -77,6 +77,8 @@ AT_START = ("urls", "pact_states", "middleware", "post_migrate")
 @table(
     [at(place, "exit_0", says=EXIT_0, on_database=place in {"view", "state"}) for place in IN_AN_INTERACTION],
     at("stream", "exit_0", says=EXIT_0),
+    # A process with several threads is not forked: the project starts anew in another.
+    at("view", "exit_0", name="with a thread from the start", says=EXIT_0, at={"settings": "thread_without_end"}),
     at("async view", "exit_0", says=EXIT_0),
     at("view", "exit_7", says=("7",)),
     at("view", "kill", says=("SIGKILL",), on_database=True),
