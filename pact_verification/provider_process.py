@@ -49,6 +49,9 @@ DROP_SECONDS = 60
 EXIT_SECONDS = 2
 """How long its own exit handlers and threads may keep it, once all is done."""
 
+IN_ORDER = 86
+"""The exit code of a process that has closed everything. The project may end it with 0 at any moment."""
+
 POLL_SECONDS = 0.2
 
 ABORT_SECONDS = 1
@@ -210,7 +213,7 @@ class ProviderProcess:
                 self._process.kill()
         self._process.join()
         self._reader.join(ABORT_SECONDS)
-        clean = self._process.exitcode == 0 and not self._why_ended
+        clean = self._process.exitcode == IN_ORDER
         if self.made_databases and not clean and not self.uses_server:
             _, problems = drop_left(names_of(self.token))
             for problem in problems:
@@ -350,7 +353,7 @@ def _run(
                 provider = _Provider(connection, Board(memory or _memory(folder)), folder, token)
                 signal.signal(signal.SIGTERM, provider.terminate)
                 provider.serve()
-                code = 0
+                code = IN_ORDER
             finally:
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is ending
         atexit._run_exitfuncs()  # the project's: multiprocessing would leave them out
