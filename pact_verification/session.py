@@ -96,6 +96,7 @@ class Session:
 
     def _wait(self, pact: Pact) -> tuple[str, CoreReport]:
         """Wait for the core's answer. Returns why a call hangs, if one does, and the answer."""
+        patience = self._silence(pact)
         while (core := self.engine.answer(POLL_SECONDS)) is None:
             ended = self.server.check_alive()
             glance = self.server.board.look()
@@ -105,7 +106,7 @@ class Session:
                 hung = self._hung()
                 answer = self.engine.answer(ANSWER_SECONDS) if self.server.outlives_a_hang else None
                 return hung, answer or CoreReport(())
-            if self.server.board.same_for() > (ANSWER_SECONDS if ended else self._silence(pact)):
+            if self.server.board.same_for() > (ANSWER_SECONDS if ended else patience):
                 self.engine.stop()
                 why = f"The verifier process asked for nothing in {self.server.board.same_for():.0f} s. It was ended."
                 self.ending = Ending(Outcome.NOT_VERIFIED, f"Not run: {why}")
