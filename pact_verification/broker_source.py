@@ -88,7 +88,7 @@ class BrokerPacts:
 
 @dataclass(frozen=True, slots=True)
 class PactAtUrl:
-    """The one pact that a webhook names. Nothing of it is pending, whoever says so."""
+    """The one pact that a webhook names. Nothing of it is pending, not even what the pact itself marks."""
 
     broker: Broker
     url: str

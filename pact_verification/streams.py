@@ -48,6 +48,6 @@ def write_commands(stream: Any, text: str) -> None:
 
 
 def discard(descriptor: int) -> None:
-    """Make a stream take what is still to be flushed, and show it to nobody."""
+    """Lead a stream to the null device, so that what is still to be flushed raises no error."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)

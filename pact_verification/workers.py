@@ -73,7 +73,7 @@ class Advanced:
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """A worker is not stopped, whatever it is waiting for. `processes` are the ids of its own children."""
+    """A worker runs, even while it waits. `processes` are the ids of its own children."""
 
     processes: tuple[int, ...]
 
