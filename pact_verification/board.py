@@ -1,9 +1,10 @@
 """What the live server is doing right now, for a process that outlives it."""
 
 import struct
-import time
 from dataclasses import dataclass
 from mmap import mmap
+
+from pact_verification import clock
 
 SIZE = 4096
 _HEAD = struct.Struct("=IiH")  # phase, number of the interaction, length of the text
@@ -69,7 +70,7 @@ class Board:
 
     def same_for(self) -> float:
         """Seconds since a look first saw the present phase."""
-        phase, now = self.look().phase, time.monotonic()
+        phase, now = self.look().phase, clock.seconds()
         if phase != self._looked_at[0]:
             self._looked_at = (phase, now)
         return now - self._looked_at[1]

@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from pact_verification.broker import Broker
-from pact_verification.errors import BrokerError, CannotVerify
+from pact_verification.errors import BrokerError, CannotVerify, UnreadablePact
 from pact_verification.hal import NotFound, linked
-from pact_verification.pacts import AtBroker, Filter, Pact, parse_pact
+from pact_verification.pacts import AtBroker, Filter, Pact, parse_pact, unreadable
 from pact_verification.selectors import Selector, describe
 from pact_verification.sources import Selection, narrow
 
@@ -114,9 +115,17 @@ def fetch_pact(
     wip: bool = False,
     notices: tuple[tuple[str, str], ...] = (),
 ) -> Pact:
-    """Download a pact, and read it with what its broker says of it."""
+    """Download a pact, and read it with what its broker says of it. One that can't be read has a stand-in."""
     content = broker.content(url)
-    pact = parse_pact(content, url, provider=provider)
+    document: Any = {}
+    pact: Pact | None
+    try:
+        pact = parse_pact(content, url, provider=provider)
+        document = json.loads(content)
+    except UnreadablePact as error:
+        pact = unreadable(error, url, provider)
+        with suppress(ValueError, RecursionError):
+            document = json.loads(content)
     if pact is None:
         raise CannotVerify(f"{url} is not a pact: it names no consumer and provider.")
     if pact.provider != provider:
@@ -124,7 +133,6 @@ def fetch_pact(
             f"{url} is a pact with the provider {pact.provider!r}, and this is {provider!r}. To verify it, use "
             f"--provider-name {pact.provider!r}."
         )
-    document = json.loads(content)
     version = linked(document, "pb:consumer-version", "name") or "?"
     results_url = linked(document, "pb:publish-verification-results")
     latest_result_url = linked(document, "pb:latest-verification-results")

@@ -4,6 +4,7 @@ Where a setting has a variable in the environment, the variable wins: it belongs
 """
 
 import os
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -105,6 +106,11 @@ class Settings:
     def provider_version_header(self) -> str:
         """PACT_PROVIDER_VERSION_HEADER: the header in which it does, of the answer at that path or at its base URL."""
         return str(getattr(settings, "PACT_PROVIDER_VERSION_HEADER", ""))
+
+    @property
+    def plugin_directory(self) -> str:
+        """PACT_PLUGIN_DIR, in the environment: where the Pact core has its plugins; ~/.pact/plugins by default."""
+        return os.environ.get("PACT_PLUGIN_DIR") or str(Path("~/.pact/plugins").expanduser())
 
     @property
     def cache_directory(self) -> str:

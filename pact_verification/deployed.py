@@ -143,6 +143,7 @@ class ProjectElsewhere:
     """The project on a server that already runs. The request filters are run here, before a request goes there."""
 
     is_here = False
+    reached = True
 
     def __init__(
         self, deployed: Deployed, registry: Registry, note_request: NoteRequest, note_doing: NoteDoing

@@ -7,6 +7,7 @@ differs and may is shown as it came.
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from difflib import SequenceMatcher
 from http.client import responses
 from typing import Any
@@ -18,6 +19,11 @@ from pact_verification.text import counted, read_json
 CONTEXT, UNMARKED = 3, 20
 MISSING: Any = object()
 """In place of an example that the pact doesn't have."""
+
+SAME_LIST = (
+    "(Both are the same list of values. The Pact core compares value by value, and takes a text with commas for one "
+    "value or for several, depending on the header.)"
+)
 
 Path = tuple[str, ...]
 
@@ -86,16 +92,25 @@ def _status(result: InteractionResult, mismatches: Sequence[Mismatch]) -> Iterat
 def _headers(result: InteractionResult, mismatches: Sequence[Mismatch]) -> Iterator[Line]:
     assert result.exchange.response
     came = {name.lower(): value for name, value in result.exchange.response.headers.items()}
-    wrong = {mismatch.path.lower(): mismatch for mismatch in mismatches}
+    wrong: dict[str, list[Mismatch]] = {}
+    for mismatch in mismatches:
+        wrong.setdefault(mismatch.path.lower(), []).append(mismatch)
     for name, expected in result.interaction.expected.headers.items():
         value = came.get(name.lower())
-        if mismatch := wrong.pop(name.lower(), None):
-            yield Line(EXPECTED, f"{name}: {expected}", note(mismatch))
+        if found := wrong.pop(name.lower(), None):
+            again = f"Mismatch with header {name!r}: "  # the core begins each sentence so
+            found[1:] = [replace(each, message=each.message.removeprefix(again)) for each in found[1:]]
+            alike = f" {SAME_LIST}" if value is not None and _values(value) == _values(expected) else ""
+            yield Line(EXPECTED, f"{name}: {expected}", note(*found) + alike)
             if value is not None:
                 yield Line(CAME, f"{name}: {value}")
         else:
             yield Line(SAME, f"{name}: {value if value is not None else expected}")
-    yield from (Line(WRONG, mismatch.path, note(mismatch)) for mismatch in wrong.values())
+    yield from (Line(WRONG, found[0].path, note(*found)) for found in wrong.values())
+
+
+def _values(header: str) -> list[str]:
+    return [value.strip() for value in header.split(",")]
 
 
 def _body(result: InteractionResult, mismatches: Sequence[Mismatch], compared: bool) -> Iterator[Line]:

@@ -3,9 +3,12 @@
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import lru_cache
+from secrets import token_hex
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import Resolver404, ResolverMatch, URLPattern, URLResolver, get_resolver, resolve
 
@@ -19,15 +22,58 @@ ANY = "any"
 """In place of a method, for a view that doesn't say which it answers."""
 
 
-def find_endpoint(request: HttpRequest) -> Endpoint | None:
-    """What answered a request; where a middleware did, what would have. None when no URL pattern matches."""
-    if match := request.resolver_match:
-        return endpoint_of(match, request.method or "")
+def find_endpoint(request: HttpRequest, *, reached: bool) -> Endpoint | None:
+    """What answered a request; where a middleware did, what would have. None when no URL pattern matches.
+
+    Args:
+        reached: whether the view was called.
+    """
     try:
-        match = resolve(request.path_info, getattr(request, "urlconf", None))
+        match = request.resolver_match or resolve(request.path_info, getattr(request, "urlconf", None))
     except Resolver404:
         return None
-    return replace(endpoint_of(match, request.method or ""), reached=False)
+    return replace(endpoint_of(match, request.method or ""), reached=reached)
+
+
+def is_catch_all(request: HttpRequest, route: str) -> bool:
+    """Whether a URL pattern also matches a path that no project has."""
+    return _matches_anything(route, getattr(request, "urlconf", None))
+
+
+@lru_cache(maxsize=1024)
+def _matches_anything(route: str, urlconf: Any) -> bool:
+    try:
+        return resolve(f"/{token_hex(8)}/{token_hex(8)}.{token_hex(4)}", urlconf).route == route
+    except Resolver404:
+        return False
+
+
+def why_no_route(request: HttpRequest, catch_all: Endpoint | None) -> str:
+    """Say that no URL pattern is meant for a request's path, and what looks like it.
+
+    Args:
+        catch_all: what answered, by a pattern that matches everything.
+    """
+    path = request.path_info.lstrip("/")
+    routes = {_readable(endpoint.route): endpoint.route for _, endpoint in endpoints() if endpoint.own}
+    near = [routes[name] for name in get_close_matches(path, routes, n=3, cutoff=0.5) if routes[name]]
+    texts = ["no URL pattern matches"]
+    if catch_all:
+        texts[0] += f", but {catch_all.route!r} ({catch_all.view}), which matches everything"
+    if near:
+        texts.append(f"The nearest: {', '.join(map(repr, near))}")
+    prefix = (settings.FORCE_SCRIPT_NAME or "").rstrip("/")
+    if prefix and f"/{path}/".startswith(f"{prefix}/"):
+        texts.append(
+            f"FORCE_SCRIPT_NAME is {prefix!r}: your server takes that off the path before Django sees it, and the pact "
+            "has it. Register a request_filter that takes it off request.path_info, or let the consumer leave it out"
+        )
+    return ". ".join(texts)
+
+
+def _readable(route: str) -> str:
+    """A route as a path would look: without the marks of a regular expression."""
+    return route.removeprefix("^").removesuffix("$").removesuffix("\\Z")
 
 
 def endpoint_of(match: ResolverMatch, method: str) -> Endpoint:

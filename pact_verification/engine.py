@@ -19,6 +19,9 @@ from pact_verification.results import Mismatch
 
 STOP_SECONDS = 2
 
+NOWHERE = "http://127.0.0.1:1"
+"""A proxy at which nothing listens."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -147,12 +150,14 @@ def running_engine() -> Iterator[Engine]:
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
-    no_proxy = ",".join(filter(None, [environ.get("NO_PROXY") or environ.get("no_proxy"), "127.0.0.1", "localhost"]))
+    no_proxy = "127.0.0.1,localhost"
     kept = {key: value for key, value in environ.items() if not key.startswith("PACT_BROKER_")}  # it asks no broker
     return {
         **kept,
         "NO_PROXY": no_proxy,  # the core would go through HTTP_PROXY even to loopback (F11)
         "no_proxy": no_proxy,
+        # Beyond loopback there is nothing for it: whatever it would like to download or tell goes nowhere.
+        **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"), NOWHERE),
         "PACT_DO_NOT_TRACK": "true",  # exactly so (F24)
         "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
         "PYTHONIOENCODING": "utf-8",

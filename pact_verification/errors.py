@@ -6,7 +6,11 @@ class CannotVerify(Exception):
 
 
 class UnreadablePact(CannotVerify):
-    """A file can't be read, or is a pact with parts of the wrong shape."""
+    """A file can't be read, or is a pact with parts of the wrong shape. `consumer` is empty where it is unknown."""
+
+    def __init__(self, text: str, consumer: str = "") -> None:
+        super().__init__(text)
+        self.consumer = consumer
 
 
 class BrokerError(CannotVerify):

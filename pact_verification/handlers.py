@@ -115,6 +115,11 @@ class Pattern:
     text: str
     handler: Handler
 
+    @property
+    def literal(self) -> int:
+        """How many of its characters stand for themselves: of two patterns, the one with more is more specific."""
+        return len(re.sub(r"\{\{|\}\}", "-", re.sub(r"(?<!\{)((?:\{\{)*)\{[^{}]+\}", r"\1", self.text)))
+
     @cached_property
     def parser(self) -> "Parser | None":
         from parse import compile as compile_pattern  # here, since production imports this module and has no use for it
@@ -152,12 +157,22 @@ class Match:
     def arguments(self, name: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Values in the name and the state's params, together. A StateError where the two disagree."""
         for key in self.values.keys() & params.keys():
-            if str(self.values[key]) != str(params[key]):
+            if not _agree(self.values[key], params[key]):
                 raise StateError(
                     f"The state {name!r} says {key}={self.values[key]!r}, its params say {key}={params[key]!r}. "
                     "The consumer's test has to settle which."
                 )
         return {**self.values, **params}
+
+
+def _agree(in_name: Any, param: Any) -> bool:
+    """Whether a value in a state's name is that of its params: as text, or as JSON."""
+    if str(in_name) == str(param):
+        return True
+    try:
+        return bool(json.loads(str(in_name)) == param)
+    except (ValueError, RecursionError):
+        return False
 
 
 def signature(function: Callable[..., Any]) -> inspect.Signature:

@@ -1,37 +1,41 @@
 """The project on a live server, with the state endpoint in front of it, on one thread that records what it saw."""
 
-import json
 import os
 import secrets
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from contextvars import copy_context
 from http import HTTPStatus
 from io import BytesIO
+from json import dumps, loads
 from typing import Any
 from wsgiref.types import WSGIEnvironment
 
 from django.conf import settings
-from django.core.signals import got_request_exception, request_finished, request_started
+from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connections
 from django.http import HttpRequest
+from django.urls import get_resolver
 
+from pact_verification import clock
 from pact_verification.board import Board
 from pact_verification.databases import close
-from pact_verification.endpoints import find_endpoint
+from pact_verification.endpoints import find_endpoint, is_catch_all, why_no_route
 from pact_verification.errors import NoAnswer, NoAnswerInTime, ResponseRefused, StateError
 from pact_verification.isolation import Isolation
 from pact_verification.leaks import Surroundings
-from pact_verification.pacts import Interaction, ProviderState
+from pact_verification.overheard import Overheard
+from pact_verification.pacts import UNKNOWN_STATE, Interaction, ProviderState
 from pact_verification.project import Project, ProjectHere, ProjectOf
 from pact_verification.recording import OutOfStep, Recording, Script
 from pact_verification.results import Crash, Exchange, Message, SetUpState
 from pact_verification.serving import Address, new_state_path
 from pact_verification.states import Registry
 from pact_verification.wire import (
+    LEFT_OUT,
     MAX_RECORDED_BODY,
     Response,
     Server,
@@ -87,23 +91,25 @@ class LiveServer:
         self.request: HttpRequest | None = None
         self.request_began = 0.0
         self.queries = 0
-        self.raised: BaseException | None = None
+        self.overheard = Overheard()
         self.answered = False
         self.is_begun = False
         self.ready = threading.Event()
         self.failure: BaseException | None = None
+        self.finished = threading.Event()
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Serve until the block ends. What the thread is still busy with then is left behind."""
         with ExitStack() as cleanup:
-            self.http = Server(self.secret)
+            self.http = Server(self.secret, self.request_timeout)
             cleanup.callback(self.http.close)
             self.thread = threading.Thread(target=self._serve, name="pact-live-server", daemon=True)
             self.thread.start()
             cleanup.callback(self._stop)
             self.ready.wait()
-            self.check_alive()
+            if self.failure:
+                raise self.failure
             yield
 
     @contextmanager
@@ -113,8 +119,7 @@ class LiveServer:
             for signal in (request_started, request_finished):
                 if signal.disconnect(close_old_connections):  # it would end the open transaction (F26)
                     cleanup.callback(signal.connect, close_old_connections)
-            got_request_exception.connect(self._note_exception)
-            cleanup.callback(got_request_exception.disconnect, self._note_exception)
+            cleanup.enter_context(self.overheard.listening())
             yield
 
     @property
@@ -141,11 +146,15 @@ class LiveServer:
         self.told = 0
         self.state_path = state_path or new_state_path()
 
+    def finish(self, wait: float) -> bool:
+        """See Served."""
+        self.finished.clear()
+        self.http.call(self._finish)
+        return self.check_alive() != "" or self.finished.wait(wait)
+
     def check_alive(self) -> str:
-        """Raise what has ended the thread, if anything has."""
-        if self.failure:
-            raise self.failure
-        return ""
+        """What has ended the thread; empty while it lives."""
+        return f"The live server failed ({Crash.of(self.failure).exception})" if self.failure else ""
 
     def give_up(self) -> str:
         """Leave the thread where it is. Returns the end of its stack."""
@@ -158,8 +167,13 @@ class LiveServer:
 
     def _serve(self) -> None:
         try:
+            with suppress(Exception):  # what is wrong with the URLconf, each request tells
+                get_resolver().url_patterns  # noqa: B018  # the first request would have to wait for its import
             self.isolation = self.make_isolation()
             self.project = self.make_project(self.registry, self._note_request, self._now)
+            self.overheard.thread = self.thread
+            self.outside = copy_context()
+            self.context = self.outside.copy()
             for connection in {id(connections[alias]): connections[alias] for alias in connections}.values():
                 connection.execute_wrappers.append(self._count)
             self.ready.set()
@@ -168,6 +182,7 @@ class LiveServer:
             self.failure = error
         finally:
             self.ready.set()
+            self.finished.set()
             for connection in connections.all(initialized_only=True):
                 close(connection)
 
@@ -180,7 +195,7 @@ class LiveServer:
     @contextmanager
     def _busy(self, doing: str) -> Iterator[float]:
         """Let others see that the thread is in the project's hands, and add the time to the current interaction's."""
-        started = time.monotonic()
+        started = clock.seconds()
         self.board.begin(len(self.recordings) - 1, doing)
         try:
             yield started
@@ -190,7 +205,10 @@ class LiveServer:
             self.board.end()
             if self.recordings:
                 exchange = self.script.current.exchange
-                self.script.current.note(seconds=exchange.seconds + time.monotonic() - started)
+                self.script.current.note(seconds=exchange.seconds + clock.seconds() - started)
+                if self.http.refused:
+                    self.script.current.note(self_call=_self_call(self.http.refused))
+                    self.http.refused.clear()
             self._tell()
 
     def _tell(self) -> None:
@@ -210,7 +228,11 @@ class LiveServer:
             if not self.recordings:  # the core begins with a state
                 return status_line(HTTPStatus.SERVICE_UNAVAILABLE), [], b"Nothing is being verified."
             self.answered = True
-            return self._answer_request(environ, started)
+            try:
+                return self.context.run(self._answer_request, environ, started)
+            except BaseException as error:  # noqa: BLE001  # ours: a state may have replaced what we call
+                self._note_own_crash(error)
+                return status_line(HTTPStatus.BAD_GATEWAY), [], b""
 
     def _make_ready_for_the_next(self) -> None:
         """End an interaction as soon as its response is out, and begin the next: meanwhile the core is comparing."""
@@ -218,42 +240,74 @@ class LiveServer:
             return
         self.answered = False
         with self._busy("the end of the interaction"):
-            self._clean_up()
+            self._end()
             if len(self.recordings) == len(self.script.interactions):
                 return
             with suppress(Exception):  # the next interaction tries again, and reports it
-                self.isolation.begin()
+                self.context.run(self.isolation.begin)
                 self.is_begun = True
+
+    def _finish(self) -> None:
+        with self._busy("the end of the last interaction"):
+            self._end()
+        self.finished.set()
+
+    def _end(self) -> None:
+        """End the current interaction. The next has a context of its own, without what this one activated."""
+        try:
+            self.context.run(self._clean_up)
+        except BaseException as error:  # noqa: BLE001  # ours: a state may have replaced what we call
+            self._note_own_crash(error)
+        self._keep_records()
+        self.context = self.outside.copy()
+
+    def _note_own_crash(self, error: BaseException) -> None:
+        if self.recordings:
+            states = ", ".join(f"{state.handler}" for state in self.script.current.exchange.states)
+            after = f", after {states}" if states else ""
+            self.script.current.note_crash(f"pact_verification itself{after}", error)
 
     def _answer_state(self, body: bytes) -> Response:
         """200 with values for the generators (F3), or 422, after which the core doesn't try again (F2); never a 5xx."""
-        call = json.loads(body)
         values: dict[str, Any] = {}
-        status = HTTPStatus.OK
-        if call["action"] == "teardown":
-            self._clean_up()
-        else:
-            try:
-                values = self._set_up(call["state"], call.get("params") or {})
-            except BaseException as error:  # noqa: BLE001  # ours, but a 5xx would be asked again for two minutes
-                self.script.current.note_crash("pact_verification itself", error)
-            if self.script.current.exchange.state_error:
-                status = HTTPStatus.UNPROCESSABLE_ENTITY
-        return status_line(status), [("Content-Type", "application/json")], json.dumps(values).encode()
+        try:
+            call = loads(body)
+            if self.script.begins_with(call["state"]):
+                self._leave_previous()
+                self.context.run(self._begin)
+            values = self.context.run(self._set_up, call["state"], call.get("params") or {})
+        except OutOfStep as error:
+            self.script.lose_step(str(error))
+        except BaseException as error:  # noqa: BLE001  # ours, but a 5xx would be asked again for two minutes
+            self._note_own_crash(error)
+        self._keep_records()
+        if not self.recordings or self.script.current.exchange.state_error:
+            return status_line(HTTPStatus.UNPROCESSABLE_ENTITY), [], b""
+        return status_line(HTTPStatus.OK), [("Content-Type", "application/json")], dumps(values).encode()
+
+    def _leave_previous(self) -> None:
+        """End the interaction before, should it not have ended: after a setup that failed the core sends nothing."""
+        if len(self.recordings) > 1 and not self.recordings[-2].ended:
+            self.context.run(self._tear_down, self.recordings[-2])
+            self.recordings[-2].ended = True
+            self.is_begun = False
+            self.context = self.outside.copy()
+        self.overheard.forget()
+
+    def _keep_records(self) -> None:
+        if self.overheard.records and self.recordings:
+            self.script.current.note(log=tuple(self.overheard.records))
 
     def _set_up(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
         """Set up one state of an interaction. What goes wrong is noted; then the values are of no interest."""
-        try:
-            if self.script.begins_with(name):
-                self._begin()
-        except OutOfStep as error:
-            self.script.lose_step(str(error))
         recording = self.script.current
         if recording.exchange.state_error or not name:
             return {}
-        started = time.monotonic()
+        started = clock.seconds()
         try:
             match = self.registry.find(name)
+            if match is None and name == UNKNOWN_STATE:
+                return {}
             if match is None:
                 raise StateError(f"No handler for the state {name!r}.")
             self._now(f"the state {name!r} ({match.handler.location})")
@@ -264,7 +318,7 @@ class LiveServer:
                 SetUpState(ProviderState(name, params), f"{match.handler} ({match.handler.location})", values)
             )
             self.isolation.commit()
-            taken = time.monotonic() - started
+            taken = clock.seconds() - started
             if taken > self.request_timeout:
                 raise StateError(
                     f"The state {name!r} took {taken:.1f} s, and may take {self.request_timeout:g} s "
@@ -278,9 +332,6 @@ class LiveServer:
 
     def _begin(self) -> None:
         recording = self.script.current
-        if len(self.recordings) > 1:
-            self._tear_down(self.recordings[-2])
-            self.recordings[-2].ended = True
         doing = "Making the database ready"
         try:
             if not self.is_begun:
@@ -327,12 +378,9 @@ class LiveServer:
         if recording.exchange.response:
             self.script.lose_step("an interaction has one request, and a second one came")
         self.script.end_setup()
-        body = read_body(environ)
-        recording.note(request=request_message(environ, environ, body), arrived=arrived_message(environ, body))
-        environ["wsgi.input"] = BytesIO(body)
-        if settings.SECURE_SSL_REDIRECT:
-            environ["wsgi.url_scheme"] = "https"  # what a project that insists on it gets from its proxy
-        self.raised = self.request = None
+        if not self._take_request(environ, recording):
+            return status_line(HTTPStatus.BAD_REQUEST), [], b""
+        self.overheard.forget_exceptions()
         try:
             try:
                 status, headers, answer = self.project.answer(environ)
@@ -348,19 +396,47 @@ class LiveServer:
             recording.note(over_limit=str(error))
             return status_line(HTTPStatus.BAD_GATEWAY), [], b""
         except BaseException as error:  # noqa: BLE001  # a server answers
-            self.raised = error
+            self.overheard.raised = error
             status, headers, answer = status_line(HTTPStatus.INTERNAL_SERVER_ERROR), [], b"A server error occurred."
-        recording.note(response=Message(status, joined(headers), answer[:MAX_RECORDED_BODY]))
-        if self.raised:
-            recording.note(crash=Crash.of(self.raised))
-            self._advise(recording, self.raised)
-        if time.monotonic() - started > self.request_timeout:
+        self._note_response(recording, Message(status, joined(headers), answer[:MAX_RECORDED_BODY]))
+        if clock.seconds() - started > self.request_timeout:
             return self._over_limit(recording, started)
         return status, headers, answer
 
+    def _take_request(self, environ: WSGIEnvironment, recording: Recording) -> bool:
+        """Record the request, and make it one for Django. Returns whether all of it has come."""
+        self.request = None
+        body = read_body(environ)
+        recording.note(request=request_message(environ, environ, body), arrived=arrived_message(environ, body))
+        if left_out := environ.pop(LEFT_OUT, {}):
+            recording.warn(
+                f"The project did not get {', '.join(left_out)}: servers leave out headers with underscores in their "
+                "names."
+            )
+        if len(body) < (announced := int(environ.get("CONTENT_LENGTH") or 0)):
+            recording.note(
+                over_limit=f"The request's header Content-Length is {announced}, and its body ended after {len(body)} "
+                f"bytes. The rest did not come in {self.request_timeout:g} s (--request-timeout)."
+            )
+            return False
+        environ["wsgi.input"] = BytesIO(body)
+        if settings.SECURE_SSL_REDIRECT:
+            environ["wsgi.url_scheme"] = "https"  # what a project that insists on it gets from its proxy
+        return True
+
+    def _note_response(self, recording: Recording, response: Message) -> None:
+        recording.note(response=response)
+        if error := self.overheard.raised:
+            recording.note(crash=Crash.of(error))
+            self._advise(recording, error)
+        elif (refusal := self.overheard.refused) and response.headline >= "400":
+            recording.note(refusal=refusal)
+        if response.headline.startswith("404"):
+            self._note_no_route(recording)
+
     def _over_limit(self, recording: Recording, started: float) -> Response:
         limit = f"{self.request_timeout:g} s (--request-timeout)"
-        taken = time.monotonic() - started
+        taken = clock.seconds() - started
         recording.note(over_limit=f"The project took {taken:.1f} s to answer, and may take {limit}.")
         return status_line(HTTPStatus.GATEWAY_TIMEOUT), [], b""
 
@@ -370,7 +446,7 @@ class LiveServer:
         body = request.__dict__.get("_body", environ["wsgi.input"].getvalue())
         self.script.current.note(request=request_message(environ, request.META, body))
         self.request = request
-        self.request_began = time.monotonic()
+        self.request_began = clock.seconds()
         self.queries = 0
 
     def _note_endpoint(self, recording: Recording) -> None:
@@ -378,13 +454,23 @@ class LiveServer:
         if (request := self.request) is None:
             return
         queries = self.queries if self.project.is_here else None
-        recording.note(queries=queries, request_seconds=time.monotonic() - self.request_began)
+        recording.note(queries=queries, request_seconds=clock.seconds() - self.request_began)
         try:
-            endpoint = find_endpoint(request)
+            endpoint = find_endpoint(request, reached=self.project.reached)
         except Exception as error:  # noqa: BLE001  # a view that is written unlike any other
             recording.warn(f"The view that answered can't be told: {Crash.of(error).exception}")
         else:
             recording.note(endpoint=endpoint)
+
+    def _note_no_route(self, recording: Recording) -> None:
+        """Record that a 404 came from no view that was meant for the URL, and which routes are near."""
+        if (request := self.request) is None:
+            return
+        expected = recording.interaction.expected.status == HTTPStatus.NOT_FOUND
+        with suppress(Exception):  # a URLconf that is written unlike any other
+            if (endpoint := recording.exchange.endpoint) and not is_catch_all(request, endpoint.route):
+                return
+            recording.note(endpoint=None, no_route="" if expected else why_no_route(request, endpoint))
 
     def _count(
         self,
@@ -399,10 +485,13 @@ class LiveServer:
             self.queries += 1
         return execute(sql, params, many, context)
 
-    def _note_exception(self, sender: Any, **kwargs: Any) -> None:
-        if threading.current_thread() is self.thread:
-            self.raised = sys.exc_info()[1]
-
     def _advise(self, recording: Recording, error: BaseException) -> None:
         if advice := self.isolation.advice(error):
             recording.warn(advice)
+
+
+def _self_call(requests: Sequence[str]) -> str:
+    return (
+        f"The project asked its own server while it answered, and was refused: {', '.join(requests)}. The live server "
+        "answers one request at a time. Let the provider state put a mock in place of that call."
+    )

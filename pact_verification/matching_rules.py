@@ -26,6 +26,18 @@ class MatchingRules:
     headers: Rules = field(default_factory=dict)
     body: Rules = field(default_factory=dict)
 
+    def of(self, part: str, place: str) -> str:
+        """The rule of a part of the response: status, header or body, and a place in it."""
+        match part:
+            case "status":
+                return self.status
+            case "header":
+                return self.of_header(place)
+            case "body":
+                return self.of_body(place)
+            case _:
+                return ""
+
     def of_header(self, name: str) -> str:
         return self.headers.get(name.lower(), "")
 

@@ -98,11 +98,6 @@ def _required_object(value: Any, place: str) -> None:
         _refuse(value, place, "an object")
 
 
-def _text_or_null(value: Any, place: str) -> None:
-    if value is not None:
-        _text(value, place)
-
-
 def _status(value: Any, place: str) -> None:
     if type(value) is not int or value not in STATUSES:
         _refuse(value, place, "a whole number from 100 to 999")
@@ -117,11 +112,13 @@ def _headers(value: Any, place: str) -> None:
 
 
 def _states(value: Any, place: str) -> None:
-    if value is None:
+    if value is None or isinstance(value, str):  # the core reads a text as no state
         return
     if not isinstance(value, list):
         _refuse(value, place, "a list of objects")
     for number, state in enumerate(value, start=1):
+        if isinstance(state, str):  # the core can't read its name, and goes on
+            continue
         _members({"name": _text}, {"params": _object})(state, f"{place} {number}")
 
 
@@ -152,8 +149,6 @@ def _misspelt(name: str, names: Sequence[str]) -> str:
 _RULES: Mapping[str, Shape] = {"matchingRules": _object, "generators": _object}
 _EVERY: Mapping[str, Shape] = {
     "providerStates": _states,
-    "providerState": _text_or_null,
-    "provider_state": _text_or_null,
     "pending": _flag,
     "comments": _object,
 }

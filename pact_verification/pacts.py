@@ -18,8 +18,14 @@ from urllib.parse import parse_qsl
 from pact_verification.errors import CannotVerify, UnreadablePact
 from pact_verification.matching_rules import MatchingRules, read_rules
 from pact_verification.pact_schema import HTTP, Misshapen, check, shown
+from pact_verification.plugins import missing_plugin
 
 KEY_LENGTH = 10
+
+UNKNOWN_CONSUMER, UNREADABLE = "(unknown consumer)", "unreadable"
+
+UNKNOWN_STATE = "unknown provider states"
+"""The core's name for a state that it can't read."""
 
 PART_BYTES = 2_000_000
 """About how large a part may be, unless one interaction is larger: the core copies all of it for each interaction."""
@@ -64,31 +70,43 @@ class Expected:
 
     Attributes:
         body: JSON as Python has it, or text; None also when the pact expects nothing of it.
+        generators: the parts that should have got another value than the example's, such as "body $.id".
     """
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     rules: MatchingRules = field(default_factory=MatchingRules)
+    generators: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """One request and the response that the consumer expects.
+    """One request and the response that the consumer expects, or a message.
 
     Attributes:
-        kind: V4's type; in earlier versions every interaction is Synchronous/HTTP.
+        kind: V4's type; in earlier versions an interaction is Synchronous/HTTP, and V3's messages are "Message".
         pending: its failure doesn't fail the run yet: marked so in a V4 pact, or the broker says it of the whole pact.
+        place: its index in the pact's list.
         id: the broker's; results that are published name it.
         key: what --interaction takes: it stays the same while provider, consumer, description and states do.
+        unverifiable: why it can't be verified at all; empty when the core can try.
+        notes: what the core makes of a form that the specification doesn't know.
+        test_name: the consumer's test that wrote it, as V4 has it.
+        comments: V4's other comments, one text for each.
     """
 
     description: str
     states: tuple[ProviderState, ...] = ()
     kind: str = HTTP
     pending: bool = False
+    place: int = 0
     id: str = ""
     key: str = ""
+    unverifiable: str = ""
+    notes: tuple[str, ...] = ()
+    test_name: str = ""
+    comments: tuple[str, ...] = ()
     request: Request = field(default_factory=Request, hash=False, repr=False)
     expected: Expected = field(default_factory=Expected, hash=False, repr=False)
 
@@ -132,6 +150,7 @@ class Pact:
         source: how to name it to a person.
         at_broker: None for a file.
         content: the bytes that were read; of a part, they stand in its file.
+        held: how many interactions are in the content, V3's messages aside.
     """
 
     consumer: str
@@ -141,6 +160,12 @@ class Pact:
     source: str
     at_broker: AtBroker | None = None
     content: bytes = field(default=b"", repr=False)
+    held: int = 0
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether it stands in for a pact that can't be read."""
+        return any(each.kind == UNREADABLE for each in self.interactions)
 
     @property
     def name(self) -> str:
@@ -153,7 +178,7 @@ class Filter:
     """Which interactions to verify. Regular expressions are Python's, found anywhere in the text, case-sensitive.
 
     The core's own are Rust's, a panic answers an invalid one (F17), and two dialects would select differently. So the
-    choice is made here, once; the core is given a copy of the pact that holds what was chosen (`part`).
+    choice is made here, once; the core is given a copy of the pact that holds what was chosen (`in_parts`).
     """
 
     description: re.Pattern[str] | None = None
@@ -214,26 +239,19 @@ class Filter:
         return tuple(filter(self.matches, interactions)) if self else tuple(interactions)
 
 
-def part(pact: Pact, interactions: Sequence[Interaction]) -> Pact:
-    """The pact with only some of its interactions."""
-    if len(interactions) == len(pact.interactions):
-        return pact
-    return next(_parts(pact, [interactions]))
-
-
 def in_parts(pact: Pact, size: int, directory: Path) -> Iterator[Pact]:
-    """The pact's HTTP interactions, at most so many in each part, which is a pact and a file of its own.
+    """The interactions that the core can try, at most so many in each part, which is a pact and a file of its own.
 
     The file is a copy of the bytes that were read: should the pact's own change meanwhile, nothing here does.
 
     Args:
         directory: for the files, one of the run's own.
     """
-    whole = [interaction for interaction in pact.interactions if interaction.kind == HTTP]
-    size = max(1, min(size, PART_BYTES * len(whole) // max(1, len(pact.content))))
+    whole = [interaction for interaction in pact.interactions if not interaction.unverifiable]
+    size = max(1, min(size, PART_BYTES * pact.held // max(1, len(pact.content))))
     shares = [whole[start : start + size] for start in range(0, len(whole), size)]
     # The core takes a pact with an empty list of messages for one of messages, and runs nothing of it.
-    as_it_is = len(shares) == 1 and b'"messages"' not in pact.content
+    as_it_is = len(shares) == 1 and len(whole) == pact.held and b'"messages"' not in pact.content
     for each in [pact] if as_it_is else _parts(pact, shares):
         descriptor, path = mkstemp(suffix=".json", dir=directory)
         with os.fdopen(descriptor, "wb") as file:
@@ -243,11 +261,10 @@ def in_parts(pact: Pact, size: int, directory: Path) -> Iterator[Pact]:
 
 def _parts(pact: Pact, shares: Sequence[Sequence[Interaction]]) -> Iterator[Pact]:
     document = json.loads(pact.content)
-    document.pop("messages", None)  # V3's; a message that is chosen has been refused
-    places = {interaction.key: place for place, interaction in enumerate(pact.interactions)}
+    document.pop("messages", None)
     whole = document.get("interactions", [])
     for share in shares:
-        document["interactions"] = [whole[places[interaction.key]] for interaction in share]
+        document["interactions"] = [whole[interaction.place] for interaction in share]
         yield replace(pact, interactions=tuple(share), content=json.dumps(document).encode())
 
 
@@ -314,17 +331,21 @@ def parse_pact(content: bytes, source: str, *, provider: str | None = None) -> P
     if twice:
         raise UnreadablePact(
             f"{source}: the member {twice[0]!r} stands twice in one object, and readers differ about which one counts. "
-            "Remove one of them."
+            "Remove one of them.",
+            consumer,
         )
     try:
         check(document)
     except Misshapen as error:
-        raise UnreadablePact(f"{source}: {error}") from error
-    messages = (
-        Interaction(_description(message, number), kind="Message")
-        for number, message in enumerate(document.get("messages", ()))
-    )
-    return Pact(consumer, named, (*_keyed(document), *messages), None, source, content=content)
+        raise UnreadablePact(f"{source}: {error}", consumer) from error
+    held = len(document.get("interactions", ()))
+    return Pact(consumer, named, tuple(_keyed(document)), None, source, content=content, held=held)
+
+
+def unreadable(error: UnreadablePact, source: str, provider: str) -> Pact:
+    """Stand in for a pact that can't be read, with one interaction that can't be verified."""
+    whole = Interaction("the whole pact", kind=UNREADABLE, unverifiable=str(error))
+    return Pact(error.consumer or UNKNOWN_CONSUMER, provider, (whole,), None, source)
 
 
 def _name(document: Mapping[str, Any], role: str, source: str) -> str:
@@ -341,33 +362,62 @@ def _keyed(document: Mapping[str, Any]) -> Iterator[Interaction]:
     """The interactions with their keys. Those that share description and states are told apart by their order."""
     names = [document[role]["name"] for role in ("provider", "consumer")]
     seen: Counter[str] = Counter()
-    for number, data in enumerate(document.get("interactions", ())):
-        interaction = _interaction(data, number)
+    why_not = missing_plugin(document)
+    found = [_interaction(data, number) for number, data in enumerate(document.get("interactions", ()))]
+    found += [_message(data, number) for number, data in enumerate(document.get("messages", ()))]
+    for interaction in found:
         states = [(state.name, state.params) for state in interaction.states]
         identity = json.dumps([*names, interaction.description, states], sort_keys=True)
         seen[identity] += 1
         key = sha256(f"{identity}#{seen[identity]}".encode()).hexdigest()[:KEY_LENGTH]
-        yield replace(interaction, key=key)
+        yield replace(interaction, key=key, unverifiable=why_not or interaction.unverifiable)
+
+
+def _message(data: Mapping[str, Any], number: int, kind: str = "Message") -> Interaction:
+    states, notes = _states(data)
+    test_name, comments = _comments(data)
+    return Interaction(
+        _description(data, number),
+        states,
+        kind,
+        data.get("pending") is True,
+        number,
+        str(data.get("_id") or ""),
+        unverifiable=f"It is a message ({kind}), and only HTTP interactions can be verified so far.",
+        notes=notes,
+        test_name=test_name,
+        comments=comments,
+    )
 
 
 def _interaction(data: Mapping[str, Any], number: int) -> Interaction:
-    response = data.get("response")
-    if not isinstance(response, Mapping):  # messages have a list of them, or none
-        response = {}
-    return Interaction(
-        _description(data, number),
-        _states(data),
-        data.get("type", HTTP),
-        data.get("pending") is True,
-        str(data.get("_id") or ""),
+    interaction = _message(data, number, data.get("type", HTTP))
+    if interaction.kind != HTTP:
+        return interaction
+    response = data.get("response") or {}
+    rules = read_rules(response.get("matchingRules"))
+    return replace(
+        interaction,
+        unverifiable="",
         request=_request(data.get("request") or {}, wrapped="type" in data),
         expected=Expected(
             response["status"] if isinstance(response.get("status"), int) else 200,
             _headers(response.get("headers")),
             _body(response.get("body"), wrapped="type" in data),  # since specification 4
-            read_rules(response.get("matchingRules")),
+            rules,
+            tuple(_compared_with_example(response.get("generators"), rules)),
         ),
     )
+
+
+def _compared_with_example(generators: Any, rules: MatchingRules) -> Iterator[str]:
+    """The parts of a response whose generator decides what is right; most only make examples for the consumer."""
+    for part, found in (generators if isinstance(generators, Mapping) else {}).items():
+        whole = isinstance(found, Mapping) and "type" in found  # a status has one generator, a body one for each path
+        for place, generator in {"": found}.items() if whole else found.items() if isinstance(found, Mapping) else ():
+            of_state = isinstance(generator, Mapping) and generator.get("type") == "ProviderState"
+            if of_state or not rules.of(part, place):
+                yield f"{part} {place}".strip()
 
 
 def _request(data: Mapping[str, Any], *, wrapped: bool) -> Request:
@@ -427,19 +477,48 @@ def _body(data: Any, *, wrapped: bool) -> Any:
     return content
 
 
-def _states(data: Mapping[str, Any]) -> tuple[ProviderState, ...]:
-    """States as the core reads them: of three members the first that is there, even if it is null or empty."""
-    if "providerStates" in data:
-        return tuple(
-            ProviderState(state["name"], dict(state.get("params") or {})) for state in data["providerStates"] or ()
-        )
-    name = data["providerState"] if "providerState" in data else data.get("provider_state")
-    return (ProviderState(name),) if name else ()
+def _states(data: Mapping[str, Any]) -> tuple[tuple[ProviderState, ...], tuple[str, ...]]:
+    """Read states as the core does, with what to know where the specification has no such form.
+
+    Of three members it takes the first that is there, even if it is null or empty.
+    """
+    if "providerStates" not in data:
+        name = data["providerState"] if "providerState" in data else data.get("provider_state")
+        name = "" if name is None else _core_text(name)
+        return ((ProviderState(name),) if name else ()), ()
+    states = data["providerStates"] or ()
+    if isinstance(states, str):
+        return (), (f"The pact's providerStates is the text {states!r}. The Pact core takes that for no state.",)
+    texts = [state for state in states if isinstance(state, str)]
+    found = tuple(
+        ProviderState(UNKNOWN_STATE)
+        if isinstance(state, str)
+        else ProviderState(state["name"], dict(state.get("params") or {}))
+        for state in states
+    )
+    why = "The Pact core can't read their names, so nothing is set up for them."
+    return found, (f"The pact's providerStates holds texts, not objects: {', '.join(texts)}. {why}",) if texts else ()
+
+
+def _comments(data: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """The name of the consumer's test, and the other comments, of a V4 interaction."""
+    comments = data.get("comments")
+    if not isinstance(comments, Mapping):
+        return "", ()
+    texts = comments.get("text") or ()
+    test_name = comments.get("testname")
+    others = [f"{name}: {_core_text(value)}" for name, value in comments.items() if name not in {"text", "testname"}]
+    known = [texts] if isinstance(texts, str) else texts if isinstance(texts, list) else [texts]
+    return "" if test_name is None else _core_text(test_name), (*map(_core_text, known), *others)
+
+
+def _core_text(value: Any) -> str:
+    """A text, or the JSON of another value, as the core writes it."""
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def _description(data: Mapping[str, Any], number: int) -> str:
     """A description as the core reads it: what is no text is its JSON, and one that is missing has a number."""
     if "description" not in data:
         return f"Interaction {number}"
-    value = data["description"]
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _core_text(data["description"])

@@ -7,7 +7,7 @@ from typing import Any
 from pact_verification.errors import CannotVerify, InvalidRegistration, StateError
 from pact_verification.handlers import Match, Pattern
 from pact_verification.masking import without_secrets
-from pact_verification.pacts import Pact
+from pact_verification.pacts import UNKNOWN_STATE, Pact
 from pact_verification.states import Registry, stub
 from pact_verification.text import printable
 
@@ -46,7 +46,7 @@ def find_needs(pacts: Iterable[Pact], registry: Registry) -> list[Need]:
     for pact in pacts:
         for interaction in pact.interactions:
             for state in interaction.states:
-                if not state.name:
+                if not state.name or interaction.unverifiable or state.name == UNKNOWN_STATE:
                     continue
                 need = needs.setdefault(state.name, Need(state.name))
                 need.pending = need.pending and interaction.pending

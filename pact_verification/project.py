@@ -35,9 +35,11 @@ class Project(Protocol):
 
     Attributes:
         is_here: in this process, where SQL queries can be counted and exceptions seen.
+        reached: whether the last request has reached a view, as far as can be told.
     """
 
     is_here: bool
+    reached: bool
 
     def answer(self, environ: WSGIEnvironment) -> Response:
         """The whole response. Raises what keeps it from one, NoAnswer among it."""
@@ -63,6 +65,7 @@ class ProjectHere(WSGIHandler):
         self.registry = registry
         self.note_request = note_request
         self.note_doing = note_doing
+        self.reached = False
 
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
         filter_request(request, self.registry)
@@ -75,6 +78,11 @@ class ProjectHere(WSGIHandler):
         self.note_doing(f"{request.method} {request.path}, in {match._func_path}")
         return match
 
+    def make_view_atomic(self, view: Callable[..., Any]) -> Callable[..., Any]:
+        """Note that no middleware has answered in place of the view: Django is about to call it."""
+        self.reached = True
+        return super().make_view_atomic(view)
+
     def answer(self, environ: WSGIEnvironment) -> Response:
         """The whole response, before anything of it is sent: on_commit callbacks may still turn it into a 500."""
         started: list[tuple[str, list[tuple[str, str]]]] = []
@@ -83,6 +91,7 @@ class ProjectHere(WSGIHandler):
             started.append((status, headers))
             return lambda data: None
 
+        self.reached = False
         response = self(environ, start_response)
         try:
             body = limited(response, conf.max_response_bytes)

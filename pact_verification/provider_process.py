@@ -15,7 +15,6 @@ import re
 import signal
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -29,6 +28,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, SystemCheckError
 
+from pact_verification import clock
 from pact_verification.board import SIZE, Board
 from pact_verification.databases import drop_left, names_of, undisturbed_at_the_end
 from pact_verification.errors import CannotVerify, Terminated
@@ -65,7 +65,7 @@ DOING = {
     "require_handlers": "looked for state handlers",
     "open": "made the test databases",
     "expect": "was given the next pact",
-    "catch_up": "ended the last interaction",
+    "finish": "ended the last interaction",
     "close": "dropped the test databases",
     "cover": "listed the project's URLs",
 }
@@ -100,6 +100,7 @@ class ProviderProcess:
         self._served: tuple[int, str] = (0, "")
         self._stack = ""
         self._why_ended = ""
+        self._hung = False
 
     def start(self) -> None:
         """Start the process. It begins at once to check the project and to import its provider states."""
@@ -170,10 +171,16 @@ class ProviderProcess:
         self._state_path = new_state_path()
         self._call("expect", tuple(interactions), self._state_path, seconds=STOP_SECONDS)
 
+    def finish(self, wait: float) -> bool:
+        """See Served."""
+        try:
+            came_back: bool = self._call("finish", wait, seconds=wait + STOP_SECONDS)
+        except Ended:
+            return not self._hung
+        return came_back
+
     def exchanges(self) -> list[Exchange]:
         """See Served."""
-        with suppress(Ended):
-            self._call("catch_up", seconds=STOP_SECONDS)
         return [self._exchanges.get(number, Exchange()) for number in range(max(self._exchanges, default=-1) + 1)]
 
     def check_alive(self) -> str:
@@ -224,6 +231,8 @@ class ProviderProcess:
 
     def _end_at_once(self) -> None:
         """End the process by SIGABRT, for which it writes its stack, and by SIGKILL where that is not enough."""
+        if self._why_ended:
+            return
         if hasattr(os, "kill") and self._process.pid and os.name == "posix":
             with suppress(OSError):
                 os.kill(self._process.pid, signal.SIGABRT)
@@ -243,7 +252,7 @@ class ProviderProcess:
         """
         with suppress(OSError):  # it has ended: the answer tells how
             self._connection.send((name, arguments))
-        kind, value = self._answer(name, math.inf if seconds is None else time.monotonic() + seconds)
+        kind, value = self._answer(name, math.inf if seconds is None else clock.seconds() + seconds)
         if kind == "done":
             return value
         if kind == "refused":
@@ -256,8 +265,9 @@ class ProviderProcess:
                 return self._answers.get(timeout=POLL_SECONDS)
             if self.check_alive() and self._answers.empty():
                 return "ended", None
-            if time.monotonic() > deadline:
+            if clock.seconds() > deadline:
                 self._end_at_once()
+                self._hung = True
                 raise Ended(f"The process that ran the project hung while it {DOING[name]}.{_indented(self._stack)}")
 
     def _read(self) -> None:
@@ -419,8 +429,8 @@ class _Provider:
     def expect(self, interactions: tuple[Interaction, ...], state_path: str) -> None:
         self.server.expect(interactions, state_path)
 
-    def catch_up(self) -> None:
-        """Do nothing: the answer comes after all that the server's thread has said before."""
+    def finish(self, wait: float) -> bool:
+        return self.server.finish(wait)
 
     def close(self) -> None:
         self.opened.close()

@@ -10,7 +10,7 @@ from pact_verification.broker import Broker
 from pact_verification.errors import BrokerError
 from pact_verification.hal import NotFound, Unreachable, linked
 from pact_verification.provider_version import ProviderVersion
-from pact_verification.results import InteractionResult, Mismatch, Outcome, PactResult, Publication
+from pact_verification.results import Exchange, InteractionResult, Mismatch, Outcome, PactResult, Publication
 
 MAX_TEXT = 2000
 
@@ -139,9 +139,22 @@ def _noting(why: dict[int, str], numbers: Sequence[int], prefix: str = "") -> It
 
 
 def is_publishable(result: PactResult) -> bool:
-    """Whether a result is true to publish: a failure is one whatever else there is, a success needs everything."""
-    outcomes = {each.outcome for each in result.interactions}
-    return bool(outcomes & {Outcome.MISMATCH, Outcome.STATE_ERROR}) or outcomes == {Outcome.VERIFIED}
+    """Whether a result is true to publish: a failure is one whatever else there is, a success needs everything.
+
+    Of a pact that a stopped run didn't come to, neither is known.
+    """
+    return is_success(result) or any(_has_failed(each) for each in result.interactions)
+
+
+def _has_failed(result: InteractionResult) -> bool:
+    """Whether an interaction was tried and failed, or can't be verified at all."""
+    match result.outcome:
+        case Outcome.MISMATCH | Outcome.STATE_ERROR:
+            return True
+        case Outcome.NOT_VERIFIED:
+            return bool(result.interaction.unverifiable) or result.exchange != Exchange()
+        case _:
+            return False
 
 
 def is_success(result: PactResult) -> bool:

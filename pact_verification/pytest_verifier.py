@@ -4,6 +4,7 @@ import atexit
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,13 @@ import pytest
 from pact_verification.conf import conf
 from pact_verification.credentials import harmless
 from pact_verification.errors import CannotVerify
-from pact_verification.pact_schema import HTTP
 from pact_verification.pacts import Interaction, Pact, in_parts
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
     from pact_verification.live_server import LiveServer
+    from pact_verification.results import PactResult
     from pact_verification.session import Session
 
 PROJECT_DATABASES = pytest.StashKey[dict[str, str]]()
@@ -127,14 +128,15 @@ class Verifier:
             NotVerified: it failed. One that is pending is an expected failure instead.
             CannotVerify: a state has no handler, or it can't be verified at all.
         """
+        from pact_verification.masking import mask
         from pact_verification.preflight import require_handlers
-        from pact_verification.reporters.console import render_failure
-        from pact_verification.reporters.wording import in_short
-        from pact_verification.results import Outcome
+        from pact_verification.results import untried
         from pact_verification.stores import empty_stores, own_stores
 
-        if interaction.kind != HTTP:
-            raise CannotVerify(f"{interaction.description!r} is of the type {interaction.kind}; only HTTP is verified.")
+        if interaction.unverifiable:
+            whole = mask(untried(replace(pact, interactions=(interaction,))))
+            self._report(whole)
+            return
         if pact.source not in self.parts:
             parts = in_parts(pact, 1, self.directory)
             self.parts[pact.source] = {part.interactions[0].key: part for part in parts}
@@ -149,13 +151,22 @@ class Verifier:
                 self.tests.shouldfail = self.session.ending.why
             else:
                 empty_stores()
+        self._report(whole)
+
+    def _report(self, whole: "PactResult") -> None:
+        """Tell pytest the result of an interaction."""
+        from pact_verification.reporters.console import render_failure
+        from pact_verification.reporters.wording import in_short
+        from pact_verification.reporters.wording import warnings as told
+        from pact_verification.results import Outcome
+
         (result,) = whole.interactions
         if result.failed:
             raise NotVerified(in_short(result), render_failure(whole, result) + self._other_reasons())
         if result.outcome is not Outcome.VERIFIED:
             pytest.xfail(harmless(f"pending: {in_short(result)}"))
-        for warning in result.exchange.warnings:
-            warnings.warn(harmless(f"{interaction.description!r}: {warning}"), PactWarning, stacklevel=1)
+        for warning in told(result):
+            warnings.warn(harmless(f"{result.interaction.description!r}: {warning}"), PactWarning, stacklevel=1)
 
     def _other_reasons(self) -> str:
         """What of the tests around it may be the reason for a failure."""

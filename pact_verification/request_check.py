@@ -71,6 +71,17 @@ def difference(request: Request, arrived: Message, values: Mapping[str, Any]) ->
     return tuple(texts)
 
 
+def wanted_values(request: Request) -> tuple[str, ...]:
+    """The names of the values that the request's generators want of provider states."""
+    names: dict[str, None] = {}
+    for part, generators in request.generators.items():
+        for generator in [generators] if part == "path" else generators.values():
+            if isinstance(generator, Mapping) and generator.get("type") == "ProviderState":
+                expression = str(generator.get("expression", ""))
+                names |= dict.fromkeys(VALUE_OF_STATE.findall(expression) or [expression])
+    return tuple(names)
+
+
 def _path(request: Request, values: Mapping[str, Any]) -> str | None:
     """The path after its generator; None when only the core knows it."""
     generator = request.generators.get("path", {})

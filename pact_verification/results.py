@@ -147,11 +147,15 @@ class Exchange:
             differs from the pact's.
         request: as it was after the request filters.
         states: those that were set up.
-        endpoint: what answered; None when no URL pattern matched.
+        endpoint: what answered; None when no URL pattern was meant for the URL.
+        no_route: then, what looks like it.
         queries: how many SQL queries the request took, on all databases; None of a server that already runs.
         request_seconds: how long the request took.
         state_error: why a provider state could not be set up; no request follows then.
         crash: the exception behind a state error or a 500.
+        refusal: the exception of which Django, or Django REST framework, made another response, such as a 403.
+        log: what the project logged meanwhile, a line for each record.
+        self_call: which requests the project sent to its own server, in words.
         over_limit: which limit it exceeded: of time, of size, or of what HTTP allows. It fails then.
         unanswered: why no answer came: the process that ran the project ended, or a server elsewhere did not answer.
         warnings: what did not change the outcome, such as a teardown that failed.
@@ -163,10 +167,14 @@ class Exchange:
     arrived: Message | None = None
     states: tuple[SetUpState, ...] = ()
     endpoint: Endpoint | None = None
+    no_route: str = ""
     queries: int | None = 0
     request_seconds: float = 0.0
     state_error: str = ""
     crash: Crash | None = None
+    refusal: Crash | None = None
+    log: tuple[str, ...] = ()
+    self_call: str = ""
     over_limit: str = ""
     unanswered: str = ""
     warnings: tuple[str, ...] = ()
@@ -260,9 +268,7 @@ class InteractionResult:
 
     @property
     def failed(self) -> bool:
-        """Whether it fails the run. Pending excuses a failure, not that nothing was tried."""
-        if self.outcome in {Outcome.NOT_VERIFIED, Outcome.SKIPPED}:
-            return True
+        """Whether it fails the run. Pending excuses every way to fail."""
         return self.outcome is not Outcome.VERIFIED and not self.interaction.pending
 
 
@@ -279,11 +285,24 @@ class PactResult:
     core_output: str = ""
 
 
-def whole(pact: Pact, parts: Sequence[PactResult]) -> PactResult:
-    """A pact's result, from those of its parts."""
+def untried(pact: Pact) -> PactResult:
+    """The results of those interactions that can't be verified at all."""
+    interactions = tuple(each for each in pact.interactions if each.unverifiable)
     return PactResult(
-        replace(pact, interactions=tuple(each for part in parts for each in part.pact.interactions), content=b""),
-        tuple(each for part in parts for each in part.interactions),
+        replace(pact, interactions=interactions, content=b""),
+        tuple(InteractionResult(each, Outcome.NOT_VERIFIED, error=each.unverifiable) for each in interactions),
+    )
+
+
+def whole(pact: Pact, parts: Sequence[PactResult], unverifiable: PactResult) -> PactResult:
+    """A pact's result, from those of its parts and of what can't be verified at all."""
+    ran = [each for part in parts for each in part.interactions]
+    tried, others = iter(ran), iter(unverifiable.interactions)
+    results = [next(others if each.unverifiable else tried) for each in pact.interactions]
+    results += tried  # more than the pact holds
+    return PactResult(
+        replace(pact, interactions=tuple(each.interaction for each in results), content=b""),
+        tuple(results),
         "".join(part.core_output for part in parts),
     )
 
@@ -379,8 +398,9 @@ class Report:
 
     @property
     def unproven(self) -> tuple[Pact, ...]:
-        """Selected pacts of which nothing was verified: green needs evidence for every one."""
-        return tuple(result.pact for result in self.pacts if not result.interactions)
+        """Selected pacts of which nothing was verified: green needs evidence for each that is not pending."""
+        empty = (result.pact for result in self.pacts if not result.interactions)
+        return tuple(pact for pact in empty if not (pact.at_broker and pact.at_broker.pending))
 
     @property
     def exit_code(self) -> int:

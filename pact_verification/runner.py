@@ -1,23 +1,22 @@
 """The use case: verify(options) -> Report."""
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
+from pact_verification import clock
 from pact_verification.databases import new_token
 from pact_verification.engine import Engine
 from pact_verification.errors import CannotVerify
 from pact_verification.last_failed import remember
 from pact_verification.leftovers import clear_left, noted
-from pact_verification.masking import without_credentials
+from pact_verification.masking import mask, without_credentials
 from pact_verification.options import Options
 from pact_verification.pacts import Pact, in_parts
-from pact_verification.results import PactResult, Progress, Report, whole
+from pact_verification.results import PactResult, Progress, Report, untried, whole
 from pact_verification.serving import Provider
 from pact_verification.session import Session, running_session
 from pact_verification.sources import Selection
@@ -50,7 +49,7 @@ def verify(
     Raises:
         CannotVerify: it can't run: options, an unreadable pact, states without a handler, no database, no broker.
     """
-    started, now = time.monotonic(), datetime.now(UTC)
+    started, now = clock.seconds(), datetime.now(UTC)
     options.require_provider_name()
     how = options.how
     server = provider.reach(how) if how.provider_url else ""
@@ -63,19 +62,27 @@ def verify(
         if options.publisher:
             raise CannotVerify(f"{error}\n\nNothing was published, so the consumers' can-i-deploy waits.") from error
         raise
-    results: Sequence[PactResult] = [PactResult(pact, ()) for pact in selection.pacts]
+    ran: dict[int, list[PactResult]] = {}
+    # Pending pacts come last: one that ends the run must not keep the others from their verdict.
+    order = sorted(range(len(selection.pacts)), key=lambda number: _is_pending(selection.pacts[number]))
     if selection.interactions:
         size = 1 if options.exit_first else _part(selection.interactions, options.parallel)
-        parts = [list(in_parts(pact, size, directory)) for pact in selection.pacts]
+        parts = [(number, part) for number in order for part in in_parts(selection.pacts[number], size, directory)]
         session = partial(running_session, engine, how, provider, progress, selection.interactions)
-        every = [each for of_pact in parts for each in of_pact]
-        workers = min(options.parallel, len(every))
+        workers = min(options.parallel, len(parts))
         tokens = [provider.token] if options.parallel == 1 else [new_token() for _ in range(workers)]
         notes += clear_left()
         with noted(tokens, directory):
-            ran = iter(_run(options, every, session, progress, tokens=tokens, directory=directory))
-        results = [whole(pact, list(islice(ran, len(mine)))) for pact, mine in zip(selection.pacts, parts, strict=True)]
-        results = [_with_command(result, options) for result in results]
+            every = [part for _, part in parts]
+            for (number, _), result in zip(
+                parts, _run(options, every, session, progress, tokens=tokens, directory=directory), strict=True
+            ):
+                ran.setdefault(number, []).append(result)
+    results = [
+        _with_command(whole(pact, ran.get(number, ()), mask(untried(pact))), options)
+        for number, pact in enumerate(selection.pacts)
+    ]
+    if selection.interactions:
         notes += remember(results, options.provider_name, whole=not options.chosen)
     coverage = None
     if options.coverage:
@@ -95,7 +102,7 @@ def verify(
         tuple(results),
         (*filter(None, [server]), *selection.left_out, *options.notes, *notes),
         selection.nothing_for,
-        time.monotonic() - started,
+        clock.seconds() - started,
         nothing_is_fine=_why_nothing_is_fine(options, found, selection),
         publication=publication,
         unpublished=options.unpublished,
@@ -139,7 +146,14 @@ def _part(total: int, parallel: int) -> int:
     return max(SMALL_PART, min(PART, total // (4 * parallel)))
 
 
+def _is_pending(pact: Pact) -> bool:
+    return bool(pact.at_broker and pact.at_broker.pending)
+
+
 def _with_command(result: PactResult, options: Options) -> PactResult:
-    """Tell each interaction's result how to run it alone."""
-    interactions = [replace(each, rerun=options.rerun(result.pact, each.interaction)) for each in result.interactions]
+    """Tell the result of each interaction that can be verified how to run it alone."""
+    interactions = [
+        each if each.interaction.unverifiable else replace(each, rerun=options.rerun(result.pact, each.interaction))
+        for each in result.interactions
+    ]
     return replace(result, interactions=tuple(interactions))

@@ -1,17 +1,15 @@
 """What a run asks of the provider under test, whichever process the project's code runs in."""
 
-import json
 import secrets
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from http.client import HTTPConnection
 from typing import Protocol
 
 from pact_verification.board import Board
 from pact_verification.pacts import Interaction, Pact
 from pact_verification.results import Coverage, Exchange, PactResult
-from pact_verification.wire import HOST, RUN_HEADER
+from pact_verification.wire import HOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +45,6 @@ class Address:
     def state_url(self) -> str:
         return f"http://{HOST}:{self.port}{self.state_path}"
 
-    def finish(self, wait: float) -> None:
-        """End the pact's last interaction when the core is done: after a setup that failed it sends no teardown.
-
-        Args:
-            wait: seconds that this may take.
-
-        Raises:
-            TimeoutError: it took longer.
-            OSError: the server is no more.
-        """
-        connection = HTTPConnection(HOST, self.port, timeout=wait)
-        try:
-            connection.request("POST", self.state_path, json.dumps({"action": "teardown"}), {RUN_HEADER: self.secret})
-            connection.getresponse().read()
-        finally:
-            connection.close()
-
 
 def new_state_path() -> str:
     """A path that no other request can hit by chance."""
@@ -88,11 +69,21 @@ class Served(Protocol):
     def expect(self, interactions: Sequence[Interaction]) -> None:
         """Say which interactions the core is about to run, before it does."""
 
+    def finish(self, wait: float) -> bool:
+        """End the pact's last interaction when the core is done: after a setup that failed it has not ended.
+
+        Args:
+            wait: seconds that this may take.
+
+        Returns:
+            Whether it has come back by then. What has ended the server, `check_alive` tells.
+        """
+
     def exchanges(self) -> list[Exchange]:
         """What was seen of each interaction so far."""
 
     def check_alive(self) -> str:
-        """Why the process that serves has ended; empty while it lives. Raises what has ended the server itself."""
+        """Why the server has ended; empty while it lives."""
 
     def give_up(self) -> str:
         """Leave or end a call that does not come back. Returns the end of its stack."""

@@ -81,12 +81,7 @@ class Session:
         self.engine.begin(self._job(pact))
         hung, core = self._wait(pact)
         if not hung and not self.server.check_alive():
-            try:
-                self.server.address.finish(self._patience)
-            except TimeoutError:
-                hung = self._hung()
-            except OSError:  # the process that serves ends just now
-                pass
+            hung = "" if self.server.finish(self._patience) else self._hung()
         exchanges = self.server.exchanges()
         if why := hung or self.server.check_alive():
             core, exchanges = self._stop(pact, core, exchanges, why, hung=bool(hung))

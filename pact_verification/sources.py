@@ -8,9 +8,8 @@ from typing import Protocol
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from pact_verification.errors import CannotVerify
-from pact_verification.pact_schema import HTTP
-from pact_verification.pacts import Filter, Pact, part, read_pact
+from pact_verification.errors import CannotVerify, UnreadablePact
+from pact_verification.pacts import UNKNOWN_CONSUMER, Filter, Pact, read_pact, unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,18 @@ class Selection:
 
     @property
     def interactions(self) -> int:
-        return sum(len(pact.interactions) for pact in self.pacts)
+        """How many interactions can be tried."""
+        return sum(not each.unverifiable for pact in self.pacts for each in pact.interactions)
+
+    @property
+    def unverifiable(self) -> tuple[str, ...]:
+        """A line for each selected interaction that can't be verified at all."""
+        return tuple(
+            f"{pact.name}: {each.description!r} can't be verified. {each.unverifiable}"
+            for pact in self.pacts
+            for each in pact.interactions
+            if each.unverifiable
+        )
 
 
 class Source(Protocol):
@@ -75,7 +85,12 @@ class LocalPacts:
                 if not named and path.exists() and not path.is_file():
                     left_out.append(f"{path} is not a regular file.")
                     continue
-                pact = read_pact(path, provider=provider)
+                try:
+                    pact = read_pact(path, provider=provider)
+                except UnreadablePact as error:
+                    useful.add(argument)
+                    pacts[path.resolve()] = unreadable(error, str(path), provider)
+                    continue
                 reason = _unfit(pact, provider)
                 if reason and named:
                     raise CannotVerify(f"{path} {reason}")
@@ -117,26 +132,21 @@ def narrow(
     with_pact = set()
     keys = set(chosen.keys)
     for pact in found if pending else map(_not_pending, found):
-        if consumers and pact.consumer not in consumers:
+        if consumers and pact.consumer not in {*consumers, UNKNOWN_CONSUMER}:
             left_out.append(f"{pact.name} is a pact of {pact.consumer!r}, which --consumer leaves out.")
             continue
         with_pact.add(pact.consumer)
-        selected = chosen.select(pact.interactions)
+        # What an unreadable pact holds is unknown, so every description may be in it. A key is that of another.
+        everything = pact.is_unreadable and not chosen.by_key
+        selected = pact.interactions if everything else chosen.select(pact.interactions)
         keys -= {each.key for each in selected}
         if chosen and not selected:
             if not chosen.by_key:  # of those one knows that they are few
                 left_out.append(f"{pact.name} has no interaction that matches {chosen}.")
             continue
-        unfit = [each for each in selected if each.kind != HTTP]
-        if not unfit:
-            pacts.append(part(pact, selected))
-            continue
-        what = f"{pact.name}: {unfit[0].description!r} is of the type {unfit[0].kind}"
-        problem = f"{what}, and only HTTP can be verified here. "
-        if pact.at_broker and pact.at_broker.pending:  # it must not block a build, and nothing is claimed of it
-            left_out.append(f"{problem}It is pending, so it is left out, and no result is published for it.")
-        else:
-            raise CannotVerify(f"{problem}Leave it out with --description, and verify it with pact-python's Verifier.")
+        pacts.append(replace(pact, interactions=selected))
+    if pacts and all(pact.is_unreadable and not pact.interactions[0].pending for pact in pacts):
+        raise CannotVerify("\n".join(pact.interactions[0].unverifiable for pact in pacts))
     nothing_for += [f"--consumer {consumer}" for consumer in consumers if consumer not in with_pact]
     nothing_for += [f"--interaction {key}" for key in sorted(keys)]
     return Selection(tuple(pacts), tuple(left_out), tuple(nothing_for), asked)

@@ -91,25 +91,29 @@ class Registry:
         return function
 
     def find(self, name: str) -> Match | None:
-        """The handler for a state: an exact name first, then a pattern.
+        """The handler for a state: one of exactly that name first, then the pattern with the most literal text.
+
+        PactNet writes a pattern as the name, and the values as params: that is exactly a pattern's text too.
 
         Raises:
-            InvalidRegistration: several patterns fit the name.
+            InvalidRegistration: several patterns with as much literal text fit the name.
         """
-        if (exact := self.patterns.get(name)) and exact.parser is None:
+        if exact := self.patterns.get(name):
             return Match(exact.handler, {})
         found = [
             (pattern, result.named)
             for pattern in self.patterns.values()
             if pattern.parser and (result := pattern.parser.parse(name))
         ]
-        if len({pattern.handler for pattern, _ in found}) > 1:
-            claims = " and ".join(f"{pattern.text!r} ({pattern.handler.location})" for pattern, _ in found)
+        most = max((pattern.literal for pattern, _ in found), default=0)
+        best = [(pattern, values) for pattern, values in found if pattern.literal == most]
+        if len({pattern.handler for pattern, _ in best}) > 1:
+            claims = " and ".join(f"{pattern.text!r} ({pattern.handler.location})" for pattern, _ in best)
             raise InvalidRegistration(
-                f"Several handlers claim the state {name!r}: {claims}. Make one more specific, or register "
-                f"{name!r} itself."
+                f"Several handlers claim the state {name!r}: {claims}. They have as much literal text. Make one more "
+                f"specific, or register {name!r} itself."
             )
-        return Match(found[0][0].handler, found[0][1]) if found else None
+        return Match(best[0][0].handler, best[0][1]) if best else None
 
     def nearest(self, name: str) -> list[Pattern]:
         """Registered names that look like this one, nearest first; at most three."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import zip_longest
 
+from pact_verification.core_notes import notes
 from pact_verification.engine import CoreReport, CoreResult
 from pact_verification.pacts import Interaction, Pact
 from pact_verification.request_check import difference
@@ -29,11 +30,13 @@ def _judge(  # noqa: PLR0911  # one return for each way to end
         extra = Interaction(result.description if result else "?")
         return InteractionResult(extra, Outcome.NOT_VERIFIED, error="The verifier ran more than the pact holds.")
     exchange, arrived = replace(exchange or Exchange(), arrived=None), exchange and exchange.arrived
+    told = notes(interaction, exchange, verified=bool(result and result.ok))
+    exchange = replace(exchange, warnings=(*exchange.warnings, *told)) if told else exchange
     judged = partial(InteractionResult, interaction, exchange=exchange)
     if exchange.state_error:
         return judged(outcome=Outcome.STATE_ERROR, error=exchange.state_error)
     if exchange.over_limit:
-        # Where the run was stopped over it there is no result, and nothing excuses that.
+        # Where the run was stopped over it there is no result.
         return judged(outcome=Outcome.MISMATCH if result else Outcome.NOT_VERIFIED, error=exchange.over_limit)
     if exchange.unanswered:
         return judged(outcome=Outcome.NOT_VERIFIED, error=exchange.unanswered)
@@ -47,21 +50,14 @@ def _judge(  # noqa: PLR0911  # one return for each way to end
         return judged(outcome=Outcome.NOT_VERIFIED, error=error, exchange=replace(exchange, arrived=arrived))
     if not result.ok:
         mismatches = tuple(_with_rule(mismatch, interaction) for mismatch in result.mismatches)
-        return judged(outcome=Outcome.MISMATCH, mismatches=mismatches, error=result.error)
+        error = exchange.self_call or result.error
+        exchange = replace(exchange, self_call="")
+        return judged(outcome=Outcome.MISMATCH, mismatches=mismatches, error=error, exchange=exchange)
     if exchange.response is None or arrived is None:
         return judged(outcome=Outcome.NOT_VERIFIED, error="The verifier says that it passed, but sent no request.")
-    return judged(outcome=Outcome.VERIFIED)
+    exchange = replace(exchange, log=(), refusal=None, no_route="")  # they help to mend a failure
+    return judged(outcome=Outcome.VERIFIED, exchange=exchange)
 
 
 def _with_rule(mismatch: Mismatch, interaction: Interaction) -> Mismatch:
-    rules = interaction.expected.rules
-    match mismatch.part:
-        case "status":
-            rule = rules.status
-        case "header":
-            rule = rules.of_header(mismatch.path)
-        case "body":
-            rule = rules.of_body(mismatch.path)
-        case _:
-            return mismatch
-    return replace(mismatch, rule=rule)
+    return replace(mismatch, rule=interaction.expected.rules.of(mismatch.part, mismatch.path))

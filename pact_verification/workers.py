@@ -7,7 +7,6 @@ import os
 import pickle
 import signal
 import threading
-import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -21,6 +20,7 @@ from typing import TypeAlias
 
 import django
 
+from pact_verification import clock
 from pact_verification.databases import drop_left, names_of
 from pact_verification.engine import running_engine
 from pact_verification.errors import CannotVerify, Terminated
@@ -107,7 +107,7 @@ class Worker:
     busy: bool = False
     done: int = 0
     place: int = 0
-    heard: float = field(default_factory=lambda: time.monotonic() + START_SECONDS)
+    heard: float = field(default_factory=lambda: clock.seconds() + START_SECONDS)
     processes: tuple[int, ...] = ()
     ended: bool = False
 
@@ -130,14 +130,14 @@ class Worker:
             ) from error
         if isinstance(said, Failed):
             raise CannotVerify(said.why)
-        self.heard = time.monotonic()
+        self.heard = clock.seconds()
         if isinstance(said, Alive):
             self.processes = said.processes
         return said
 
     def require_alive(self) -> None:
         """End a worker that has said nothing for too long, as one does that was stopped. Raises WorkerEnded."""
-        if time.monotonic() - self.heard > SILENT_SECONDS:
+        if clock.seconds() - self.heard > SILENT_SECONDS:
             self.process.kill()
             for process in self.processes:
                 with suppress(ProcessLookupError):

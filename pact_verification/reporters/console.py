@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pact_verification.diff import shortened
-from pact_verification.reporters.wording import facts, milliseconds, publication, took, verdict
+from pact_verification.reporters.wording import about, facts, milliseconds, publication, took, verdict, warnings
 from pact_verification.results import (
     CAME,
     EXPECTED,
@@ -164,10 +164,16 @@ class _Writer:
             return
         if result.outcome is not Outcome.VERIFIED:
             self.failure(result)
-        elif self.detailed and result.exchange.request and result.exchange.response:
-            self.line(f"{result.exchange.request.headline} → {result.exchange.response.headline}", "dim", 6)
-        for warning in result.exchange.warnings:
+        else:
+            self.success(result)
+        for warning in warnings(result):
             self.line(f"warning: {warning}", "yellow", 6)
+
+    def success(self, result: InteractionResult) -> None:
+        for name, text in about(result):
+            self.fact(name, text)
+        if self.detailed and result.exchange.request and result.exchange.response:
+            self.line(f"{result.exchange.request.headline} → {result.exchange.response.headline}", "dim", 6)
 
     def failure(self, result: InteractionResult) -> None:
         exchange = result.exchange

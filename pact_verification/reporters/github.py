@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from html import escape
 
 from pact_verification.reporters.console import render_failure
-from pact_verification.reporters.wording import in_short, place_of, publication, verdict
+from pact_verification.reporters.wording import in_short, place_of, publication, remarks, verdict
 from pact_verification.results import Coverage, InteractionResult, Outcome, PactResult, Report
 from pact_verification.text import printable, visible, without_commands
 
@@ -36,8 +36,7 @@ def render(report: Report) -> str:
         parts.append(coverage)
     size = sum(map(_size, parts))
     left_out = 0
-    for pact, result in _failures(report):
-        failure = _failure(pact, result)
+    for failure in [*(_failure(pact, result) for pact, result in _failures(report)), *_remarks(report)]:
         if size + _size(failure) > MAX_SUMMARY:
             left_out += 1
             continue
@@ -108,6 +107,19 @@ def _failure(pact: PactResult, result: InteractionResult) -> str:
         f"<details{' open' if result.failed else ''}><summary>{sign} {escape(printable(heading))}</summary>\n\n"
         f"{_fenced(render_failure(pact, result))}\n</details>\n"
     )
+
+
+def _remarks(report: Report) -> Iterator[str]:
+    """What there is to say of interactions that were verified."""
+    lines = [
+        f"- {_inline(pact.pact.consumer)}: {_inline(result.interaction.title)}: {_inline(remark)}\n"
+        for pact in report.pacts
+        for result in pact.interactions
+        if result.outcome is Outcome.VERIFIED
+        for remark in remarks(result)
+    ]
+    if lines:
+        yield f"<details><summary>Remarks on what was verified</summary>\n\n{''.join(lines)}\n</details>\n"
 
 
 def _coverage(coverage: Coverage) -> Iterator[str]:

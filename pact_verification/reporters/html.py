@@ -12,7 +12,7 @@ from typing import Any
 from django.template import Context, Engine
 
 from pact_verification.diff import shortened
-from pact_verification.reporters.wording import facts, in_short, milliseconds, publication, verdict
+from pact_verification.reporters.wording import facts, in_short, milliseconds, publication, verdict, warnings
 from pact_verification.results import (
     CAME,
     EXPECTED,
@@ -104,7 +104,7 @@ def _item(pact: PactResult, result: InteractionResult, number: int) -> dict[str,
         "short": printable(in_short(result)) if troubled else "",
         "facts": [(name, printable_lines(text)) for name, text in _facts(pact, result)],
         "error": printable_lines(result.error),
-        "warnings": [printable_lines(warning) for warning in exchange.warnings],
+        "warnings": [printable_lines(warning) for warning in warnings(result)],
         "diff": [(part, list(map(_line, shortened(lines, CONTEXT)))) for part, lines in result.diff.parts()],
         "messages": list(_messages(result)) if troubled else [],
         "crash": exchange.crash

@@ -6,7 +6,7 @@ from typing import Any
 
 from pact_verification.diff import shortened
 from pact_verification.pacts import ProviderState
-from pact_verification.reporters.wording import verdict
+from pact_verification.reporters.wording import verdict, warnings
 from pact_verification.results import (
     Coverage,
     Crash,
@@ -95,12 +95,16 @@ def _interaction(result: InteractionResult) -> dict[str, Any]:
             for mismatch in result.mismatches
         ],
         "diff": {part: list(map(_line, shortened(lines, CONTEXT))) for part, lines in result.diff.parts()},
-        "endpoint": exchange.endpoint and _endpoint(exchange.endpoint),
+        "endpoint": (exchange.endpoint and exchange.endpoint.reached and _endpoint(exchange.endpoint)) or None,
         "crash": exchange.crash and _crash(exchange.crash),
         "queries": exchange.queries,
         "request_seconds": round(exchange.request_seconds, 6),
         "seconds": round(exchange.seconds, 6),
-        "warnings": list(exchange.warnings),
+        "refusal": exchange.refusal and exchange.refusal.exception,
+        "log": list(exchange.log),
+        "warnings": list(warnings(result)),
+        "test_name": interaction.test_name or None,
+        "comments": list(interaction.comments),
     }
 
 

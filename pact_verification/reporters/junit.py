@@ -12,7 +12,7 @@ from datetime import datetime
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from pact_verification.reporters.console import render_failure
-from pact_verification.reporters.wording import in_short, nothing, place_of
+from pact_verification.reporters.wording import in_short, nothing, place_of, remarks
 from pact_verification.results import InteractionResult, Outcome, PactResult, Report
 from pact_verification.text import printable_lines
 
@@ -65,6 +65,8 @@ def _case(pact: PactResult, result: InteractionResult, name: str) -> Element:
         case.set("file", file)
         case.set("line", line)
     if result.outcome is Outcome.VERIFIED:
+        if lines := remarks(result):
+            SubElement(case, "system-out").text = printable_lines("\n".join(lines))
         return case
     text = printable_lines(render_failure(pact, result))
     short = printable_lines(in_short(result))

@@ -1,11 +1,11 @@
 """What a run tells a person at a console while it goes on."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
+from pact_verification import clock
 from pact_verification.credentials import harmless
 from pact_verification.results import Progress
 from pact_verification.sources import Selection
@@ -62,11 +62,11 @@ def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Live]:
                 say_selected,
             )
         return
-    started = last = time.monotonic()
+    started = last = clock.seconds()
 
     def tell(done: int, total: int, current: str) -> None:
         nonlocal last
-        now = time.monotonic()
+        now = clock.seconds()
         if now - last >= PLAIN_PROGRESS_SECONDS:
             last = now
             say(f"{done} of {total} done, {now - started:.0f} s: {printable(current)}")

@@ -76,8 +76,8 @@ def in_short(result: InteractionResult) -> str:
     told = []
     if exchange.response and any(mismatch.part == "status" for mismatch in result.mismatches):
         told.append(f"status {exchange.response.status} instead of {result.interaction.expected.status}")
-    if exchange.crash:
-        told.append(exchange.crash.exception)
+    if cause := exchange.crash or exchange.refusal:
+        told.append(cause.exception)
     else:
         told += [note(mismatch) for mismatch in result.mismatches if mismatch.part != "status"]
     more = f"; and {len(told) - SHORT} more" if len(told) > SHORT else ""
@@ -85,21 +85,48 @@ def in_short(result: InteractionResult) -> str:
 
 
 def facts(result: InteractionResult) -> Iterator[tuple[str, str]]:
-    """What is known of how an interaction went, as names and texts: states, request, view, time."""
+    """What is known of how an interaction went, as names and texts: test, states, request, view, exception, log."""
     exchange = result.exchange
+    yield from about(result)
     for state in exchange.states:
         values = ", ".join(f"{name}={value!r}" for name, value in state.values.items())
         yield "state", f"{state.state}: {state.handler}{f', gave {values}' if values else ''}"
     if exchange.request:
         yield "request", exchange.request.headline
-    if endpoint := exchange.endpoint:
+    if (endpoint := exchange.endpoint) and endpoint.reached:
         place = f" ({endpoint.location})" if endpoint.location else ""
-        missed = "" if endpoint.reached else "; a middleware answered before it"
-        yield "view", f"{endpoint.view}{place}, for the URL pattern {endpoint.route!r}{missed}"
+        yield "view", f"{endpoint.view}{place}, for the URL pattern {endpoint.route!r}"
+    elif endpoint:
+        yield "view", f"not reached: a middleware answered before it, for the URL pattern {endpoint.route!r}"
     elif exchange.response:
-        yield "view", "no URL pattern matches"
+        yield "view", exchange.no_route or "no URL pattern matches"
+    if exchange.refusal:
+        place = f" ({exchange.refusal.where})" if exchange.refusal.own else ""
+        yield "raised", f"{exchange.refusal.exception}{place}"
     if exchange.response:
         yield "took", took(exchange)
+    for record in exchange.log:
+        yield "log", record
+
+
+def about(result: InteractionResult) -> Iterator[tuple[str, str]]:
+    """What the consumer says of an interaction: the test that wrote it, and comments."""
+    if name := result.interaction.test_name:
+        yield "test", name
+    for comment in result.interaction.comments:
+        yield "comment", comment
+
+
+def remarks(result: InteractionResult) -> list[str]:
+    """What there is to say of an interaction that was verified, as lines."""
+    lines = [f"{name}: {text}" for name, text in about(result)]
+    return lines + [f"warning: {warning}" for warning in warnings(result)]
+
+
+def warnings(result: InteractionResult) -> tuple[str, ...]:
+    """What to know of an interaction beside its outcome."""
+    exchange = result.exchange
+    return (*exchange.warnings, exchange.self_call) if exchange.self_call else exchange.warnings
 
 
 def took(exchange: Exchange) -> str:
@@ -123,9 +150,10 @@ def publication(report: Report) -> str:
 def place_of(result: InteractionResult) -> str:
     """File and line of the project's that a failure leads to: where it raised, else its view; else empty."""
     exchange = result.exchange
-    if exchange.crash and exchange.crash.own:
-        return exchange.crash.where
-    if exchange.endpoint and exchange.endpoint.own:
+    for cause in (exchange.crash, exchange.refusal):
+        if cause and cause.own:
+            return cause.where
+    if exchange.endpoint and exchange.endpoint.own and exchange.endpoint.reached:
         return exchange.endpoint.location
     return ""
 

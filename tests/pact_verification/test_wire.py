@@ -40,7 +40,7 @@ def app() -> App:
 
 @pytest.fixture
 def server(app: App) -> Iterator[Server]:
-    server = Server(SECRET[RUN_HEADER])
+    server = Server(SECRET[RUN_HEADER], patience=5)
     thread = threading.Thread(target=server.serve, args=(app.answer, app.rest))
     thread.start()
     yield server
@@ -173,7 +173,7 @@ def test_what_has_to_be_done_is_done_after_the_response(server: Server, app: App
 
 
 def test_stop_ends_it_with_connections_open() -> None:
-    server = Server(SECRET[RUN_HEADER])
+    server = Server(SECRET[RUN_HEADER], patience=5)
     thread = threading.Thread(target=server.serve, args=(App().answer, lambda: None))
     thread.start()
     with socket.create_connection((HOST, server.port)):

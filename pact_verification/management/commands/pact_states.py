@@ -57,12 +57,15 @@ class Command(PactsHelp):
         missing = [need for need in needs if need.missing]
         encoding = getattr(self.stdout, "encoding", None) or "utf-8"
         if not options["stubs"]:
-            text = showable(render(needs, registry, (*choice.notes, *selection.left_out)))
+            notes = (*choice.notes, *selection.left_out, *selection.unverifiable)
+            text = showable(render(needs, registry, notes))
             self.stdout.write(encodable(text, encoding), ending="")
         elif missing:
             self.stdout.write(encodable(f"{IMPORT}\n\n\n{stubs(missing)}\n", encoding), ending="")
         else:
             self.stderr.write("No state is without a handler, so there is nothing to write.")
+        if options["stubs"]:
+            self.stderr.write(showable("\n".join(selection.unverifiable)))
         if not options["check"]:
             return 0
         empty = [pact.name for pact in selection.pacts if not pact.interactions]
@@ -72,4 +75,6 @@ class Command(PactsHelp):
                 showable(f"Nothing was checked for {', '.join(nothing_for)}. --allow-no-pacts accepts that.")
             )
             return 3
+        if any(pact.is_unreadable and not pact.interactions[0].pending for pact in selection.pacts):
+            return 1
         return int(any(need.ambiguous or ((need.missing or need.misfits) and not need.pending) for need in needs))
