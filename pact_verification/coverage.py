@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from pact_verification.endpoints import ANY, endpoints
+from pact_verification.endpoints import ANY, endpoint_at, endpoints
+from pact_verification.pact_schema import HTTP
 from pact_verification.results import Coverage, Endpoint, InteractionResult, Operation, Outcome, PactResult, Use
 
 Seen = list[tuple[str, InteractionResult]]
@@ -17,11 +18,16 @@ def cover(results: Iterable[PactResult]) -> Coverage:
     answered: dict[tuple[str, str], Endpoint] = {}
     for result in results:
         for each in result.interactions:
-            if not each.exchange.request or not each.exchange.response:
+            if each.interaction.kind != HTTP:
                 continue
-            method, _, path = each.exchange.request.headline.partition(" ")
+            if each.exchange.request and each.exchange.response:
+                method, _, path = each.exchange.request.headline.partition(" ")
+                endpoint = each.exchange.endpoint
+            else:  # it failed before its request: the consumer depends on it all the same
+                method, path = each.interaction.request.method.upper(), each.interaction.request.path
+                endpoint = endpoint_at(method, path)
             seen = (result.pact.consumer, each)
-            if endpoint := each.exchange.endpoint:
+            if endpoint:
                 used[method, endpoint.route].append(seen)
                 answered[method, endpoint.route] = endpoint
             else:

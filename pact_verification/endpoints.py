@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from secrets import token_hex
 from typing import Any
+from urllib.parse import unquote
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -33,6 +34,15 @@ def find_endpoint(request: HttpRequest, *, reached: bool) -> Endpoint | None:
     except Resolver404:
         return None
     return replace(endpoint_of(match, request.method or ""), reached=reached)
+
+
+def endpoint_at(method: str, path: str) -> Endpoint | None:
+    """What would answer a request for a path. None when no URL pattern is meant for it."""
+    try:
+        match = resolve(unquote(path.partition("?")[0]))
+    except Resolver404:
+        return None
+    return None if _matches_anything(match.route, None) else endpoint_of(match, method)
 
 
 def is_catch_all(request: HttpRequest, route: str) -> bool:

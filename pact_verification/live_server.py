@@ -62,6 +62,7 @@ class LiveServer:
         project: who answers for the project; by default it is called in this process.
         board: where the thread writes what it is doing.
         seen: hears of every interaction that has ended, on the server's thread: its number and what was seen of it.
+        failed: hears what has ended the server, should it end before it is stopped.
     """
 
     outlives_a_hang = False
@@ -76,6 +77,7 @@ class LiveServer:
         *,
         board: Board | None = None,
         seen: Callable[[int, Exchange], None] = lambda number, exchange: None,
+        failed: Callable[[str], None] = lambda why: None,
     ) -> None:
         self.registry = registry
         self.make_project = project
@@ -83,6 +85,7 @@ class LiveServer:
         self.request_timeout = request_timeout
         self.board = board or Board()
         self.seen = seen
+        self.failed = failed
         self.process = os.getpid()
         self.secret = secrets.token_urlsafe(24)
         self.state_path = new_state_path()
@@ -180,6 +183,8 @@ class LiveServer:
             self.http.serve(self._answer, self._make_ready_for_the_next)
         except BaseException as error:  # noqa: BLE001  # running() raises it on the main thread
             self.failure = error
+            if self.ready.is_set():
+                self.failed(self.check_alive())
         finally:
             self.ready.set()
             self.finished.set()

@@ -248,6 +248,8 @@ def in_parts(pact: Pact, size: int, directory: Path) -> Iterator[Pact]:
         directory: for the files, one of the run's own.
     """
     whole = [interaction for interaction in pact.interactions if not interaction.unverifiable]
+    if not whole:
+        return
     size = max(1, min(size, PART_BYTES * pact.held // max(1, len(pact.content))))
     shares = [whole[start : start + size] for start in range(0, len(whole), size)]
     # The core takes a pact with an empty list of messages for one of messages, and runs nothing of it.

@@ -30,22 +30,25 @@ class ProviderHere:
         token: part of the test databases' names; by default a new one.
         folder: where its files go; by default the system's folder for temporary files.
         board: where the live server writes what it is doing.
-        seen: hears of every interaction that has ended.
+        seen, failed: see LiveServer.
     """
 
     def __init__(
         self,
         check: Callable[[], None],
         token: str | None = None,
+        *,
         folder: Path | None = None,
         board: Board | None = None,
         seen: Callable[[int, Exchange], None] = lambda number, exchange: None,
+        failed: Callable[[str], None] = lambda why: None,
     ) -> None:
         self.check = check
         self.token = token or new_token()
         self.folder = folder
         self.board = board
         self.seen = seen
+        self.failed = failed
         self.registry = Registry()
         self.deployed: Deployed | None = None
 
@@ -69,7 +72,7 @@ class ProviderHere:
         """See Provider."""
         with ExitStack() as cleanup:
             cleanup.enter_context(own_stores(self.folder))
-            serve = partial(LiveServer, self.registry, board=self.board, seen=self.seen)
+            serve = partial(LiveServer, self.registry, board=self.board, seen=self.seen, failed=self.failed)
             if self.deployed:
                 # Left when the server has stopped: then no state handler writes into the databases any more.
                 isolation = partial(RestoringIsolation, require_disposable, cleanup.enter_context(kept()))

@@ -72,7 +72,8 @@ DOING = {
 """What each call to the process does, in words."""
 
 Message = tuple[str, Any]
-"""What the process says: "seen" with an interaction's number and exchange, or how a call ended and its value."""
+"""What the process says: "seen" with an interaction's number and exchange, "failed" with what has ended its server, or
+how a call ended and its value."""
 
 
 class Ended(CannotVerify):
@@ -101,6 +102,7 @@ class ProviderProcess:
         self._stack = ""
         self._why_ended = ""
         self._hung = False
+        self._failure = ""
 
     def start(self) -> None:
         """Start the process. It begins at once to check the project and to import its provider states."""
@@ -188,7 +190,8 @@ class ProviderProcess:
         if not self._why_ended and not (self._process.is_alive() and self._reader.is_alive()):
             self._process.join(ABORT_SECONDS)
             self._reader.join(ABORT_SECONDS)  # a process that the project has forked may hold the pipe open
-            self._why_ended = f"The process that ran the project ended ({_code(self._process.exitcode)})"
+            ended = f"The process that ran the project ended ({_code(self._process.exitcode)})"
+            self._why_ended = self._failure or ended
             self._stack = self._stack or _stack(self.folder)
         return self._why_ended
 
@@ -278,6 +281,8 @@ class ProviderProcess:
                 if kind == "seen":
                     number, exchange = value
                     self._exchanges[number] = exchange
+                elif kind == "failed":
+                    self._failure = value
                 else:
                     self._answers.put((kind, value))
         except Exception:  # noqa: BLE001  # its end, or what the project has written into the pipe by mistake
@@ -394,7 +399,9 @@ class _Provider:
         self.sending = threading.Lock()
         self.opened = ExitStack()
         self.working = False
-        self.provider = ProviderHere(BaseCommand().check, token, folder, board, self._seen)
+        self.provider = ProviderHere(
+            BaseCommand().check, token, folder=folder, board=board, seen=self._seen, failed=self._failed
+        )
 
     def serve(self) -> None:
         """Answer until the other side has no more to ask."""
@@ -454,6 +461,12 @@ class _Provider:
     def _seen(self, number: int, exchange: Exchange) -> None:
         with suppress(OSError):  # the other side has ended, which `serve` finds out
             self._say("seen", (number, exchange))
+
+    def _failed(self, why: str) -> None:
+        """End the process: without its server it is of no use, and the verifier would wait for an answer."""
+        with suppress(OSError):
+            self._say("failed", why)
+        os._exit(1)
 
     def _say(self, kind: str, value: Any) -> None:
         with self.sending:

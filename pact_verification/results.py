@@ -327,7 +327,10 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A consumer's use of an operation: the statuses that came, and whether one of its interactions is not verified."""
+    """A consumer's use of an operation: the statuses that came, and whether one of its interactions is not verified.
+
+    Where no request was sent there is no status.
+    """
 
     consumer: str
     statuses: tuple[int, ...]

@@ -1,6 +1,6 @@
 """The use case: verify(options) -> Report."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -62,22 +62,11 @@ def verify(
         if options.publisher:
             raise CannotVerify(f"{error}\n\nNothing was published, so the consumers' can-i-deploy waits.") from error
         raise
-    ran: dict[int, list[PactResult]] = {}
-    # Pending pacts come last: one that ends the run must not keep the others from their verdict.
-    order = sorted(range(len(selection.pacts)), key=lambda number: _is_pending(selection.pacts[number]))
     if selection.interactions:
-        size = 1 if options.exit_first else _part(selection.interactions, options.parallel)
-        parts = [(number, part) for number in order for part in in_parts(selection.pacts[number], size, directory)]
-        session = partial(running_session, engine, how, provider, progress, selection.interactions)
-        workers = min(options.parallel, len(parts))
-        tokens = [provider.token] if options.parallel == 1 else [new_token() for _ in range(workers)]
         notes += clear_left()
-        with noted(tokens, directory):
-            every = [part for _, part in parts]
-            for (number, _), result in zip(
-                parts, _run(options, every, session, progress, tokens=tokens, directory=directory), strict=True
-            ):
-                ran.setdefault(number, []).append(result)
+    ran: Mapping[int, Sequence[PactResult]] = {}
+    if selection.interactions:
+        ran = _tried(options, selection, engine, provider, progress=progress, directory=directory)
     results = [
         _with_command(whole(pact, ran.get(number, ()), mask(untried(pact))), options)
         for number, pact in enumerate(selection.pacts)
@@ -90,13 +79,17 @@ def verify(
             coverage = provider.cover(results)
         except CannotVerify as error:  # no verdict depends on it
             notes += (f"Which URLs consumers depend on can't be told: {error}",)
-    provable = [result for result in results if result.interactions]
+    provable = [result for result in results if _is_provable(result)]
     publication = None
     if options.publisher and provable:
         progress(selection.interactions, selection.interactions, "publishing the results")
         publication = options.publisher.publish(provable)
-        empty = [result.pact.name for result in results if not result.interactions]
-        notes += tuple(f"{name} holds no interactions, so no result is published for it." for name in empty)
+        notes += tuple(
+            f"{result.pact.name} {'can not be read' if result.interactions else 'holds no interactions'}, so no result "
+            "is published for it."
+            for result in results
+            if not _is_provable(result)
+        )
     report = Report(
         options.provider_name,
         tuple(results),
@@ -111,6 +104,26 @@ def verify(
         nothing_because=options.nothing_because,
     )
     return without_credentials(report)
+
+
+def _tried(
+    options: Options, selection: Selection, engine: Engine, provider: Provider, *, progress: Progress, directory: Path
+) -> Mapping[int, Sequence[PactResult]]:
+    """The results of the pacts' parts, by the pact's place in the selection."""
+    size = 1 if options.exit_first else _part(selection.interactions, options.parallel)
+    # Pending pacts come last: one that ends the run must not keep the others from their verdict.
+    order = sorted(range(len(selection.pacts)), key=lambda number: _is_pending(selection.pacts[number]))
+    parts = [(number, part) for number in order for part in in_parts(selection.pacts[number], size, directory)]
+    session = partial(running_session, engine, options.how, provider, progress, selection.interactions)
+    workers = min(options.parallel, len(parts))
+    tokens = [provider.token] if options.parallel == 1 else [new_token() for _ in range(workers)]
+    with noted(tokens, directory):
+        every = [part for _, part in parts]
+        results = _run(options, every, session, progress, tokens=tokens, directory=directory)
+    ran: dict[int, list[PactResult]] = {}
+    for (number, _), result in zip(parts, results, strict=True):
+        ran.setdefault(number, []).append(result)
+    return ran
 
 
 def _why_nothing_is_fine(options: Options, found: Selection, selection: Selection) -> str:
@@ -144,6 +157,12 @@ def _part(total: int, parallel: int) -> int:
     if parallel == 1:
         return PART
     return max(SMALL_PART, min(PART, total // (4 * parallel)))
+
+
+def _is_provable(result: PactResult) -> bool:
+    """Whether a pact has a result to publish: one may be so unreadable that it doesn't even tell where that belongs."""
+    has_link = bool(result.pact.at_broker and result.pact.at_broker.results_url)
+    return bool(result.interactions) and (has_link or not result.pact.is_unreadable)
 
 
 def _is_pending(pact: Pact) -> bool:

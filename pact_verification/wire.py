@@ -329,7 +329,9 @@ class _Connection(BaseHTTPRequestHandler):
                 self.close_connection = True  # or the client would wait, or take the rest for the next response
         elif not bodiless:
             headers = [*headers, ("Content-Length", str(len(body)))]
-        own = {"Date": self.date_time_string(), "Server": self.version_string()}
+        own = {"Server": self.version_string()}
+        with suppress(Exception):  # a state may have replaced the clock, by one that raises too
+            own["Date"] = self.date_time_string()
         headers = [*((name, value) for name, value in own.items() if name.lower() not in names), *headers]
         if self.close_connection:
             headers.append(("Connection", "close"))

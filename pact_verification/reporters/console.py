@@ -311,5 +311,5 @@ def _style(result: InteractionResult) -> str:
 
 
 def _use(use: Use) -> str:
-    statuses = ", ".join(map(str, use.statuses))
-    return printable(f"{use.consumer} {statuses}{' (failing)' if use.failing else ''}")
+    parts = [use.consumer, ", ".join(map(str, use.statuses)), "(failing)" if use.failing else ""]
+    return printable(" ".join(filter(None, parts)))

@@ -252,3 +252,45 @@ def patch_object() -> None:
 
 def patch_dictionary() -> None:
     mock.patch.dict("tests.faults.project.views.PRICES", {"cup": 2}).start()
+
+
+def freeze() -> None:
+    """Stop the clock for the rest of the process' life, as a project does that forgets to start it again."""
+    from freezegun import freeze_time
+
+    freeze_time("2000-01-01").start()
+
+
+def break_sockets() -> None:
+    """Replace the network as test libraries do: the class, its methods, and the functions that make connections."""
+    import socket
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise OSError("no network in tests")
+
+    for name in ("connect", "accept", "recv", "send", "sendall", "settimeout", "close", "makefile"):
+        mock.patch.object(socket.socket, name, refuse).start()
+    for name in ("create_connection", "getaddrinfo", "socketpair", "create_server"):
+        mock.patch.object(socket, name, refuse).start()
+    mock.patch.object(socket, "socket", mock.Mock(side_effect=OSError("no network in tests"))).start()
+
+
+def break_tools() -> None:
+    """Replace functions that a server is likely to call."""
+    for name in ("time.sleep", "time.time", "time.monotonic", "json.dumps", "json.loads"):
+        mock.patch(name, side_effect=RuntimeError("replaced by a state")).start()
+
+
+def log() -> None:
+    import logging
+
+    logger = logging.getLogger("shop")
+    logger.error("the shelf %s is empty", "A", stack_info=True)
+    logger.debug("not asked for")
+    logger.error("two %s", *("arguments", "are too many"))
+
+
+def log_in_a_thread() -> None:
+    thread = threading.Thread(target=log)
+    thread.start()
+    thread.join()

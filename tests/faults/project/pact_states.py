@@ -1,8 +1,12 @@
 """Provider states that go wrong. What they do is named in the state: "the state does exit"."""
 
+import os
 from collections.abc import Iterator
+from contextlib import nullcontext
+from unittest import mock
 
 from django.http import HttpRequest
+from freezegun import freeze_time
 
 from pact_verification import base_state, provider_state, request_filter
 from tests.faults.project import acts
@@ -12,7 +16,8 @@ from tests.faults.project.models import Item
 @base_state
 def base() -> Iterator[None]:
     acts.at("base state")
-    yield
+    with freeze_time(moment) if (moment := os.environ.get("FAULTS_FROZEN")) else nullcontext():
+        yield
     acts.at("base teardown")
 
 
@@ -30,6 +35,25 @@ def state_does(act: str) -> None:
 def teardown_does(act: str) -> Iterator[None]:
     yield
     acts.do(act)
+
+
+@provider_state("the state does {act} until the end")
+def state_does_until_the_end(act: str) -> Iterator[None]:
+    acts.do(act)
+    yield
+    mock.patch.stopall()
+
+
+@provider_state("it is {moment}")
+def it_is(moment: str) -> Iterator[None]:
+    with freeze_time(moment):
+        yield
+
+
+@provider_state("time goes on from {moment}")
+def goes_on(moment: str) -> Iterator[None]:
+    with freeze_time(moment, tick=True):
+        yield
 
 
 @request_filter

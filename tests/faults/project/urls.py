@@ -14,6 +14,17 @@ urlpatterns = [
     path("port", views.port),
     path("reached", views.reached),
     path("echo", views.echo),
+    path("today", views.today),
+    path("ask-itself", views.ask_itself),
+    path("ask-itself-and-go-on", views.ask_itself_and_go_on),
+    path("activate", views.activate),
+    path("context", views.context),
+    path("headers", views.headers),
+    path("refuse/<name>", views.refuse),
+    path("form", views.form),
+    path("scopes", views.scopes),
+    path("constant", views.constant),
+    path("orte/<name>", views.path_of),
 ]
 
 acts.at("urls")

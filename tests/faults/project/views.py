@@ -1,12 +1,15 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
+import requests
 from django.conf import settings
+from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.urls import reverse, set_script_prefix, set_urlconf
 from django.utils import timezone, translation
 
 from tests.faults.project import acts
@@ -14,6 +17,7 @@ from tests.faults.project.models import Item
 
 CHUNK = b"x" * 1_000_000
 PRICES = {"cup": 1}
+CONTEXT = ContextVar("CONTEXT", default="its own")
 
 
 def items(request: HttpRequest) -> HttpResponse:
@@ -142,3 +146,66 @@ def reached(request: HttpRequest) -> HttpResponse:
 
 def echo(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"bytes": len(request.body)})
+
+
+def today(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"year": timezone.now().year})
+
+
+def ask_itself(request: HttpRequest) -> HttpResponse:
+    answer = requests.get(request.build_absolute_uri("/items"), timeout=60)
+    answer.raise_for_status()
+    return JsonResponse(answer.json(), safe=False)
+
+
+def ask_itself_and_go_on(request: HttpRequest) -> HttpResponse:
+    requests.get(request.build_absolute_uri("/items"), timeout=60)
+    return JsonResponse({})
+
+
+def activate(request: HttpRequest) -> HttpResponse:
+    """Leave behind all that Django documents as the thread's or the context's own."""
+    translation.activate("fr")
+    timezone.activate("Asia/Tokyo")
+    set_urlconf("tests.faults.project.other_urls")
+    set_script_prefix("/elsewhere/")
+    CONTEXT.set("of another interaction")
+    return JsonResponse({})
+
+
+def context(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"context": CONTEXT.get()})
+
+
+def headers(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({name: value for name, value in request.headers.items() if name.startswith("X")})
+
+
+def refuse(request: HttpRequest, name: str) -> HttpResponse:
+    errors: dict[str, Exception] = {
+        "denied": PermissionDenied("ann may not see the ledger"),
+        "gone": Http404("no ledger for 2024"),
+        "suspicious": SuspiciousOperation("the cursor was tampered with"),
+        "bad": BadRequest("not in this form"),
+    }
+    raise errors[name]
+
+
+def form(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"names": list(request.POST)})
+
+
+def scopes(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({}, headers={"X-Scopes": "read, delete, list", "Cache-Control": "no-store, private"})
+
+
+def constant(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"name": None, "number": 18446744073709551617})
+
+
+def path_of(request: HttpRequest, name: str) -> HttpResponse:
+    return JsonResponse({"name": name})
+
+
+def catch_all(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"detail": "not found"}, status=404)
