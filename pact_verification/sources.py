@@ -11,6 +11,10 @@ from urllib.request import url2pathname
 from pact_verification.errors import CannotVerify
 from pact_verification.pact_schema import HTTP
 from pact_verification.pacts import Filter, Pact, part, read_pact
+from pact_verification.text import nearest
+
+MANY = 3
+"""How many of other providers' names a message lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,7 @@ class Selection:
 
     Attributes:
         left_out: a line for each file or pact that is not verified.
-        nothing_for: directories and consumers that were named, and for which there is no pact.
+        nothing_for: directories and consumers that were named, and for which there is no pact; with names that exist.
         asked: for pacts of a broker, what it was asked for.
     """
 
@@ -67,6 +71,7 @@ class LocalPacts:
         pacts: dict[Path, Pact] = {}
         left_out: list[str] = []
         useful: set[str] = set()
+        others: dict[str, set[str]] = {argument: set() for argument in self.arguments}
         for argument in self.arguments:
             for path, named in _files(argument):
                 if path.resolve() in pacts:
@@ -81,10 +86,15 @@ class LocalPacts:
                     raise CannotVerify(f"{path} {reason}")
                 if reason or pact is None:
                     left_out.append(f"{path} {reason}")
+                    others[argument] |= {pact.provider} if pact else set()
                 else:
                     useful.add(argument)
                     pacts[path.resolve()] = pact
-        nothing_for = [argument for argument in self.arguments if argument not in useful]
+        nothing_for = [
+            f"{argument}{_of_others(others[argument], provider)}"
+            for argument in self.arguments
+            if argument not in useful
+        ]
         return narrow(
             pacts.values(),
             consumers,
@@ -114,11 +124,12 @@ def narrow(
     """
     pacts: list[Pact] = []
     left_out, nothing_for = [*left_out], [*nothing_for]
-    with_pact = set()
+    with_pact, without = set(), set()
     keys = set(chosen.keys)
     for pact in found if pending else map(_not_pending, found):
         if consumers and pact.consumer not in consumers:
             left_out.append(f"{pact.name} is a pact of {pact.consumer!r}, which --consumer leaves out.")
+            without.add(pact.consumer)
             continue
         with_pact.add(pact.consumer)
         selected = chosen.select(pact.interactions)
@@ -137,13 +148,28 @@ def narrow(
             left_out.append(f"{problem}It is pending, so it is left out, and no result is published for it.")
         else:
             raise CannotVerify(f"{problem}Leave it out with --description, and verify it with pact-python's Verifier.")
-    nothing_for += [f"--consumer {consumer}" for consumer in consumers if consumer not in with_pact]
+    nothing_for += [
+        f"--consumer {consumer}{_did_you_mean(consumer, with_pact | without)}"
+        for consumer in consumers
+        if consumer not in with_pact
+    ]
     nothing_for += [f"--interaction {key}" for key in sorted(keys)]
     return Selection(tuple(pacts), tuple(left_out), tuple(nothing_for), asked)
 
 
 def _not_pending(pact: Pact) -> Pact:
     return replace(pact, interactions=tuple(replace(each, pending=False) for each in pact.interactions))
+
+
+def _did_you_mean(consumer: str, consumers: set[str]) -> str:
+    near = " or ".join(map(repr, nearest(consumer, sorted(consumers))))
+    return f" (did you mean {near}?)" if near else ""
+
+
+def _of_others(providers: set[str], provider: str) -> str:
+    """Which providers' pacts a directory holds, of those that have a name like this one's where there are some."""
+    names = nearest(provider, sorted(providers)) or sorted(providers)[:MANY]
+    return f" (it holds pacts of the provider {', '.join(map(repr, names))})" if names else ""
 
 
 def _files(argument: str) -> Iterator[tuple[Path, bool]]:

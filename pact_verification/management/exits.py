@@ -10,23 +10,43 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, OutputWrapper, SystemCheckError
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper, SystemCheckError
 
 from pact_verification.credentials import harmless
 from pact_verification.errors import CannotVerify, Terminated
 from pact_verification.streams import guard_streams
-from pact_verification.text import printable_lines
+from pact_verification.text import nearest, printable_lines
 
 COULD_NOT_RUN = 2
 TOOLS = {"pact-python": "pact", "parse": "parse", "requests": "requests", "rich": "rich"}
 
 
+class HelpfulParser(CommandParser):
+    """A parser that names the option that was probably meant."""
+
+    def error(self, message: str) -> Any:
+        start, unrecognized, words = message.partition("unrecognized arguments: ")
+        options = [option.lstrip("-") for option in self._option_string_actions]  # argparse has no public list
+
+        def explained(word: str) -> str:
+            option = word.partition("=")[0]
+            near = nearest(option.lstrip("-"), options)[:1] if option.startswith("--") else ()
+            return f"{word} (did you mean --{near[0]}?)" if near else word
+
+        super().error(start + unrecognized + " ".join(map(explained, words.split(" "))))
+
+
 class GuardedCommand(BaseCommand):
     """A command whose streams, from the command line, show no credentials and no others' commands to a CI's runner."""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.__class__ = HelpfulParser  # Django has no other way to choose it
+        return parser
 
     def run_from_argv(self, argv: list[str]) -> None:
         guard_streams()
