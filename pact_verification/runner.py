@@ -1,7 +1,8 @@
 """The use case: verify(options) -> Report."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -75,7 +76,8 @@ def verify(
         with noted(tokens, directory):
             ran = iter(_run(options, every, session, progress, tokens=tokens, directory=directory))
         results = [whole(pact, list(islice(ran, len(mine)))) for pact, mine in zip(selection.pacts, parts, strict=True)]
-        results = [_with_command(result, options) for result in results]
+        keys = Counter(each.interaction.key for result in results for each in result.interactions)
+        results = [_with_command(result, options, keys) for result in results]
         notes += remember(results, options.provider_name, whole=not options.chosen)
     coverage = None
     if options.coverage:
@@ -139,7 +141,14 @@ def _part(total: int, parallel: int) -> int:
     return max(SMALL_PART, min(PART, total // (4 * parallel)))
 
 
-def _with_command(result: PactResult, options: Options) -> PactResult:
-    """Tell each interaction's result how to run it alone."""
-    interactions = [replace(each, rerun=options.rerun(result.pact, each.interaction)) for each in result.interactions]
+def _with_command(result: PactResult, options: Options, keys: Mapping[str, int]) -> PactResult:
+    """Tell each interaction's result how to run it alone.
+
+    Args:
+        keys: how many interactions of the run have each key.
+    """
+    interactions = [
+        replace(each, rerun=options.rerun(result.pact, each.interaction, unique=keys[each.interaction.key] == 1))
+        for each in result.interactions
+    ]
     return replace(result, interactions=tuple(interactions))
