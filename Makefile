@@ -225,8 +225,10 @@ lock: .venv/lock ## renew the locks from pyproject.toml
 	$(COMPILE) --group actionlint --output-file requirements/actionlint.txt
 
 .PHONY: clean
-clean: ## remove what make made, the development database among it
+clean: ## remove what make made, the development database among it; keep .env
 	rm -rf .venv .mypy_cache .ruff_cache .pact_cache .pytest_cache .hypothesis htmlcov .coverage* staticfiles db.sqlite3*
+	@# The compose database keeps the password that it started with: without .env its volume is closed for good.
+	@[ ! -e .env ] || echo "Kept .env: it holds the password of the database that docker compose keeps."
 
 # --- how it is made
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from pact_verification.errors import CannotVerify
+from pact_verification.interruption import held_back
 from pact_verification.results import Mismatch
 
 STOP_SECONDS = 2
@@ -115,6 +116,10 @@ class Engine:
 
     def start(self) -> None:
         """Start the process, and don't wait for it."""
+        with held_back():
+            self._start()
+
+    def _start(self) -> None:
         self.output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # stop() closes it
         self.process = subprocess.Popen(
             [sys.executable, "-m", "pact_verification.verifier_process"],

@@ -10,7 +10,8 @@ from tempfile import mkdtemp
 from typing import IO, Any
 
 from pact_verification.cache import open_cache
-from pact_verification.databases import drop_left, names_of
+from pact_verification.databases import drop_left, names_of, undisturbed_at_the_end
+from pact_verification.interruption import held_back
 
 fcntl: Any
 try:
@@ -25,11 +26,11 @@ def run_folder() -> Iterator[Path]:
 
     A TemporaryDirectory would also be removed by the exit handlers of a process that was forked within the block.
     """
-    folder = Path(mkdtemp(prefix="verify_pacts"))
-    try:
+    with undisturbed_at_the_end() as cleanup:
+        with held_back():
+            folder = Path(mkdtemp(prefix="verify_pacts"))
+            cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -1,8 +1,10 @@
 """What a run is told, put together from the command's options, the environment and the settings."""
 
+import os
 import shlex
+import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,6 +54,7 @@ class Options:
         publisher: None when no results are published; `unpublished` then says why.
         notes: what a reader of the report has to know.
         command: how this run was started, as far as it matters for running a part of it again.
+        by_default: whether a run that names no pacts, started in the same way, finds the same ones.
         nothing_because: what it means when no interaction is left to verify.
         parallel: how many processes share the work.
         shard: the share of the pacts that this run verifies; None is all.
@@ -72,6 +75,7 @@ class Options:
     exit_first: bool = False
     coverage: bool = False
     command: tuple[str, ...] = ("python", "manage.py", "verify_pacts")
+    by_default: bool = False
     nothing_because: str = ""
     parallel: int = 1
     shard: Shard | None = None
@@ -96,10 +100,17 @@ class Options:
                 "that consumers write in their pacts, or use --provider-name."
             )
 
-    def rerun(self, pact: Pact, interaction: Interaction) -> str:
-        """What runs one interaction alone. A broker's pact is named by its URL, by its very content."""
+    def rerun(self, pact: Pact, interaction: Interaction, *, unique: bool) -> str:
+        """What runs one interaction alone, typed into a shell in the current directory.
+
+        A broker's pact is named by its URL, by its very content.
+
+        Args:
+            unique: whether no other pact of the run has an interaction with that key.
+        """
         source = f"./{pact.source}" if pact.source.startswith("-") else pact.source
-        where = ("--pact-url", pact.at_broker.url) if pact.at_broker else (source,)
+        in_file = () if self.by_default and unique else (source,)
+        where = ("--pact-url", pact.at_broker.url) if pact.at_broker else in_file
         # Hidden before a shell's quotes may stand in between.
         words = map(hide_credentials, (*self.command, *where, "--interaction", interaction.key))
         return " ".join(map(_quoted, words))
@@ -133,6 +144,7 @@ def read_options(given: Mapping[str, Any]) -> Options:
         exit_first=given["exit_first"],
         coverage=given["coverage"],
         command=_command(given),
+        by_default=not with_broker and _are_the_default(given["pacts"]),
         nothing_because=_nothing_failed(failed) if given["last_failed"] else "",
         parallel=given["parallel"],
         shard=given["shard"],
@@ -159,13 +171,17 @@ def _nothing_failed(failed: frozenset[str] | None) -> str:
     return f"{counted(len(failed), 'interaction')} failed the last time, and none of the selected pacts holds {them}."
 
 
+def _are_the_default(arguments: Sequence[str]) -> bool:
+    """Whether a run without these arguments would look for pacts in the same places."""
+    named, default = ([Path(each).resolve() for each in places] for places in (arguments, conf.pacts))
+    return not arguments or (named == default and not conf.broker_url and not conf.pact_url)
+
+
 def _command(given: Mapping[str, Any]) -> tuple[str, ...]:
-    name = Path(sys.argv[0]).name
-    start = {"django-admin": ("django-admin",), "__main__.py": ("python", "-m", "django")}
-    start["manage.py"] = ("python", relative(sys.argv[0]))
     kept = {
         "--provider-name": given["provider_name"] or conf.provider_name,
-        "--broker-url": given["broker_url"],
+        # What stands on make's command line is in this process's environment, and not in the shell's.
+        "--broker-url": given["broker_url"] or ("MAKELEVEL" in os.environ and not given["pacts"] and conf.broker_url),
         "--isolation": given["isolation"],
         "--provider-url": given["provider_url"],
         "--request-timeout": given["request_timeout"],
@@ -175,7 +191,31 @@ def _command(given: Mapping[str, Any]) -> tuple[str, ...]:
     if kept["--provider-name"] == conf.named_in_settings:
         del kept["--provider-name"]
     options = [part for option, value in kept.items() if value for part in (option, str(value))]
-    return (*start.get(name, ("python", "manage.py")), "verify_pacts", *options)
+    return (*_start(), "verify_pacts", *options)
+
+
+def _start() -> tuple[str, ...]:
+    """What starts a command as this one was started, in a shell in the current directory."""
+    python = _program("python", sys.executable or "python")
+    if sys.argv[1:2] != ["verify_pacts"]:  # a program has called the command: that of the project would be this
+        return python, "manage.py"
+    if module := getattr(sys.modules["__main__"], "__spec__", None):
+        return python, "-m", module.name.removesuffix(".__main__")
+    if Path(sys.argv[0]).stem == "django-admin":
+        return (_program("django-admin", sys.argv[0]),)
+    return python, relative(sys.argv[0])
+
+
+def _program(name: str, path: str) -> str:
+    """A program's name, where PATH leads from it to this very program, else its path.
+
+    The folder decides, too: the Python of a virtual environment is a link to the one that it was made with.
+    """
+    found = shutil.which(name)
+    if found and Path(found).parent.resolve() == Path(path).parent.resolve() and Path(found).samefile(path):
+        return name
+    near = relative(path)
+    return near if os.sep in near else f".{os.sep}{near}"
 
 
 def _quoted(text: str) -> str:

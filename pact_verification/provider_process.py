@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from mmap import mmap
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
@@ -32,6 +32,7 @@ from pact_verification import clock
 from pact_verification.board import SIZE, Board
 from pact_verification.databases import drop_left, names_of, undisturbed_at_the_end
 from pact_verification.errors import CannotVerify, Terminated
+from pact_verification.interruption import SIGNALS, hear, held_back, raise_again_what_is_lost
 from pact_verification.pacts import Interaction, Pact
 from pact_verification.results import Coverage, Exchange, PactResult, is_own
 from pact_verification.serving import Address, How, new_state_path
@@ -51,6 +52,8 @@ EXIT_SECONDS = 2
 
 IN_ORDER = 86
 """The exit code of a process that has closed everything. The project may end it with 0 at any moment."""
+
+ENDING = [number for number in SIGNALS if number != signal.SIGINT]
 
 POLL_SECONDS = 0.2
 
@@ -93,6 +96,9 @@ class ProviderProcess:
     def __init__(self, folder: Path, token: str) -> None:
         self.folder = folder
         self.token = token
+        self._method = "fork" if _can_fork() else "spawn"
+        if self._method == "spawn":
+            resource_tracker.ensure_running()  # here, since it lets signals through that are held back
         self.made_databases = False
         self.uses_server = False
         self._answers: queue.SimpleQueue[Message] = queue.SimpleQueue()
@@ -106,13 +112,12 @@ class ProviderProcess:
 
     def start(self) -> None:
         """Start the process. It begins at once to check the project and to import its provider states."""
-        method = "fork" if _can_fork() else "spawn"
         # A process that is spawned inherits no memory. One that is forked needs no file, which the project may hit.
-        memory = mmap(-1, SIZE) if method == "fork" else None
+        memory = mmap(-1, SIZE) if self._method == "fork" else None
         self.board = Board(memory or _memory(self.folder))
         ours, theirs = get_context().Pipe()
         self._connection: Connection[Any, Message] = ours
-        context: Any = get_context(method)
+        context: Any = get_context(self._method)
         # Not a daemon: such a process may have no children, and the project may want some.
         told = (theirs, ours, memory, self.folder, self.token)
         self._process = context.Process(target=_run, args=told, name="pact-provider")
@@ -299,8 +304,9 @@ def provider_process(folder: Path, token: str) -> Iterator[ProviderProcess]:
     """
     with undisturbed_at_the_end() as cleanup:
         provider = ProviderProcess(folder, token)
-        provider.start()
-        cleanup.callback(provider.end)
+        with held_back():
+            provider.start()
+            cleanup.callback(provider.end)
         yield provider
 
 
@@ -357,7 +363,10 @@ def _run(
         other.close()  # or this process would never hear that the other has ended
     with suppress(OSError):
         sys.stdin = open(0, closefd=False)  # noqa: SIM115  # multiprocessing closes it, and a breakpoint() reads it
-    signal.signal(signal.SIGINT, lambda number, frame: None)  # Ctrl-C reaches the whole group; the witness hears it
+    for number in SIGNALS:
+        signal.signal(number, lambda number, frame: None)  # they reach the whole group; the witness hears them
+    hear()
+    raise_again_what_is_lost()
     _without_core_files()
     guard_streams()
     with (folder / "crash").open("w") as crash:
@@ -366,11 +375,13 @@ def _run(
         with suppress(Terminated, EOFError, OSError):  # the other side has ended, or the project has closed the pipe
             try:
                 provider = _Provider(connection, Board(memory or _memory(folder)), folder, token)
-                signal.signal(signal.SIGTERM, provider.terminate)
+                for number in ENDING:
+                    signal.signal(number, provider.terminate)
                 provider.serve()
                 code = IN_ORDER
             finally:
-                signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is ending
+                for number in ENDING:
+                    signal.signal(number, signal.SIG_IGN)  # it is ending
         atexit._run_exitfuncs()  # the project's: multiprocessing would leave them out
         for stream in (sys.stdout, sys.stderr):
             with suppress(Exception):
@@ -412,7 +423,7 @@ class _Provider:
                 self._say(*(loaded if name == "load" else self._try(name, *arguments)))
 
     def terminate(self, number: int, frame: FrameType | None) -> None:
-        """Hear SIGTERM. While this process waits for the witness, that tells it to end by way of the pipe.
+        """Hear a signal to end. While this process waits for the witness, that tells it to end by way of the pipe.
 
         An exception that is raised out of a wait may be lost in a callback of Python's own.
         """

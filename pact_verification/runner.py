@@ -1,5 +1,6 @@
 """The use case: verify(options) -> Report."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -62,15 +63,13 @@ def verify(
         if options.publisher:
             raise CannotVerify(f"{error}\n\nNothing was published, so the consumers' can-i-deploy waits.") from error
         raise
-    if selection.interactions:
-        notes += clear_left()
     ran: Mapping[int, Sequence[PactResult]] = {}
     if selection.interactions:
+        notes += clear_left()
         ran = _tried(options, selection, engine, provider, progress=progress, directory=directory)
-    results = [
-        _with_command(whole(pact, ran.get(number, ()), mask(untried(pact))), options)
-        for number, pact in enumerate(selection.pacts)
-    ]
+    results = [whole(pact, ran.get(number, ()), mask(untried(pact))) for number, pact in enumerate(selection.pacts)]
+    keys = Counter(each.interaction.key for result in results for each in result.interactions)
+    results = [_with_command(result, options, keys) for result in results]
     if selection.interactions:
         notes += remember(results, options.provider_name, whole=not options.chosen)
     coverage = None
@@ -169,10 +168,16 @@ def _is_pending(pact: Pact) -> bool:
     return bool(pact.at_broker and pact.at_broker.pending)
 
 
-def _with_command(result: PactResult, options: Options) -> PactResult:
-    """Tell the result of each interaction that can be verified how to run it alone."""
+def _with_command(result: PactResult, options: Options, keys: Mapping[str, int]) -> PactResult:
+    """Tell the result of each interaction that can be verified how to run it alone.
+
+    Args:
+        keys: how many interactions of the run have each key.
+    """
     interactions = [
-        each if each.interaction.unverifiable else replace(each, rerun=options.rerun(result.pact, each.interaction))
+        each
+        if each.interaction.unverifiable
+        else replace(each, rerun=options.rerun(result.pact, each.interaction, unique=keys[each.interaction.key] == 1))
         for each in result.interactions
     ]
     return replace(result, interactions=tuple(interactions))

@@ -10,6 +10,10 @@ from urllib.request import url2pathname
 
 from pact_verification.errors import CannotVerify, UnreadablePact
 from pact_verification.pacts import UNKNOWN_CONSUMER, Filter, Pact, read_pact, unreadable
+from pact_verification.text import nearest
+
+MANY = 3
+"""How many of other providers' names a message lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +22,7 @@ class Selection:
 
     Attributes:
         left_out: a line for each file or pact that is not verified.
-        nothing_for: directories and consumers that were named, and for which there is no pact.
+        nothing_for: directories and consumers that were named, and for which there is no pact; with names that exist.
         asked: for pacts of a broker, what it was asked for.
     """
 
@@ -77,6 +81,7 @@ class LocalPacts:
         pacts: dict[Path, Pact] = {}
         left_out: list[str] = []
         useful: set[str] = set()
+        others: dict[str, set[str]] = {argument: set() for argument in self.arguments}
         for argument in self.arguments:
             for path, named in _files(argument):
                 if path.resolve() in pacts:
@@ -96,10 +101,15 @@ class LocalPacts:
                     raise CannotVerify(f"{path} {reason}")
                 if reason or pact is None:
                     left_out.append(f"{path} {reason}")
+                    others[argument] |= {pact.provider} if pact else set()
                 else:
                     useful.add(argument)
                     pacts[path.resolve()] = pact
-        nothing_for = [argument for argument in self.arguments if argument not in useful]
+        nothing_for = [
+            f"{argument}{_of_others(others[argument], provider)}"
+            for argument in self.arguments
+            if argument not in useful
+        ]
         return narrow(
             pacts.values(),
             consumers,
@@ -129,11 +139,12 @@ def narrow(
     """
     pacts: list[Pact] = []
     left_out, nothing_for = [*left_out], [*nothing_for]
-    with_pact = set()
+    with_pact, without = set(), set()
     keys = set(chosen.keys)
     for pact in found if pending else map(_not_pending, found):
         if consumers and pact.consumer not in {*consumers, UNKNOWN_CONSUMER}:
             left_out.append(f"{pact.name} is a pact of {pact.consumer!r}, which --consumer leaves out.")
+            without.add(pact.consumer)
             continue
         with_pact.add(pact.consumer)
         # What an unreadable pact holds is unknown, so every description may be in it. A key is that of another.
@@ -147,13 +158,28 @@ def narrow(
         pacts.append(replace(pact, interactions=selected))
     if pacts and all(pact.is_unreadable and not pact.interactions[0].pending for pact in pacts):
         raise CannotVerify("\n".join(pact.interactions[0].unverifiable for pact in pacts))
-    nothing_for += [f"--consumer {consumer}" for consumer in consumers if consumer not in with_pact]
+    nothing_for += [
+        f"--consumer {consumer}{_did_you_mean(consumer, with_pact | without)}"
+        for consumer in consumers
+        if consumer not in with_pact
+    ]
     nothing_for += [f"--interaction {key}" for key in sorted(keys)]
     return Selection(tuple(pacts), tuple(left_out), tuple(nothing_for), asked)
 
 
 def _not_pending(pact: Pact) -> Pact:
     return replace(pact, interactions=tuple(replace(each, pending=False) for each in pact.interactions))
+
+
+def _did_you_mean(consumer: str, consumers: set[str]) -> str:
+    near = " or ".join(map(repr, nearest(consumer, sorted(consumers))))
+    return f" (did you mean {near}?)" if near else ""
+
+
+def _of_others(providers: set[str], provider: str) -> str:
+    """Which providers' pacts a directory holds, of those that have a name like this one's where there are some."""
+    names = nearest(provider, sorted(providers)) or sorted(providers)[:MANY]
+    return f" (it holds pacts of the provider {', '.join(map(repr, names))})" if names else ""
 
 
 def _files(argument: str) -> Iterator[tuple[Path, bool]]:

@@ -1,8 +1,10 @@
 """Text for somebody's terminal, and text from somebody's server."""
 
+import difflib
 import json
 import os
 import re
+from collections.abc import Iterable
 from typing import Any
 
 UNPRINTABLE = re.compile(r"(\x1b\[[\d;]*m)|[^\n\t\x20-\x7e]")
@@ -42,6 +44,12 @@ def python_literal(text: str) -> str:
         f"\\{char}" if char in {'"', "\\"} else char if char.isprintable() else repr(char)[1:-1] for char in text
     )
     return f'"{printed}"'.replace("##[", r"\x23#[")
+
+
+def nearest(name: str, names: Iterable[str]) -> list[str]:
+    """Names that look like this one, nearest first, whatever their case; at most three."""
+    folded = {each.casefold(): each for each in names}
+    return [folded[each] for each in difflib.get_close_matches(name.casefold(), folded)]
 
 
 def counted(number: int, noun: str) -> str:

@@ -15,6 +15,8 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
+from pact_verification.interruption import hear
+
 
 def verify(job: dict[str, Any]) -> dict[str, Any]:
     """Run one job. The answer's `results` are the core's own (F18), `error` what pact-python raised."""
@@ -41,6 +43,7 @@ def verify(job: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; ending this process is the parent's
+    hear()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     with suppress(ImportError):  # before the first job, while the test database is made; a job tells what is wrong

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -24,6 +24,7 @@ from pact_verification import clock
 from pact_verification.databases import drop_left, names_of
 from pact_verification.engine import running_engine
 from pact_verification.errors import CannotVerify, Terminated
+from pact_verification.interruption import hear, held_back, raise_again_what_is_lost
 from pact_verification.pacts import Pact
 from pact_verification.provider_process import provider_process
 from pact_verification.results import Outcome, PactResult, Progress
@@ -231,6 +232,7 @@ def running_workers(tokens: Sequence[str], how: How, folder: Path, progress: Pro
         folder: the run's own, for a folder of each worker's own.
     """
     context = get_context("spawn")
+    resource_tracker.ensure_running()  # it would let signals through again that are held back
     workers: list[Worker] = []
     token_of: dict[SpawnProcess, str] = {}
     try:
@@ -239,10 +241,11 @@ def running_workers(tokens: Sequence[str], how: How, folder: Path, progress: Pro
             # What Django says of making test databases is said once.
             own = how if number == 0 else replace(how, verbosity=0)
             process = context.Process(target=work, args=(theirs, own, token, folder), name=f"pact-worker-{number + 1}")
-            process.start()
-            theirs.close()
-            workers.append(Worker(process, ours))
-            token_of[process] = token
+            with held_back():
+                process.start()
+                theirs.close()
+                workers.append(Worker(process, ours))
+                token_of[process] = token
         yield Workers(workers, progress, total)
         for worker in workers:
             with suppress(OSError):  # it is no more, and its work is done
@@ -269,6 +272,8 @@ def work(connection: "ToParent", how: How, token: str, folder: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent tells what to do
     with suppress(Terminated):  # wherever it is by then, also in the middle of saying why it can't go on
         signal.signal(signal.SIGTERM, _terminate)
+        hear()
+        raise_again_what_is_lost()
         try:
             _work(connection, how, token, folder)
         finally:

@@ -76,6 +76,7 @@ def gunicorn(environment: Mapping[str, str], log: int = subprocess.DEVNULL) -> I
             pass_fds=[listener.fileno()],
             stdout=log,
             stderr=log,
+            start_new_session=True,  # Ctrl-C is for whoever started it, and stops it in turn
         )
         try:
             yield listener.getsockname()[1], process.pid

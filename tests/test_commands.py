@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,10 +24,10 @@ def environment(**variables: str) -> dict[str, str]:
     return {**{key: value for key, value in os.environ.items() if not key.startswith(own)}, **variables}
 
 
-def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+def make(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["make", *arguments],  # noqa: S607  # whichever make the developer has
-        cwd=ROOT,
+        cwd=cwd,
         env=environment(),
         capture_output=True,
         text=True,
@@ -49,6 +51,22 @@ def test_the_second_time_nothing_is_installed(target: str) -> None:
     run = make("--dry-run", target)
     assert run.returncode == 0, run.stderr
     assert "pip" not in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("has_env", "said"),
+    [(True, "Kept .env: it holds the password of the database that docker compose keeps.\n"), (False, "")],
+)
+def test_make_clean_keeps_env_alone_and_says_so(tmp_path: Path, *, has_env: bool, said: str) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name in (".venv", "staticfiles"):
+        (tmp_path / name).mkdir()
+    for name in ("db.sqlite3", "db.sqlite3-wal", *([".env"] if has_env else [])):
+        (tmp_path / name).touch()
+    run = make("--silent", "clean", cwd=tmp_path)
+    assert (run.returncode, run.stdout, run.stderr) == (0, said, "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [*([".env"] if has_env else []), "Makefile"]
+    assert re.search("^clean .*; keep .env$", make("help").stdout, flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize(("ci", "exit_code"), [("", 0), ("true", 1)])

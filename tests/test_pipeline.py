@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from tests.broker_double import BrokerDouble, Fault
+from tests.consumers.test_pacts_directory import contents
 from tests.pact_verification.conftest import ROOT, Run, git
 
 TOKEN = "t0ken-that-nobody-may-see"
@@ -116,6 +117,20 @@ def has(ran: Run, *texts: str) -> None:
     read = " ".join((ran.out + ran.err).split())
     for text in texts:
         assert text in read, ran.out + ran.err
+
+
+def test_make_pacts_makes_them_all_again(make: Make, project: Path) -> None:
+    made = project / "pacts"
+    (missing, changed, *_) = sorted(made.glob("*.json"))
+    missing.unlink()
+    changed.write_text("{}")
+    (made / "of-no-consumer.json").write_text("{}")
+    try:
+        ran = make("pacts")
+        assert ran.exit_code == 0, ran
+        assert contents(made) == contents(ROOT / "pacts")
+    finally:
+        git(project, "checkout", "--quiet", "--", "pacts")
 
 
 class TestTheProviderChanged:

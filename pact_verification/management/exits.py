@@ -4,31 +4,51 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
-from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, OutputWrapper, SystemCheckError
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper, SystemCheckError
 
 from pact_verification.credentials import harmless
 from pact_verification.errors import CannotVerify, Terminated
+from pact_verification.interruption import end_at_once, interruptible
 from pact_verification.streams import guard_streams
-from pact_verification.text import printable_lines
+from pact_verification.text import nearest, printable_lines
 
 COULD_NOT_RUN = 2
 TOOLS = {"pact-python": "pact", "parse": "parse", "requests": "requests", "rich": "rich"}
 
 
+class HelpfulParser(CommandParser):
+    """A parser that names the option that was probably meant."""
+
+    def error(self, message: str) -> Any:
+        start, unrecognized, words = message.partition("unrecognized arguments: ")
+        options = [option.lstrip("-") for option in self._option_string_actions]  # argparse has no public list
+
+        def explained(word: str) -> str:
+            option = word.partition("=")[0]
+            near = nearest(option.lstrip("-"), options)[:1] if option.startswith("--") else ()
+            return f"{word} (did you mean --{near[0]}?)" if near else word
+
+        super().error(start + unrecognized + " ".join(map(explained, words.split(" "))))
+
+
 class GuardedCommand(BaseCommand):
     """A command whose streams, from the command line, show no credentials and no others' commands to a CI's runner."""
 
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.__class__ = HelpfulParser  # Django has no other way to choose it
+        return parser
+
     def run_from_argv(self, argv: list[str]) -> None:
+        end_at_once()  # until `documented_exits`, and after it
         guard_streams()
         if getattr(self.stderr, "_out", None) is None:  # the caller closed it before this command took hold of it
             self.stderr = OutputWrapper(sys.stderr)
@@ -80,9 +100,10 @@ def documented_exits(command: BaseCommand, *, with_traceback: bool) -> Iterator[
         with_traceback: Django's --traceback, for which Django itself would exit with 1.
     """
     try:
-        with _terminable():
+        with interruptible():
             yield
     except KeyboardInterrupt as error:
+        traceback.clear_frames(error.__traceback__)  # a context manager that was interrupted on its way in cleans up
         command.stderr.write("Interrupted.")
         sys.exit(128 + (error.args[0] if isinstance(error, Terminated) else signal.SIGINT))
     except Exception as error:  # whatever it is: no contract has been found broken, so it is not exit code 1
@@ -93,25 +114,3 @@ def documented_exits(command: BaseCommand, *, with_traceback: bool) -> Iterator[
             sys.exit(COULD_NOT_RUN)
         text = str(error) if expected else f"The run could not go on: {type(error).__name__}: {error}"
         raise CommandError(showable(text), returncode=COULD_NOT_RUN) from error
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM, which CI sends to a job that it cancels, and a terminal's hang-up clean up as Ctrl-C does."""
-
-    def terminate(number: int, frame: FrameType | None) -> None:
-        raise Terminated(number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {
-        number: signal.signal(number, terminate)
-        for number in (signal.SIGTERM, getattr(signal, "SIGHUP", None))
-        if number
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -18,7 +18,9 @@ def contents(directory: Path) -> dict[str, Any]:
 
 
 def test_pacts_are_what_the_consumers_tests_make(pytestconfig: pytest.Config, tmp_path: Path) -> None:
-    command = f"-m pytest --numprocesses=0 tests/consumers --write-pacts={tmp_path} --ignore={__file__}"
+    if pytestconfig.getoption("--write-pacts"):
+        pytest.skip("--write-pacts makes them, and is not done yet")
+    command = f"-m pytest --numprocesses=0 tests/consumers --write-pacts={tmp_path}"
     subprocess.run([sys.executable, *command.split()], cwd=pytestconfig.rootpath, check=True, capture_output=True)
     made = contents(tmp_path)
     assert made == contents(pytestconfig.rootpath / "pacts")

@@ -57,8 +57,28 @@ def test_what_was_named_and_has_no_pact(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     arguments = [str(tmp_path / "good"), str(tmp_path / "empty")]
     selection = select_pacts(arguments, "testapp", ["shop", "shpo"])
-    assert selection.nothing_for == (str(tmp_path / "empty"), "--consumer shpo")
+    assert selection.nothing_for == (str(tmp_path / "empty"), "--consumer shpo (did you mean 'shop'?)")
     assert len(selection.pacts) == 1
+
+
+def test_names_that_are_near_to_one_that_has_no_pact(tmp_path: Path) -> None:
+    for consumer in ("shop", "Shop window", "warehouse"):
+        write_pact(tmp_path / f"{consumer}.json", interaction("a"), consumer=consumer)
+    selection = select_pacts([str(tmp_path)], "testapp", ["Shopp", "SHOP WINDOWS", "nobody"])
+    assert selection.nothing_for == (
+        "--consumer Shopp (did you mean 'shop'?)",
+        "--consumer SHOP WINDOWS (did you mean 'Shop window'?)",
+        "--consumer nobody",
+    )
+
+
+def test_names_of_the_providers_that_a_directory_has_pacts_of(tmp_path: Path) -> None:
+    for provider in ("testapp", "a", "b", "c", "d"):
+        write_pact(tmp_path / f"{provider}.json", interaction("a"), provider=provider)
+    (near,) = select_pacts([str(tmp_path)], "test-app").nothing_for
+    assert near == f"{tmp_path} (it holds pacts of the provider 'testapp')"
+    (far,) = select_pacts([str(tmp_path)], "shipping").nothing_for
+    assert far == f"{tmp_path} (it holds pacts of the provider 'a', 'b', 'c')"
 
 
 def test_a_file_url_of_another_machine() -> None:

@@ -497,6 +497,16 @@ class TestNothingVerified:
         assert run.exit_code == 3
         has(run, "nothing was verified", options[-2] if len(options) > 1 else options[0])
 
+    def test_a_consumer_that_is_misspelt(self, verify: Verify, pact: Path) -> None:
+        run = verify(write_pact(pact, GREEN), "--consumer", "shop", "--consumer", "Shopp")
+        assert run.exit_code == 3
+        has(run, "nothing was verified for --consumer Shopp (did you mean 'shop'?). --allow-no-pacts accepts that.")
+
+    def test_a_provider_that_no_pact_has(self, verify: Verify, pact: Path) -> None:
+        run = verify(write_pact(pact, GREEN).parent, "--provider-name", "test-app")
+        assert run.exit_code == 3
+        has(run, f"no pact was selected for {pact.parent} (it holds pacts of the provider 'testapp').")
+
     def test_allow_no_pacts(self, verify: Verify, tmp_path: Path) -> None:
         run = verify(tmp_path, "--allow-no-pacts")
         assert run.exit_code == 0
