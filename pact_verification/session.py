@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from pact_verification.diff import response_diff
 from pact_verification.engine import CoreReport, Engine, Job
-from pact_verification.masking import mask
+from pact_verification.masking import mask, named_without_secrets
 from pact_verification.pacts import Pact
 from pact_verification.results import Diff, Exchange, InteractionResult, Outcome, PactResult, Progress
 from pact_verification.serving import How, Provider, Served
@@ -39,10 +39,9 @@ class Ending:
     why: str
 
     def result(self, pact: Pact) -> PactResult:
-        """What becomes of a pact that follows."""
-        return PactResult(
-            pact, tuple(InteractionResult(each, self.outcome, error=self.why) for each in pact.interactions)
-        )
+        """What becomes of a pact that follows. The result is without secrets."""
+        results = tuple(InteractionResult(each, self.outcome, error=self.why) for each in pact.interactions)
+        return mask(PactResult(pact, results))
 
 
 @dataclass
@@ -101,7 +100,8 @@ class Session:
             ended = self.server.check_alive()
             glance = self.server.board.look()
             if glance.number in range(len(pact.interactions)):
-                self.progress(self.done + glance.number, self.total, pact.interactions[glance.number].description)
+                current = named_without_secrets(pact.interactions[glance.number])
+                self.progress(self.done + glance.number, self.total, current.description)
             if self.server.board.busy_for() > self._patience:
                 hung = self._hung()
                 answer = self.engine.answer(ANSWER_SECONDS) if self.server.outlives_a_hang else None
@@ -160,7 +160,7 @@ class Session:
             where = f"{why} {'during' if glance.busy else 'after'} {glance.doing}."
             why = f"{where} It was at\n{stack}" if stack else where
             exchanges[at] = replace(exchanges[at], unanswered=why)
-        description = pact.interactions[at].description
+        description = named_without_secrets(pact.interactions[at]).description
         verb = "did not come back" if hung else "ended the process that ran the project"
         rest = f"Not run: {description!r} {verb}, and the run was stopped."
         if not during:

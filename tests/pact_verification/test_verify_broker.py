@@ -254,7 +254,12 @@ class TestPublishing:
         broker.publish(document(wants), version="c1", branch="main")
         ask("--publish")
         mismatch = broker.results[0].body["testResults"][0]["mismatches"][0]
-        assert mismatch == {"attribute": "header", "identifier": "Set-Cookie", "description": "(hidden)"}
+        differs = "Expected 'session=(hidden)' to be equal to 'session=(hidden)'"
+        assert mismatch == {
+            "attribute": "header",
+            "identifier": "Set-Cookie",
+            "description": f"Mismatch with header 'Set-Cookie': {differs}",
+        }
 
     def test_without_a_version_or_a_branch(self, ask: Ask, broker: BrokerDouble, tmp_path: Path) -> None:
         broker.publish(document(GREEN), version="c1", branch="main")
