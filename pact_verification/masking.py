@@ -157,15 +157,20 @@ def _find(sources: Iterable[Any], names: frozenset[str]) -> Iterator[str]:
                     left.append((member, name))
         elif isinstance(value, list | tuple):
             left += [(member, name) for member in value]
-        elif name:
-            if value is not None:
-                yield from _with_parts(str(value), name)
+        elif name and value is not None:
+            yield from _with_parts(str(value), name)
         elif isinstance(value, str | bytes):
             text = value if isinstance(value, str) else value.decode(errors="replace")
-            document = _json_in(text) if _may_name(text, names) else None
-            left += [] if document is None else [(document, "")]
-            for found, start, end in _values(text, names) if document is None else ():
-                yield from _parts_of(text[start:end], found)
+            if not _may_name(text, names):
+                continue
+            document = _json_in(text)
+            left.append((document, ""))
+            yield from () if document else _told_in(text, names)
+
+
+def _told_in(text: str, names: frozenset[str]) -> Iterator[str]:
+    for found, start, end in _values(text, names):
+        yield from _parts_of(text[start:end], found)
 
 
 def _json_in(text: str) -> Any:
@@ -179,7 +184,7 @@ def _json_in(text: str) -> Any:
 def _with_parts(text: str, name: str) -> Iterator[str]:
     parts = [text]
     if name in HEADERS:
-        parts = [text[start:end].strip() for start, end in secret_parts(name, text)]
+        parts = [text[start:end].strip() for start, end in secret_parts(name, text) if end > start]
         if not all(map(looks_like_secret, parts)):
             parts.append(text)
     yield from parts
@@ -531,7 +536,8 @@ def _fields_of(kind: type) -> tuple[tuple[str, Callable[[_Mask, Any], Any]], ...
     return tuple((field.name, BY_FIELD.get(field.name, _Mask._hide)) for field in fields(kind))
 
 
-WORD, ANYTHING, WORD_CHARACTER = re.compile(r"\S+"), re.compile(r".+", re.DOTALL), re.compile(r"\w")
+WORD = re.compile(r"[^\s.,:;!?]+(?:[.,:;!?]+[^\s.,:;!?]+)*+")
+ANYTHING, WORD_CHARACTER = re.compile(r".+", re.DOTALL), re.compile(r"\w")
 
 
 def _hidden_if_secret(found: re.Match[str]) -> str:

@@ -71,7 +71,7 @@ def looks_like_secret(value: str) -> bool:
     * one word: only letters, 15 at most, in lower case, in upper case or capitalised (token, Bearer, NULL);
     * several words that are each common in tests or have 2 letters at most (valid-token, "test user", accessToken).
     """
-    if len(value) < SHORTEST or len(set(value[:LONG])) < DIFFERENT_CHARACTERS:
+    if len(value) < SHORTEST or len(set(value)) < DIFFERENT_CHARACTERS:
         return False
     return len(value) > LONG or not _is_plain(value)
 

@@ -96,12 +96,15 @@ class Session:
     def _wait(self, pact: Pact) -> tuple[str, CoreReport]:
         """Wait for the core's answer. Returns why a call hangs, if one does, and the answer."""
         patience = self._silence(pact)
+        number, current = -1, ""
         while (core := self.engine.answer(POLL_SECONDS)) is None:
             ended = self.server.check_alive()
             glance = self.server.board.look()
             if glance.number in range(len(pact.interactions)):
-                current = named_without_secrets(pact.interactions[glance.number])
-                self.progress(self.done + glance.number, self.total, current.description)
+                if glance.number != number:
+                    number = glance.number
+                    current = named_without_secrets(pact.interactions[number]).description
+                self.progress(self.done + number, self.total, current)
             if self.server.board.busy_for() > self._patience:
                 hung = self._hung()
                 answer = self.engine.answer(ANSWER_SECONDS) if self.server.outlives_a_hang else None
