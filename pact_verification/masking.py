@@ -42,7 +42,7 @@ MAX_OPEN_TAGS = 64
 
 NAMES = {
     *("comments", "consumer", "description", "file", "function", "handler", "id", "key", "kind", "location", "name"),
-    *("provider", "route", "rule", "rules", "source", "testname", "view"),
+    *("provider", "route", "rule", "rules", "source", "test_name", "view"),
 }
 """Fields that name something. What a text names (`token: sent again`) is hidden in all other fields."""
 

@@ -560,16 +560,16 @@ def test_a_new_field_is_free_text_unless_it_names_something() -> None:
     @dataclass(frozen=True)
     class Later(Exchange):
         records: tuple[str, ...] = ()
-        testname: str = ""
+        test_name: str = ""
         comments: tuple[str, ...] = ()
 
     name = "password: forgotten, hunter2"
     request = Message("GET /", {"X-Token": "hunter2"})
-    later = Later(request, records=("password: forgotten", "hunter2"), testname=name, comments=(name,))
+    later = Later(request, records=("password: forgotten", "hunter2"), test_name=name, comments=(name,))
     (result,) = mask(one(later)).interactions
     assert isinstance(result.exchange, Later)
     assert result.exchange.records == ("password: (hidden)", "(hidden)")
-    assert result.exchange.testname == result.exchange.comments[0] == "password: forgotten, (hidden)"
+    assert result.exchange.test_name == result.exchange.comments[0] == "password: forgotten, (hidden)"
 
 
 def test_what_can_not_be_searched_is_not_shown() -> None:
