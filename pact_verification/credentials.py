@@ -14,7 +14,11 @@ from pact_verification.text import without_commands
 
 HIDDEN = "(hidden)"
 SHORT = 6
+"""A shorter secret is hidden as a word only."""
+
 PERCENT = re.compile("%[0-9A-F]{2}")
+SPELT_ALIKE = re.compile(r"[\w.~-]*", re.ASCII)
+"""All spellings of such a text are the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,8 @@ def spellings(secrets: Iterable[str]) -> frozenset[str]:
     return frozenset(
         spelling
         for secret in secrets
-        for spelling in (
+        for spelling in (secret,) * bool(SPELT_ALIKE.fullmatch(secret))
+        or (
             secret,
             quote(secret, errors="replace"),
             quote(secret, safe="", errors="replace"),

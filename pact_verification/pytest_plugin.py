@@ -18,7 +18,7 @@ import pytest
 from pact_verification.conf import conf
 from pact_verification.credentials import harmless
 from pact_verification.errors import CannotVerify, UnreadablePact
-from pact_verification.masking import without_secrets
+from pact_verification.masking import named_without_secrets
 from pact_verification.pacts import Interaction, Pact, read_pact
 from pact_verification.pytest_verifier import EMPTIED_BY, PROJECT_DATABASES, NotVerified, Verifier, pact_verifier
 from pact_verification.text import counted, printable, printable_lines
@@ -199,8 +199,8 @@ class PactFile(pytest.Module):
 
 def _name(pact: Pact, interaction: Interaction, number: str = "") -> str:
     """Consumer, description and states. To pytest :: and [ mean something, and nobody can quote them."""
-    states = ", ".join(without_secrets(str(state), state.params) for state in interaction.states)
-    parts = [f"{pact.consumer}: {interaction.description}{number}", states]
+    named = named_without_secrets(interaction)
+    parts = [f"{pact.consumer}: {named.description}{number}", ", ".join(map(str, named.states))]
     shown = (re.sub(":(?=:)", ": ", harmless(printable(part))) for part in parts)
     plain = [part.translate({ord("["): "(", ord("]"): ")"}) for part in shown]
     return f"{plain[0]} [{plain[1]}]" if plain[1] else plain[0]

@@ -9,9 +9,11 @@ from itertools import zip_longest
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from pact_verification.credentials import HIDDEN
 from pact_verification.matching_rules import ANY, steps
 from pact_verification.pacts import Request, read_query
 from pact_verification.results import Message
+from pact_verification.secret_values import secret_names
 from pact_verification.text import read_json
 
 GENERATORS = {
@@ -31,6 +33,7 @@ COMMA_OR_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\s*,\s*')
 VALUE_OF_STATE = re.compile(r"\$\{([^}]*)\}")
 
 MISSING: Any = object()
+SECRET: Any = object()
 
 
 def difference(request: Request, arrived: Message, values: Mapping[str, Any]) -> tuple[str, ...]:
@@ -105,7 +108,7 @@ def _query(request: Request, came: Mapping[str, Sequence[str]], in_path: Mapping
         wanted = [*in_path.get(name, ()), *request.query.get(name, ())]
         arrived = [*came.get(name, ())]
         if name not in generated and wanted != arrived:
-            yield _both(f"query parameter {name}", arrived or MISSING, wanted or MISSING)
+            yield _both(f"query parameter {name}", arrived or MISSING, wanted or MISSING, name)
 
 
 def _headers(request: Request, came: Mapping[str, str]) -> Iterator[str]:
@@ -119,7 +122,7 @@ def _headers(request: Request, came: Mapping[str, str]) -> Iterator[str]:
         sent = value.encode(errors="surrogatepass").decode("latin-1")  # as WSGI has it
         if _normal("" if arrived is MISSING else arrived) != _normal(sent):
             why = " (servers drop header names with underscores)" if "_" in name and arrived is MISSING else ""
-            yield _both(f"header {name}", arrived, value) + why
+            yield _both(f"header {name}", arrived, value, name) + why
 
 
 def _normal(value: str) -> str:
@@ -169,7 +172,7 @@ def _json(came: Any, wanted: Any, generated: Sequence[Sequence[str]], at: tuple[
         for index, pair in enumerate(zip_longest(came, wanted, fillvalue=MISSING)):
             yield from _json(*pair, generated, (*at, str(index)))
     else:
-        yield _both(f"body {'.'.join(('$', *at))}", came, wanted)
+        yield _both(f"body {'.'.join(('$', *at))}", came, wanted, *at)
 
 
 def _leads_to(path: Sequence[str], at: Sequence[str]) -> bool:
@@ -184,14 +187,17 @@ def _is_known(generator: Any) -> bool:
     return isinstance(generator, Mapping) and generator.get("type") in GENERATORS
 
 
-def _both(what: str, came: Any, wanted: Any) -> str:
+def _both(what: str, came: Any, wanted: Any, *names: str) -> str:
+    """Both sides in words, without the values of secret names: in a sentence nothing marks them as such."""
+    if not secret_names().isdisjoint(map(str.lower, names)):
+        came, wanted = (each if each is MISSING else SECRET for each in (came, wanted))
     says = "has none" if wanted is MISSING else f"says {_shown(wanted)}"
     return f"{what} is {_shown(came)}, the pact {says}"
 
 
 def _shown(value: Any) -> str:
-    if value is MISSING:
-        return "missing"
+    if value is MISSING or value is SECRET:
+        return HIDDEN if value is SECRET else "missing"
     text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= MAX_SHOWN_TEXT else f"a text of {len(text)} characters"
 

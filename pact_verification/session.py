@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from pact_verification.diff import response_diff
 from pact_verification.engine import CoreReport, Engine, Job
-from pact_verification.masking import mask
+from pact_verification.masking import mask, named_without_secrets
 from pact_verification.pacts import Pact
 from pact_verification.results import Diff, Exchange, InteractionResult, Outcome, PactResult, Progress
 from pact_verification.serving import How, Provider, Served
@@ -39,10 +39,9 @@ class Ending:
     why: str
 
     def result(self, pact: Pact) -> PactResult:
-        """What becomes of a pact that follows."""
-        return PactResult(
-            pact, tuple(InteractionResult(each, self.outcome, error=self.why) for each in pact.interactions)
-        )
+        """What becomes of a pact that follows. The result is without secrets."""
+        results = tuple(InteractionResult(each, self.outcome, error=self.why) for each in pact.interactions)
+        return mask(PactResult(pact, results))
 
 
 @dataclass
@@ -92,11 +91,15 @@ class Session:
     def _wait(self, pact: Pact) -> tuple[str, CoreReport]:
         """Wait for the core's answer. Returns why a call hangs, if one does, and the answer."""
         patience = self._silence(pact)
+        number, current = -1, ""
         while (core := self.engine.answer(POLL_SECONDS)) is None:
             ended = self.server.check_alive()
             glance = self.server.board.look()
             if glance.number in range(len(pact.interactions)):
-                self.progress(self.done + glance.number, self.total, pact.interactions[glance.number].description)
+                if glance.number != number:
+                    number = glance.number
+                    current = named_without_secrets(pact.interactions[number]).description
+                self.progress(self.done + number, self.total, current)
             if self.server.board.busy_for() > self._patience:
                 hung = self._hung()
                 answer = self.engine.answer(ANSWER_SECONDS) if self.server.outlives_a_hang else None
@@ -155,7 +158,7 @@ class Session:
             where = f"{why} {'during' if glance.busy else 'after'} {glance.doing}."
             why = f"{where} It was at\n{stack}" if stack else where
             exchanges[at] = replace(exchanges[at], unanswered=why)
-        description = pact.interactions[at].description
+        description = named_without_secrets(pact.interactions[at]).description
         verb = "did not come back" if hung else "ended the process that ran the project"
         rest = f"Not run: {description!r} {verb}, and the run was stopped."
         if not during:

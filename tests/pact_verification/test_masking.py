@@ -1,7 +1,8 @@
 """Secrets are out of a result before anybody can show it."""
 
 import json
-from dataclasses import replace
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pact_verification.masking import SECRET_NAMES, mask, without_secrets
+from pact_verification.masking import mask, named_without_secrets, without_secrets
+from pact_verification.matching_rules import MatchingRules
 from pact_verification.pacts import Expected, Interaction, Pact, ProviderState, Request
 from pact_verification.results import (
     Crash,
+    Endpoint,
     Exchange,
     Frame,
     InteractionResult,
@@ -22,6 +25,7 @@ from pact_verification.results import (
     PactResult,
     SetUpState,
 )
+from pact_verification.secret_values import SECRET_NAMES, looks_like_secret
 
 pytestmark = pytest.mark.no_database
 
@@ -75,8 +79,8 @@ def test_no_secret_is_left_anywhere() -> None:
     (result,) = masked.interactions
     assert result.exchange.request
     assert result.exchange.request.headers == {
-        "Authorization": "(hidden)",
-        "Cookie": "(hidden)",
+        "Authorization": "Bearer (hidden)",
+        "Cookie": "a=(hidden); sessionid=(hidden)",
         "X-Token": "(hidden)",
     }
     assert json.loads(result.exchange.request.body) == {
@@ -106,7 +110,7 @@ def test_a_short_one_is_hidden_where_it_stands_and_makes_no_holes_elsewhere(secr
     """It would be found in every other text."""
     (result,) = mask(result_with(secret)).interactions
     assert result.exchange.request
-    assert result.exchange.request.headers["Authorization"] == "(hidden)"
+    assert result.exchange.request.headers["Authorization"] == "Bearer (hidden)"
     assert json.loads(result.exchange.request.body)["password"] == "(hidden)"
     assert result.mismatches[2].expected == result.mismatches[2].message == "(hidden)"
     assert result.exchange.crash
@@ -117,14 +121,14 @@ def test_names_are_the_settings_and_those_that_always_are(settings: Any) -> None
     settings.PACT_SECRET_NAMES = []
     (result,) = mask(result_with("longer than short")).interactions
     assert result.exchange.request
-    assert result.exchange.request.headers["Authorization"] == "(hidden)"
+    assert result.exchange.request.headers["Authorization"] == "Bearer (hidden)"
     assert "x-api-key" in SECRET_NAMES
     # What came with the Authorization header is hidden wherever else it stands.
     assert "longer than short" not in repr(result)
 
 
 def test_a_body_that_is_no_json() -> None:
-    exchange = Exchange(Message("GET /", {"Cookie": "sid=abcdefgh"}), Message("200 OK", {}, b"\xff abcdefgh \x00"))
+    exchange = Exchange(Message("GET /", {"Cookie": "sid=abcdefg8"}), Message("200 OK", {}, b"\xff abcdefg8 \x00"))
     result = PactResult(result_with().pact, (InteractionResult(Interaction("a"), Outcome.VERIFIED, exchange),))
     (masked,) = mask(result).interactions
     assert masked.exchange.response
@@ -301,3 +305,322 @@ def test_by_default_the_usual_names_are_secret(settings: Any) -> None:
     (result,) = mask(one(exchange)).interactions
     assert result.exchange.request
     assert json.loads(result.exchange.request.body) == {"access_token": "(hidden)", "name": "x"}
+
+
+COMMON = ["token", "test", "Bearer", "secret", "PASSWORD", "admin", "user", "true", "null", "None", "123", "12345"]
+PLAIN = [*COMMON, "valid-token", "test user", "accessToken", "an_expired.token", "en-US", "a", "----", "abab", "Größe"]
+
+
+@pytest.mark.parametrize("value", PLAIN)
+def test_a_common_value_is_hidden_beside_its_name_and_in_no_other_text(settings: Any, value: str) -> None:
+    settings.PACT_SECRET_NAMES = ["pin"]
+    assert not looks_like_secret(value)
+    told = f"the {value} was {value}"
+    interaction = Interaction(
+        told,
+        (ProviderState(told, {"pin": value, value: told}),),
+        request=Request(
+            "GET", f"/{value}/x", {"pin": [value], value: ["1"]}, {"Authorization": value, "Cookie": value}
+        ),
+        expected=Expected(
+            200, {"pin": value, "X": told}, {"pin": value, value: told}, MatchingRules(told, {"pin": told})
+        ),
+    )
+    exchange = Exchange(
+        Message(f"GET /{value}/x?{value}=1&pin={value}", {"X-Api-Key": value, "Authorization": f"bearer {value}"}),
+        Message("200 OK", {"X": value, "Set-Cookie": f"name={value}; Path=/x"}, value.encode()),
+        endpoint=Endpoint(f"{value}/x", f"{value}.views.get", f"{value}/views.py:3"),
+        crash=Crash(told, (Frame(f"{value}.py", 1, value, f"raise {value}", own=True),)),
+        state_error=told,
+        warnings=(told,),
+    )
+    mismatches = (
+        Mismatch(f"body $['{value}']", value, told, f"Expected {told!r}", f"regex {value}"),
+        Mismatch("body $.pin", f'"{value}"', '"x"', f"Expected 'x' (String) to be equal to '{value}' (String)"),
+    )
+    result = InteractionResult(interaction, Outcome.MISMATCH, exchange, mismatches, told)
+    (masked,) = mask(PactResult(result_with().pact, (result,))).interactions
+    wanted, expected = interaction.request, interaction.expected
+    assert masked == replace(
+        result,
+        interaction=replace(
+            interaction,
+            states=(ProviderState(told, {"pin": "(hidden)", value: told}),),
+            request=replace(
+                wanted,
+                query={"pin": "(hidden)", value: ["1"]},
+                headers={"Authorization": "(hidden)", "Cookie": "(hidden)"},
+            ),
+            expected=replace(expected, headers={"pin": "(hidden)", "X": told}, body={"pin": "(hidden)", value: told}),
+        ),
+        exchange=replace(
+            exchange,
+            request=Message(
+                f"GET /{value}/x?{value}=1&pin=(hidden)",
+                {"X-Api-Key": "(hidden)", "Authorization": "bearer (hidden)"},
+            ),
+            response=Message("200 OK", {"X": value, "Set-Cookie": "name=(hidden); Path=/x"}, value.encode()),
+        ),
+        mismatches=(
+            mismatches[0],
+            Mismatch(
+                "body $.pin",
+                "(hidden)",
+                "(hidden)",
+                "Expected '(hidden)' (String) to be equal to '(hidden)' (String)",
+            ),
+        ),
+    )
+    assert masked.interaction.request == replace(  # they are not part of what is compared above
+        wanted, query={"pin": "(hidden)", value: ["1"]}, headers={"Authorization": "(hidden)", "Cookie": "(hidden)"}
+    )
+    assert masked.interaction.expected.rules == expected.rules
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        *(
+            "hunter2",
+            "correct horse",
+            "s3cret-value",
+            "Tr0ub4dor&3",
+            "test123",
+            "password!",
+            "c0de",
+            "482913",
+            "fooBarBaz",
+        ),
+        *(
+            "abcdefghijklmnopqrstuvwxyz",
+            "2f1c7a52-5f0e-4e8e-9a8b-0d4f6f4f8a11",
+            "me@example.com",
+            "пароль 1",
+            "x" * 300 + "yz",
+        ),
+    ],
+)
+def test_what_looks_like_a_secret_is_hidden_in_every_text(secret: str) -> None:
+    assert looks_like_secret(secret)
+    told = f"LoginError: {secret} is wrong"
+    interaction = Interaction(f"a login with {secret}", (ProviderState(f"{secret} is known"),))
+    exchange = Exchange(
+        Message(f"GET /reset/{secret}", {"Authorization": f"Bearer {secret}"}),
+        Message("200 OK", {"X": told}, told.encode()),
+        endpoint=Endpoint(f"reset/{secret}", "views.reset"),
+        crash=Crash(told, (Frame("v.py", 1, "f", f"login({secret!r})", own=True),)),
+        state_error=told,
+    )
+    result = InteractionResult(interaction, Outcome.MISMATCH, exchange, error=told)
+    masked = mask(PactResult(result_with().pact, (result,), told))
+    assert secret not in repr(masked)
+    (hidden,) = masked.interactions
+    assert hidden.interaction.description == "a login with (hidden)"
+    assert hidden.interaction.states[0].name == "(hidden) is known"
+    assert hidden.exchange.request
+    assert hidden.exchange.request.headline == "GET /reset/(hidden)"
+    assert hidden.exchange.endpoint == Endpoint("reset/(hidden)", "views.reset")
+    assert hidden.error == masked.core_output == "LoginError: (hidden) is wrong"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (
+            "a token: sent again, password: forgotten by the user",
+            "a token: sent again, password: forgotten by the user",
+        ),
+        ("a login with password=hunter2", "a login with password=(hidden)"),
+        ("a login with password='correct horse' and more", "a login with password='(hidden)' and more"),
+        ("the token: hunter2 of somebody", "the token: (hidden) of somebody"),
+    ],
+)
+def test_what_a_name_tells_beside_a_secret_name(settings: Any, name: str, shown: str) -> None:
+    """A colon is prose there. In all other texts what stands beside a secret name is hidden whatever it is."""
+    settings.PACT_SECRET_NAMES = ["password", "token"]
+    named = named_without_secrets(Interaction(name, (ProviderState(name),)))
+    assert (named.description, named.states[0].name) == (shown, shown)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("Authorization", "Bearer abc", "Bearer (hidden)"),
+        ("Authorization", "bearer  abc def", "bearer  (hidden)"),
+        ("Proxy-Authorization", "Basic am9l", "Basic (hidden)"),
+        ("Authorization", 'Digest username="joe", response="x"', "Digest (hidden)"),
+        ("Authorization", "Token token=x", "Token (hidden)"),
+        ("Authorization", "abc", "(hidden)"),
+        ("Authorization", "abc def", "(hidden)"),
+        ("Authorization", "Bearer", "(hidden)"),
+        ("Authorization", "", ""),
+        ("Cookie", "sessionid=abc; theme=dark", "sessionid=(hidden); theme=(hidden)"),
+        ("Cookie", "path=abc; expires=1,2; x", "path=(hidden); expires=(hidden); (hidden)"),
+        ("Cookie", "a=b=c; d=; e", "a=(hidden); d=; (hidden)"),
+        ("Cookie", "dG9rZW4xMg==; c2VjcmV0MQ=", "(hidden); (hidden)"),
+        (
+            "Set-Cookie",
+            "id=abc; expires=Thu, 26 Nov 2026 06:53:19 GMT; HttpOnly; Max-Age=7200; Path=/; SameSite=Lax; Secure",
+            "id=(hidden); expires=Thu, 26 Nov 2026 06:53:19 GMT; HttpOnly; Max-Age=7200; Path=/; SameSite=Lax; Secure",
+        ),
+        ("Set-Cookie", "a=1; Path=/, b=2; HttpOnly, c=3", "a=(hidden); Path=/, b=(hidden); HttpOnly, c=(hidden)"),
+        ("Set-Cookie", "a=1, b=2", "a=(hidden), b=(hidden)"),
+        ("Set-Cookie", "a=1,2; Max-Age=abc; Path=/x y", "a=(hidden); Max-Age=(hidden); Path=(hidden)"),
+        ("Set-Cookie", "a=; Expires=Thu, 01-Jan-1970 00:00:00 GMT", "a=; Expires=Thu, 01-Jan-1970 00:00:00 GMT"),
+        ("Set-Cookie", "path=abc; path=/abc", "path=(hidden); path=/abc"),
+        ("Set-Cookie", 'a="b; c"', "a=(hidden); (hidden)"),
+        ("Set-Cookie", "abc", "(hidden)"),
+    ],
+)
+def test_what_of_a_header_stays_readable(name: str, value: str, shown: str) -> None:
+    """Of what the pact wants, what was sent and what came."""
+    interaction = Interaction("a", request=Request(headers={name: value}), expected=Expected(headers={name: value}))
+    exchange = Exchange(Message("GET /", {name: value}), Message("200 OK", {name: value}))
+    result = InteractionResult(interaction, Outcome.VERIFIED, exchange)
+    (masked,) = mask(PactResult(result_with().pact, (result,))).interactions
+    assert masked.exchange.request
+    assert masked.exchange.response
+    headers = (
+        masked.interaction.request,
+        masked.interaction.expected,
+        masked.exchange.request,
+        masked.exchange.response,
+    )
+    assert [each.headers for each in headers] == [{name: shown}] * 4
+
+
+MISMATCH = "Mismatch with header"
+
+
+@pytest.mark.parametrize(
+    ("where", "message", "shown"),
+    [
+        (
+            "header Authorization",
+            f"{MISMATCH} 'Authorization': Expected 'Bearer token' to be equal to 'Token user'",
+            f"{MISMATCH} 'Authorization': Expected 'Bearer (hidden)' to be equal to 'Token (hidden)'",
+        ),
+        (
+            "header Set-Cookie",
+            f"{MISMATCH} 'Set-Cookie': Expected 'a=abc; Path=/' to be equal to '' for value at index 1",
+            f"{MISMATCH} 'Set-Cookie': Expected 'a=(hidden); Path=/' to be equal to '' for value at index 1",
+        ),
+        (
+            "header Set-Cookie",
+            "Expected header 'Set-Cookie' at index 0 to have value 'a=b' but was 'c=d; Secure'",
+            "Expected header 'Set-Cookie' at index 0 to have value 'a=(hidden)' but was 'c=(hidden); Secure'",
+        ),
+        (
+            "header Set-Cookie",
+            f"{MISMATCH} 'Set-Cookie': Expected 'a=b' to match 'x=.*'",
+            f"{MISMATCH} 'Set-Cookie': Expected 'a=(hidden)' to match 'x=.*'",
+        ),
+        ("header Cookie", "Expected a header 'Cookie' but was missing", "Expected a header 'Cookie' but was missing"),
+        ("body $.password", "Expected 'name' (String) to be equal to 12 (Integer)", None),
+        ("body $.password", 'Type mismatch: Expected {"a":"x y"} (Object) to be the same type as [1] (Array)', None),
+        ("body $.password", "Expected [1, 2] (size 2) to have minimum size of 3", None),
+        ("body $.list[0]['password'].deep", "Expected 'it's' (String) to be an integer", None),
+        ("body $.login['@password']", "Expected 'name' to be equal to 'other'", None),
+        ("body $.login.wsse:Password['#text']", "Expected 'name' to be equal to 'other'", None),
+        ("body $.password", "Expected form post parameter 'password' with value 'other' but was 'name'", None),
+        ("body $.password", "Actual map is missing the following keys: a, b", None),
+        ("body $.password", "Expected 'name' to match a date pattern of 'yyyy': Error(Nom(\"name\", X))", None),
+        ("body $.password", "name is not what it should be", "(hidden)"),
+        ("body $.password", "Expected name and other to be equal to 'x'", "(hidden)"),
+        ("body $.password", "Expected 'name' to be equal to 'x', it says", "(hidden)"),
+    ],
+)
+def test_the_cores_sentence_about_a_secret_value_stays_readable(where: str, message: str, shown: str | None) -> None:
+    mismatch = Mismatch(where, "name", "other", message, "regex x=.*")
+    (result,) = mask(one(Exchange(), mismatches=(mismatch,))).interactions
+    (hidden,) = result.mismatches
+    assert (hidden.expected, hidden.actual, hidden.rule) == ("(hidden)", "(hidden)", "regex x=.*")
+    if shown is None:
+        assert "name" not in hidden.message
+        assert "other" not in hidden.message
+        assert hidden.message.startswith(message.partition("'")[0].partition("{")[0].partition("[")[0])
+    else:
+        assert hidden.message == shown
+
+
+def test_what_the_core_printed_of_a_common_value() -> None:
+    """It names the place before a sentence, and headers in words."""
+    told = "Expected 'name' (String) to be equal to 'other' (String)"
+    mismatch = Mismatch("body $.password", '"other"', '"name"', told)
+    result = InteractionResult(Interaction("a token"), Outcome.MISMATCH, mismatches=(mismatch,))
+    printed = f'a token\n"X-Token" with value "test" (OK)\n$.password -> {told}\n"Vary" with value "test" (OK)'
+    assert mask(PactResult(result_with().pact, (result,), printed)).core_output == (
+        'a token\n"X-Token" with value "(hidden)" (OK)\n'
+        "$.password -> Expected '(hidden)' (String) to be equal to '(hidden)' (String)\n"
+        '"Vary" with value "test" (OK)'
+    )
+
+
+def test_a_new_field_is_free_text_unless_it_names_something() -> None:
+    @dataclass(frozen=True)
+    class Later(Exchange):
+        records: tuple[str, ...] = ()
+        test_name: str = ""
+        comments: tuple[str, ...] = ()
+
+    name = "password: forgotten, hunter2"
+    request = Message("GET /", {"X-Token": "hunter2"})
+    later = Later(request, records=("password: forgotten", "hunter2"), test_name=name, comments=(name,))
+    (result,) = mask(one(later)).interactions
+    assert isinstance(result.exchange, Later)
+    assert result.exchange.records == ("password: (hidden)", "(hidden)")
+    assert result.exchange.test_name == result.exchange.comments[0] == "password: forgotten, (hidden)"
+
+
+def test_what_can_not_be_searched_is_not_shown() -> None:
+    class Odd:
+        def __str__(self) -> str:
+            raise LookupError("hunter2")
+
+    states = (SetUpState(ProviderState("s"), "h()", {"password": Odd()}),)
+    result = one(Exchange(states=states, state_error="it was hunter2"), error="it was hunter2")
+    masked = mask(result)
+    (hidden,) = masked.interactions
+    assert hidden.outcome is Outcome.MISMATCH
+    assert hidden.error == "No more can be shown: searching it for secrets raised LookupError."
+    assert "hunter2" not in repr(masked)
+
+
+MB = 1_000_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps([{"password": f"hunter2-{number}", "id": number} for number in range(20_000)]).encode(),
+        b"password=hunter2&" * (MB // 17),
+        b"lorem ipsum dolor " * (MB // 18) + b"password=hunter2",
+        b'<password x="' * (MB // 13) + b"'",
+        b"<password>hunter2" * (MB // 17),
+        b'password="' * (MB // 10),
+        b"password=" + b"\\" * MB,
+        b'"password": ' + b"[" * MB,
+        b"password=hunter2" + b"; " * (MB // 2),
+        b"\xff password=hunter2 \x80" * (MB // 21),
+        b'{"a":' * (MB // 10) + b'{"password":"hunter2-deep"}' + b"}" * (MB // 10),
+        b'{"a":' * 900 + b'{"password":"hunter2-deep"}' + b"}" * 900,
+    ],
+    ids=lambda body: f"{body[:20]!r}",
+)
+def test_a_large_and_odd_body(body: bytes) -> None:
+    began = time.monotonic()
+    assert "hunter2" not in repr(mask(one(Exchange(Message("POST /", {}, body), Message("200 OK", {}, body)))))
+    assert time.monotonic() - began < 60
+
+
+@pytest.mark.parametrize("name", ["Authorization", "Cookie", "Set-Cookie", "X-Token", "X-Other"])
+@pytest.mark.parametrize("value", ["hunter2", "password=hunter2; path=/, ", "Bearer hunter2 "])
+def test_a_header_of_two_million_characters(name: str, value: str) -> None:
+    if name == "X-Other":
+        value = f"password={value}"
+    headers = {name: value * (2 * MB // len(value))}
+    wrong = Mismatch(f"header {name}", headers[name], "x", f"Expected '{headers[name]}' to be equal to 'x'")
+    began = time.monotonic()
+    masked = mask(one(Exchange(Message("GET /", headers), Message("200 OK", headers)), mismatches=(wrong,)))
+    assert "hunter2" not in repr(masked)
+    assert time.monotonic() - began < 60

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pact_verification.pacts import read_pact
+from pact_verification.pacts import Request, read_pact
 from pact_verification.request_check import difference
 from pact_verification.results import Message
 from tests.pact_verification.conftest import Verify
@@ -291,6 +292,23 @@ def test_generators_and_filters_are_no_differences(verify: Verify, tmp_path: Pat
     filtered = interaction("filtered", "/about", request={"headers": {"Authorization": "Bearer old"}})
     ran = verify(write_pact(tmp_path / "p.json", path, filtered))
     assert ran.exit_code == 0, ran
+
+
+def test_a_difference_tells_no_common_value_of_a_secret_name() -> None:
+    """Nothing in the sentence marks it as secret, and nothing searches for it."""
+    request = Request(
+        "GET", "/", {"token": ["test"]}, {"X-Api-Key": "user", "Cookie": "a=b"}, {"password": {"a": "name"}, "n": 1}
+    )
+    arrived = Message("GET /?token=user", {"X-Api-Key": "admin"}, b'{"password": {"a": 1}, "n": 2}')
+    assert difference(replace(request, body=None), replace(arrived, body=b""), {}) == (
+        "query parameter token is (hidden), the pact says (hidden)",
+        "header X-Api-Key is (hidden), the pact says (hidden)",
+        "header Cookie is missing, the pact says (hidden)",
+    )
+    assert difference(Request(body=request.body), Message("GET /", {}, arrived.body), {}) == (
+        "body $.password.a is (hidden), the pact says (hidden)",
+        "body $.n is 2, the pact says 1",
+    )
 
 
 def test_a_difference_tells_no_secret(verify: Verify, tmp_path: Path) -> None:

@@ -254,7 +254,23 @@ class TestPublishing:
         broker.publish(document(wants), version="c1", branch="main")
         ask("--publish")
         mismatch = broker.results[0].body["testResults"][0]["mismatches"][0]
-        assert mismatch == {"attribute": "header", "identifier": "Set-Cookie", "description": "(hidden)"}
+        missing = "Expected a header 'Set-Cookie' but was missing"
+        assert mismatch == {"attribute": "header", "identifier": "Set-Cookie", "description": missing}
+
+    def test_descriptions_are_published_as_the_pact_has_them(self, ask: Ask, broker: BrokerDouble) -> None:
+        """Unless a secret stands in one: a credential that is a common word makes no holes in them."""
+        token, password = "a request for a token with a test token", "a login with hunter2"
+        broker.publish(
+            document(
+                interaction(token, "/about", request={"headers": {"Authorization": "Bearer token"}}),
+                interaction(password, "/about", request={"headers": {"X-Api-Key": "hunter2"}}),
+            ),
+            version="c1",
+            branch="main",
+        )
+        ask("--publish")
+        results = broker.results[0].body["testResults"]
+        assert [each["interactionDescription"] for each in results] == [token, "a login with (hidden)"]
 
     def test_without_a_version_or_a_branch(self, ask: Ask, broker: BrokerDouble, tmp_path: Path) -> None:
         broker.publish(document(GREEN), version="c1", branch="main")

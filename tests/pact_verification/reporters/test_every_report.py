@@ -329,6 +329,15 @@ class TestExitFirst:
         assert run.exit_code == 1
         assert "hunter2" not in run.out
 
+    def test_secrets_of_what_is_skipped_are_hidden(self, verify: Verify, tmp_path: Path) -> None:
+        secret = {"description": "a login with hunter2", "response": {"status": 200, "body": {"token": "hunter2"}}}
+        run = verify(
+            write_pact(tmp_path / "pact.json", RED, {**EMPTY, **secret}), "--exit-first", "--json", "/dev/stdout"
+        )
+        assert "1 failed, 1 skipped" in run.out
+        assert "a login with (hidden)" in run.out
+        assert "hunter2" not in run.out
+
     def test_after_a_failure_without_a_description(self, verify: Verify, tmp_path: Path) -> None:
         run = verify(write_pact(tmp_path / "pact.json", {**RED, "description": ""}, EMPTY), "--exit-first")
         assert "1 failed, 1 skipped" in run.out

@@ -84,7 +84,8 @@ def test_what_it_says(document: dict[str, Any]) -> None:
     assert green["key"] != again["key"]
     assert item["response"]["status"] == 200
     assert item["request"]["headers"]["X-Trace"] == "by somebody@example.com"  # as the request filter left it
-    assert item["request"]["headers"]["Authorization"] == item["request"]["headers"]["Cookie"] == "(hidden)"
+    assert item["request"]["headers"]["Authorization"] == "Bearer (hidden)"
+    assert item["request"]["headers"]["Cookie"] == "sessionid=(hidden)"
     assert item["expected"]["body"]["password"] == "(hidden)"
     rules = {mismatch["path"]: mismatch["rule"] for mismatch in item["mismatches"]}
     assert rules == {"": "", "X-Rate": "regex \\d+", "$": "", "$.name": "type"}
