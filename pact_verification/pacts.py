@@ -24,6 +24,9 @@ KEY_LENGTH = 10
 PART_BYTES = 2_000_000
 """About how large a part may be, unless one interaction is larger: the core copies all of it for each interaction."""
 
+TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
+"""What gives JSON its structure: texts, and the beginnings and ends of objects and lists."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderState:
@@ -325,6 +328,23 @@ def parse_pact(content: bytes, source: str, *, provider: str | None = None) -> P
         for number, message in enumerate(document.get("messages", ()))
     )
     return Pact(consumer, named, (*_keyed(document), *messages), None, source, content=content)
+
+
+def provider_named(content: bytes) -> str:
+    """Find the provider's name in JSON that can't be read as a whole.
+
+    It is empty where the outermost object does not plainly have one.
+    """
+    parts = [match[0] for match in TOKENS.finditer(content.decode(errors="replace"))]
+    names, depth = set(), 0
+    for place, part in enumerate(parts):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(part, 0)
+        if depth == 1 and parts[place : place + 3] == ['"provider"', "{", '"name"']:
+            names.update(parts[place + 3 : place + 4])
+    with suppress(ValueError):
+        name = str(json.loads(*names)) if len(names) == 1 else ""
+        return "" if "\ufffd" in name else name
+    return ""
 
 
 def _name(document: Mapping[str, Any], role: str, source: str) -> str:
