@@ -22,6 +22,67 @@ MAIN_BRANCHES = {"main", "master"}
 
 
 @dataclass(frozen=True, slots=True)
+class ListedPact:
+    """A pact that is selected, before it is fetched. `AtBroker` explains the attributes."""
+
+    broker: Broker
+    url: str
+    reason: str
+    pending: bool = False
+    wip: bool = False
+    notices: tuple[tuple[str, str], ...] = ()
+
+    def fetch(self, provider: str) -> Pact:
+        """Download the pact, and read it with what its broker says of it. One that can't be read has a stand-in.
+
+        Raises:
+            CannotVerify: the broker does not give it, or it is another provider's.
+        """
+        content = self.broker.content(self.url)
+        document: Any = {}
+        pact: Pact | None
+        try:
+            pact = parse_pact(content, self.url, provider=provider)
+            document = json.loads(content)
+        except UnreadablePact as error:
+            pact = unreadable(error, self.url, provider)
+            with suppress(ValueError, RecursionError):
+                document = json.loads(content)
+        if pact is None:
+            raise CannotVerify(f"{self.url} is not a pact: it names no consumer and provider.")
+        if pact.provider != provider:
+            raise CannotVerify(
+                f"{self.url} is a pact with the provider {pact.provider!r}, and this is {provider!r}. "
+                f"To verify it, use --provider-name {pact.provider!r}."
+            )
+        version = linked(document, "pb:consumer-version", "name") or "?"
+        mark = "; work in progress" if self.wip else "; pending" if self.pending else ""
+        return replace(
+            pact,
+            interactions=tuple(replace(each, pending=each.pending or self.pending) for each in pact.interactions),
+            source=f"version {version}: {self.reason}{mark}",
+            at_broker=AtBroker(
+                self.url,
+                version,
+                self.reason,
+                linked(document, "pb:publish-verification-results"),
+                linked(document, "pb:latest-verification-results"),
+                self.pending,
+                self.wip,
+                self.notices,
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The pacts that a broker selects, and what it was asked for."""
+
+    asked: str
+    pacts: tuple[ListedPact, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BrokerPacts:
     """The pacts that selectors select.
 
@@ -39,16 +100,21 @@ class BrokerPacts:
     pending: bool = True
     wip_since: date | None = None
 
-    def select(self, provider: str, consumers: Sequence[str], chosen: Filter) -> Selection:
-        """Ask the broker, and fetch its pacts. Raises CannotVerify with the remedy."""
+    def ask(self, provider: str) -> Listing:
+        """Ask the broker which pacts it selects, and fetch none of them. Raises CannotVerify with the remedy."""
         with self.broker.at_once():
             since = self.wip_since or self._default_since(provider)
-            listed = self.broker.for_verification(provider, self._query(since))
-        pacts = [self._pact(entry, provider) for entry in listed]
+            entries = self.broker.for_verification(provider, self._query(since))
+        return Listing(self._asked(since), tuple(map(self._listed, entries)))
+
+    def select(self, provider: str, consumers: Sequence[str], chosen: Filter) -> Selection:
+        """Ask the broker, and fetch its pacts. Raises CannotVerify with the remedy."""
+        listing = self.ask(provider)
+        pacts = [listed.fetch(provider) for listed in listing.pacts]
         places = [pact.at_broker.results_url for pact in pacts if pact.at_broker and pact.at_broker.results_url]
         if len(set(places)) < len(places):
             raise BrokerError(f"{self.broker.url} selected one pact twice, so one result would stand for two.")
-        return narrow(pacts, consumers, chosen, asked=self._asked(since), pending=self.pending)
+        return narrow(pacts, consumers, chosen, asked=listing.asked, pending=self.pending)
 
     def _default_since(self, provider: str) -> date | None:
         """Only main can take on other people's work in progress; a branch of ours has work in progress of its own."""
@@ -73,7 +139,7 @@ class BrokerPacts:
         }
         return {key: value for key, value in query.items() if value not in (None, "", [])}
 
-    def _pact(self, entry: Mapping[str, Any], provider: str) -> Pact:
+    def _listed(self, entry: Mapping[str, Any]) -> ListedPact:
         try:
             url = str(entry["_links"]["self"]["href"])
             properties = entry.get("verificationProperties") or {}
@@ -84,7 +150,7 @@ class BrokerPacts:
             raise BrokerError(
                 f"{self.broker.url} lists a pact that can't be read: {type(error).__name__}: {error}."
             ) from error
-        return fetch_pact(self.broker, url, provider, reason, pending=pending, wip=wip, notices=notices)
+        return ListedPact(self.broker, url, reason, pending, wip, notices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,54 +159,18 @@ class PactAtUrl:
 
     broker: Broker
     url: str
+    pending = False
+
+    def ask(self, provider: str) -> Listing:
+        """List the pact, without a request."""
+        return Listing(self.url, (ListedPact(self.broker, self.url, "named by its URL"),))
 
     def select(self, provider: str, consumers: Sequence[str], chosen: Filter) -> Selection:
         """Fetch it. Raises CannotVerify with the remedy."""
         try:
-            pact = fetch_pact(self.broker, self.url, provider, "named by its URL")
+            pact = self.ask(provider).pacts[0].fetch(provider)
         except NotFound as error:
             raise BrokerError(
                 f"There is no pact at {self.url} (404). Was it deleted, or is the URL cut short?"
             ) from error
         return narrow([pact], consumers, chosen, asked=self.url, pending=False)
-
-
-def fetch_pact(
-    broker: Broker,
-    url: str,
-    provider: str,
-    reason: str,
-    *,
-    pending: bool = False,
-    wip: bool = False,
-    notices: tuple[tuple[str, str], ...] = (),
-) -> Pact:
-    """Download a pact, and read it with what its broker says of it. One that can't be read has a stand-in."""
-    content = broker.content(url)
-    document: Any = {}
-    pact: Pact | None
-    try:
-        pact = parse_pact(content, url, provider=provider)
-        document = json.loads(content)
-    except UnreadablePact as error:
-        pact = unreadable(error, url, provider)
-        with suppress(ValueError, RecursionError):
-            document = json.loads(content)
-    if pact is None:
-        raise CannotVerify(f"{url} is not a pact: it names no consumer and provider.")
-    if pact.provider != provider:
-        raise CannotVerify(
-            f"{url} is a pact with the provider {pact.provider!r}, and this is {provider!r}. To verify it, use "
-            f"--provider-name {pact.provider!r}."
-        )
-    version = linked(document, "pb:consumer-version", "name") or "?"
-    results_url = linked(document, "pb:publish-verification-results")
-    latest_result_url = linked(document, "pb:latest-verification-results")
-    at_broker = AtBroker(url, version, reason, results_url, latest_result_url, pending, wip, notices)
-    mark = "; work in progress" if wip else "; pending" if pending else ""
-    return replace(
-        pact,
-        interactions=tuple(replace(each, pending=each.pending or pending) for each in pact.interactions),
-        source=f"version {version}: {reason}{mark}",
-        at_broker=at_broker,
-    )

@@ -127,7 +127,7 @@ def drop_left(names: Mapping[str, str]) -> tuple[list[str], list[str]]:
         project_name = str(connection.settings_dict["NAME"])
         connection.settings_dict = {**connection.settings_dict, "NAME": name, "OPTIONS": _impatient(connection)}
         try:
-            if not _exists(connection, name):
+            if not exists(connection, name):
                 continue
             _end_other_sessions(connection)
             close(connection)
@@ -142,7 +142,7 @@ def drop_left(names: Mapping[str, str]) -> tuple[list[str], list[str]]:
     return dropped, problems
 
 
-def _exists(connection: BaseDatabaseWrapper, name: str) -> bool:
+def exists(connection: BaseDatabaseWrapper, name: str) -> bool:
     """Whether a database exists. Raises what the backend does when its server does not answer."""
     if connection.vendor == "sqlite":
         return not name.startswith("file:") and Path(name).exists()

@@ -30,6 +30,9 @@ UNKNOWN_STATE = "unknown provider states"
 PART_BYTES = 2_000_000
 """About how large a part may be, unless one interaction is larger: the core copies all of it for each interaction."""
 
+TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
+"""What gives JSON its structure: texts, and the beginnings and ends of objects and lists."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderState:
@@ -348,6 +351,23 @@ def unreadable(error: UnreadablePact, source: str, provider: str) -> Pact:
     """Stand in for a pact that can't be read, with one interaction that can't be verified."""
     whole = Interaction("the whole pact", kind=UNREADABLE, unverifiable=str(error))
     return Pact(error.consumer or UNKNOWN_CONSUMER, provider, (whole,), None, source)
+
+
+def provider_named(content: bytes) -> str:
+    """Find the provider's name in JSON that can't be read as a whole.
+
+    It is empty where the outermost object does not plainly have one.
+    """
+    parts = [match[0] for match in TOKENS.finditer(content.decode(errors="replace"))]
+    names, depth = set(), 0
+    for place, part in enumerate(parts):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(part, 0)
+        if depth == 1 and parts[place : place + 3] == ['"provider"', "{", '"name"']:
+            names.update(parts[place + 3 : place + 4])
+    with suppress(ValueError):
+        name = str(json.loads(*names)) if len(names) == 1 else ""
+        return "" if "\ufffd" in name else name
+    return ""
 
 
 def _name(document: Mapping[str, Any], role: str, source: str) -> str:

@@ -18,6 +18,7 @@ from pact_verification.pacts import Interaction, Pact, in_parts
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
+    from pact_verification.kept import KeptDatabases
     from pact_verification.live_server import LiveServer
     from pact_verification.results import PactResult
     from pact_verification.session import Session
@@ -27,6 +28,12 @@ PROJECT_DATABASES = pytest.StashKey[dict[str, str]]()
 
 EMPTIED_BY = pytest.StashKey[str]()
 """The first test that emptied the tables."""
+
+NOTES = pytest.StashKey[set[str]]()
+"""Lines for the end of the session."""
+
+VERIFIER = pytest.StashKey["Verifier"]()
+"""The session's, once it runs."""
 
 
 class PactWarning(UserWarning):
@@ -45,6 +52,7 @@ class NotVerified(Exception):
 def pact_verifier(
     request: pytest.FixtureRequest,
     django_db_setup: None,
+    django_db_keepdb: bool,
     django_db_blocker: Any,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator["Verifier"]:
@@ -56,6 +64,7 @@ def pact_verifier(
     from pact_verification.databases import end_other_sessions, require_named, serialized, with_databases
     from pact_verification.engine import running_engine
     from pact_verification.isolation import isolation_of
+    from pact_verification.kept import KeptDatabases, marked_databases
     from pact_verification.live_server import LiveServer
     from pact_verification.serving import How
     from pact_verification.session import Session
@@ -67,6 +76,10 @@ def pact_verifier(
     directory = tmp_path_factory.mktemp("pacts")
     own = request.config.stash[PROJECT_DATABASES]
 
+    def is_made_by_django(connection: "BaseDatabaseWrapper") -> bool:
+        made = str(connection.settings_dict["TEST"]["NAME"] or TEST_DATABASE_PREFIX + own[connection.alias])
+        return str(connection.settings_dict["NAME"]).startswith((made, "file:memorydb_"))
+
     def require_test_database(connection: "BaseDatabaseWrapper") -> None:
         name = str(connection.settings_dict["NAME"])
         if name == own[connection.alias]:
@@ -74,8 +87,7 @@ def pact_verifier(
                 f"The database {name!r} is the project's own: django_db_setup has made no test database in its place. "
                 "Does a conftest.py override that fixture?"
             )
-        made = str(connection.settings_dict["TEST"]["NAME"] or TEST_DATABASE_PREFIX + own[connection.alias])
-        if conf.isolation == "flush" and not name.startswith((made, "file:memorydb_")):
+        if conf.isolation == "flush" and not is_made_by_django(connection):
             raise CannotVerify(f"The database {name!r} is none that pytest-django made, and flush would empty it.")
         require_named(connection)
 
@@ -86,21 +98,42 @@ def pact_verifier(
             registry = autodiscover()
             for alias in with_databases():
                 require_test_database(connections[alias])
+            kept = _kept_aliases(is_made_by_django) if django_db_keepdb else []
+            if marked := marked_databases(kept):
+                raise CannotVerify(
+                    f"An earlier run has left rows in {', '.join(marked)}, which is kept. Use --create-db once."
+                )
+            databases = KeptDatabases(kept, commits=conf.isolation == "flush")
             migrated = serialized() if conf.isolation == "flush" else {}
             make_isolation = isolation_of(conf.isolation, migrated, require_test_database)
             server = LiveServer(registry, make_isolation, conf.request_timeout)
             cleanup.enter_context(server.running())
         session = Session(How(conf.provider_name, request_timeout=conf.request_timeout), engine, server)
-        yield Verifier(session, server, directory, django_db_blocker.unblock, request.session)
+        unblock = django_db_blocker.unblock
+        verifier = Verifier(session, server, databases, directory=directory, unblock=unblock, tests=request.session)
+        request.config.stash[VERIFIER] = verifier
+        yield verifier
         if session.hangs:
             with django_db_blocker.unblock():
                 end_other_sessions()
+    verifier.leave_databases()
+
+
+def _kept_aliases(is_made_by_django: Callable[["BaseDatabaseWrapper"], bool]) -> list[str]:
+    """Aliases of the databases that outlive this process, and that pytest-django made."""
+    from django.db import connections
+
+    from pact_verification.databases import with_databases
+
+    kept = (alias for alias in with_databases() if is_made_by_django(connections[alias]))
+    return [alias for alias in kept if not str(connections[alias].settings_dict["NAME"]).startswith("file:memorydb_")]
 
 
 class Verifier:
     """Verifies one interaction at a time.
 
     Args:
+        databases: those that are kept.
         directory: for interactions as pacts of their own.
         unblock: pytest-django's way to let a test use the database.
         tests: pytest's session.
@@ -110,12 +143,15 @@ class Verifier:
         self,
         session: "Session",
         server: "LiveServer",
+        databases: "KeptDatabases",
+        *,
         directory: Path,
         unblock: Callable[[], Any],
         tests: pytest.Session,
     ) -> None:
         self.session = session
         self.server = server
+        self.databases = databases
         self.directory = directory
         self.unblock = unblock
         self.tests = tests
@@ -134,17 +170,17 @@ class Verifier:
         from pact_verification.stores import empty_stores, own_stores
 
         if interaction.unverifiable:
-            whole = mask(untried(replace(pact, interactions=(interaction,))))
-            self._report(whole)
+            self._report(mask(untried(replace(pact, interactions=(interaction,)))))
             return
-        if pact.source not in self.parts:
+        if pact.name not in self.parts:
             parts = in_parts(pact, 1, self.directory)
-            self.parts[pact.source] = {part.interactions[0].key: part for part in parts}
-        part = self.parts[pact.source][interaction.key]
+            self.parts[pact.name] = {part.interactions[0].key: part for part in parts}
+        part = self.parts[pact.name][interaction.key]
         require_handlers([part], self.server.registry)
         with ExitStack() as stores:
             stores.enter_context(own_stores())
             with self.unblock(), self.server.listening():
+                self.databases.begin()
                 whole = self.session.verify(part)
             if self.session.ending:  # the thread is still in the project, and must not get at what isn't the run's
                 atexit.register(stores.pop_all().close)
@@ -167,6 +203,16 @@ class Verifier:
             pytest.xfail(harmless(f"pending: {in_short(result)}"))
         for warning in told(result):
             warnings.warn(harmless(f"{result.interaction.description!r}: {warning}"), PactWarning, stacklevel=1)
+
+    def leave_databases(self) -> None:
+        """Leave the kept databases clean or marked, before other tests use them and at the end."""
+        with self.unblock():
+            clean = self.databases.end(hangs=self.session.hangs)
+        if not clean:
+            self.tests.config.stash.setdefault(NOTES, set()).add(
+                "Interactions have left rows in the test database that --reuse-db keeps. The next run with this plugin "
+                "makes it anew; without the plugin use --create-db."
+            )
 
     def _other_reasons(self) -> str:
         """What of the tests around it may be the reason for a failure."""

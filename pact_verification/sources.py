@@ -141,7 +141,7 @@ def narrow(
     left_out, nothing_for = [*left_out], [*nothing_for]
     with_pact, without = set(), set()
     keys = set(chosen.keys)
-    for pact in found if pending else map(_not_pending, found):
+    for pact in found if pending else map(not_pending, found):
         if consumers and pact.consumer not in {*consumers, UNKNOWN_CONSUMER}:
             left_out.append(f"{pact.name} is a pact of {pact.consumer!r}, which --consumer leaves out.")
             without.add(pact.consumer)
@@ -167,7 +167,8 @@ def narrow(
     return Selection(tuple(pacts), tuple(left_out), tuple(nothing_for), asked)
 
 
-def _not_pending(pact: Pact) -> Pact:
+def not_pending(pact: Pact) -> Pact:
+    """The pact without any pending interaction."""
     return replace(pact, interactions=tuple(replace(each, pending=False) for each in pact.interactions))
 
 

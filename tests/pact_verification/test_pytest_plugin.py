@@ -2,10 +2,11 @@
 
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,15 @@ import psycopg
 import pytest
 from junitparser import JUnitXml
 
+from tests.broker_double import BrokerDouble
 from tests.pact_verification.conftest import ROOT, environment, on_postgresql
-from tests.pact_verification.pact_files import interaction, write_pact
+from tests.pact_verification.pact_files import document, interaction, write_pact
 from tests.pact_verification.reporters.test_github import commands
 
 GREEN = interaction("a list", states=["an item cup exists"], response={"body": ["cup"]})
 EMPTY = interaction("an empty list", response={"body": []})
-RED = interaction("red", "/nothing")
+RED = interaction("red", "/nothing", states=["an item cup exists"])
+TOKEN = "t0ken-that-nobody-may-see"
 PLUGIN = ("-p", "pact_verification.pytest_plugin")
 
 
@@ -83,28 +86,28 @@ def run_pytest(project: Path, databases: dict[str, Any]) -> Pytest:
 @pytest.fixture
 def pacts(project: Path) -> Path:
     write_pact(project / "pacts" / "a.json", GREEN, RED, EMPTY, GREEN, consumer="shop")
-    return write_pact(project / "pacts" / "b.json", EMPTY, consumer="other").parent
+    return write_pact(project / "pacts" / "b.json", {**EMPTY, "description": "b"}, consumer="cashier").parent
 
 
 ALL = {
-    "shop: a list [an item cup exists]": "Passed",
-    "shop: red": "Failure",
-    "shop: an empty list": "Passed",
-    "shop: a list #2 [an item cup exists]": "Passed",
-    "other: an empty list": "Passed",
+    "a list, given an item cup exists": "Passed",
+    "red, given an item cup exists": "Failure",
+    "an empty list": "Passed",
+    "a list, given an item cup exists #2": "Passed",
+    "b": "Passed",
 }
 
 
 @pytest.mark.no_database
-def test_a_test_for_each_interaction_named_by_consumer_description_and_state(pacts: Path, run_pytest: Pytest) -> None:
+def test_a_test_for_each_interaction_named_by_description_and_state(pacts: Path, run_pytest: Pytest) -> None:
     ran = run_pytest("pacts")
     assert ran.outcomes() == ALL, ran.out
     assert ran.exit_code == 1
     # What is wrong with the contract, and nothing of how we found out.
-    assert "✗ red\n      request  GET /nothing\n" in ran.out
+    assert "✗ red  [an item cup exists]\n" in ran.out
     assert "      view     no URL pattern matches\n" in ran.out
     assert "- 200 OK\n        + 404 Not Found\n" in ran.out
-    assert "FAILED pacts/a.json::shop: red - status 404 instead of 200" in ran.out
+    assert "FAILED pacts/a.json::red, given an item cup exists - " in ran.out
     assert "pytest_plugin.py" not in ran.out
 
 
@@ -114,18 +117,46 @@ def test_without_the_plugin_there_are_none(pacts: Path, run_pytest: Pytest) -> N
 
 
 @pytest.mark.no_database
-def test_k_x_and_a_single_id(pacts: Path, run_pytest: Pytest) -> None:
-    chosen = {name: outcome for name, outcome in ALL.items() if "cup" in name or "other" in name}
-    assert run_pytest("pacts", "-k", "other or list and cup").outcomes() == chosen
-    assert list(run_pytest("pacts", "-x").outcomes().values()) == ["Passed", "Failure"]
-    again = run_pytest("pacts/a.json::shop: a list #2 [an item cup exists]")
-    assert again.outcomes() == {"shop: a list #2 [an item cup exists]": "Passed"}
+class TestChoosing:
+    """pytest's own options. A state is a part of the name by which pytest finds an interaction again."""
 
+    def test_k(self, pacts: Path, run_pytest: Pytest) -> None:
+        """By description, state and consumer."""
+        chosen = {name: outcome for name, outcome in ALL.items() if "cup" in name or name == "b"}
+        assert run_pytest("pacts", "-k", "cashier or cup").outcomes() == chosen
+        assert list(run_pytest("pacts", "-k", "list and not exists").outcomes()) == ["an empty list"]
 
-@pytest.mark.no_database
-def test_last_failed(pacts: Path, run_pytest: Pytest) -> None:
-    assert run_pytest("pacts", "--lf").outcomes() == ALL
-    assert run_pytest("pacts", "--lf").outcomes() == {"shop: red": "Failure"}
+    def test_x(self, pacts: Path, run_pytest: Pytest) -> None:
+        assert run_pytest("pacts", "-x").outcomes() == dict(list(ALL.items())[:2])
+
+    def test_last_failed_and_failed_first(self, pacts: Path, run_pytest: Pytest) -> None:
+        red = "red, given an item cup exists"
+        assert run_pytest("pacts", "--lf").outcomes() == ALL
+        assert run_pytest("pacts", "--lf").outcomes() == {red: "Failure"}
+        assert run_pytest("pacts", "--lf", "-n2").outcomes() == {red: "Failure"}
+        assert list(run_pytest("pacts", "--ff").outcomes()) == [red, *(name for name in ALL if name != red)]
+        write_pact(pacts / "a.json", GREEN, {**GREEN, **RED, "request": GREEN["request"], "response": {"status": 200}})
+        assert run_pytest("pacts", "--lf").outcomes() == {red: "Passed"}
+
+    def test_stepwise(self, pacts: Path, run_pytest: Pytest) -> None:
+        assert run_pytest("pacts", "--sw").outcomes() == dict(list(ALL.items())[:2])
+        assert run_pytest("pacts", "--sw").outcomes() == {"red, given an item cup exists": "Failure"}
+        assert run_pytest("pacts", "--sw-skip").outcomes() == dict(list(ALL.items())[1:])
+
+    def test_every_id_that_is_printed_runs_its_interaction(self, project: Path, run_pytest: Pytest) -> None:
+        states = ["an item cup exists", ("an item pot exists", {"b.c": ["x::y"]})]
+        odd = ["v1.0 [x] ", "a::b \x1b[31m\n/c\t", "'it' \"is\" $HOME & `pwd` \\", "", "x" * 300, "\u202eödd"]
+        reds = [interaction(each, "/nothing", states=states) for each in (*odd, odd[0])]
+        write_pact(project / "pacts" / "p.json", *reds)
+        ran = run_pytest("pacts", "-v")
+        ids = re.findall(r"^(pacts/p\.json::.*) FAILED", ran.out, re.MULTILINE)
+        assert len(set(ids)) == len(reds), ran.out
+        for each in ids:
+            name = each.partition("::")[2]
+            assert "::" not in name
+            assert "[" not in name
+            assert name.isprintable()
+            assert run_pytest(each).outcomes() == {name: "Failure"}
 
 
 @pytest.mark.no_database
@@ -260,6 +291,80 @@ def test_reuse_db(pacts: Path, project: Path, run_pytest: Pytest, databases: dic
         assert len(list(project.glob("kept_*"))) == 2
 
 
+class TestKeptDatabases:
+    """--reuse-db keeps a database that is clean. One that is not the next run makes anew."""
+
+    @pytest.fixture
+    def run_kept(self, project: Path, run_pytest: Pytest, databases: dict[str, Any]) -> Iterator[Pytest]:
+        cup = ["an item cup exists"]
+        write_pact(
+            project / "pacts" / "a.json",
+            interaction("hangs", "/slow", states=cup, request={"query": {"seconds": ["30"]}}),
+            interaction("ends", states=[*cup, "the process ends"]),
+            interaction("commits", "/commit-by-hand"),
+            EMPTY,
+        )
+        if not on_postgresql():
+            for alias, config in databases.items():
+                config["TEST"] = {"NAME": str(project / f"kept_{alias}")}
+
+        def run_kept(isolation: str, *arguments: str, **variables: str) -> Ran:
+            settings = {"PACT_ISOLATION": isolation, "PACT_REQUEST_TIMEOUT": 0.5}
+            return run_pytest("pacts", "--reuse-db", "-k", *arguments, settings=settings, **variables)
+
+        yield run_kept
+        if on_postgresql():
+            with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+                for config in databases.values():
+                    for suffix in ("", "_gw0"):
+                        connection.execute(f'DROP DATABASE IF EXISTS "test_{config["NAME"]}{suffix}" WITH (FORCE)')
+
+    @pytest.mark.parametrize(
+        ("isolation", "culprit"), [("flush", "hangs"), ("flush", "ends"), ("transaction", "commits")]
+    )
+    def test_one_that_is_not_clean_is_made_anew(self, run_kept: Pytest, isolation: str, culprit: str) -> None:
+        assert run_kept(isolation, "empty").exit_code == 0
+        spoilt = run_kept(isolation, culprit, PYTHONWARNINGS="ignore")
+        assert ("Interactions have left rows in the test database" in spoilt.out) == (culprit != "ends"), spoilt.out
+        again = run_kept(isolation, "empty")
+        assert again.exit_code == 0, again.out
+        assert "An earlier run had left rows in " in again.out
+        clean = run_kept(isolation, "empty")
+        assert clean.exit_code == 0
+        assert "left rows" not in clean.out
+
+    def test_a_transaction_that_hangs_leaves_nothing(self, run_kept: Pytest) -> None:
+        assert run_kept("transaction", "hangs", PYTHONWARNINGS="ignore").exit_code == 1
+        again = run_kept("transaction", "empty")
+        assert again.exit_code == 0, again.out
+        assert "left rows" not in again.out
+
+    def test_with_xdist(self, run_kept: Pytest) -> None:
+        """Each worker has a database of its own."""
+        assert run_kept("flush", "hangs", "-n1", PYTHONWARNINGS="ignore").exit_code
+        again = run_kept("flush", "empty", "-n1")
+        assert again.exit_code == 0, again.out
+        assert "An earlier run had left rows in " in again.out
+
+    def test_before_other_tests_it_is_looked_at(self, project: Path, run_kept: Pytest) -> None:
+        """What they leave is not the interactions'."""
+        (project / "test_other.py").write_text(
+            "import pytest\n@pytest.mark.django_db(transaction=True)\ndef test_empty_tables(): pass\n"
+        )
+        ran = run_kept("flush", "empty", "test_other.py")
+        assert "2 passed" in ran.out
+        assert "left rows" not in ran.out
+
+    def test_one_that_is_not_made_anew_is_not_used(self, project: Path, run_kept: Pytest) -> None:
+        run_kept("flush", "ends")
+        (project / "conftest.py").write_text(
+            "import pytest\n@pytest.fixture(scope='session')\ndef django_db_createdb(): return False\n"
+        )
+        ran = run_kept("flush", "empty")
+        assert ran.exit_code == 1
+        assert "which is kept. Use --create-db once." in ran.out
+
+
 @pytest.mark.no_database
 class TestWhatIsNotGreen:
     def test_pending_is_an_expected_failure(self, project: Path, run_pytest: Pytest) -> None:
@@ -370,8 +475,8 @@ def test_names_that_pytest_would_take_apart(project: Path, run_pytest: Pytest) -
     odd = {**EMPTY, "description": "a::b \x1b[31m\n/c"}
     write_pact(project / "pacts" / "q.json", odd, consumer="x::y")
     ran = run_pytest("pacts")
-    assert ran.outcomes() == {"x: :y: a: :b \\x1b(31m\\n/c": "Passed"}
-    assert "1 passed" in run_pytest("pacts/q.json::x: :y: a: :b \\x1b(31m\\n/c").out
+    assert ran.outcomes() == {"a: :b \\x1b(31m /c": "Passed"}
+    assert "1 passed" in run_pytest("pacts/q.json::a: :b \\x1b(31m /c").out
 
 
 @pytest.mark.no_database
@@ -430,7 +535,7 @@ def test_stepwise_goes_on_where_it_stopped(pacts: Path, project: Path, run_pytes
     (project / "a_tests").mkdir()
     (project / "a_tests" / "test_a.py").write_text("def test_one(): pass\ndef test_two(): assert False\n")
     assert list(run_pytest("--sw", "a_tests", "pacts").outcomes().values()) == ["Passed", "Failure"]
-    write_pact(pacts / "a.json", GREEN, {**EMPTY, "description": "red"}, EMPTY, GREEN)
+    write_pact(pacts / "a.json", GREEN, {**GREEN, "description": "red"}, EMPTY, GREEN)
     again = run_pytest("--sw", "a_tests", "pacts")
     assert list(again.outcomes().values()) == ["Passed"] * 5 + ["Failure"]
 
@@ -443,6 +548,32 @@ class TestOtherTests:
         (project / "test_plain.py").write_text("def test_plain(): pass\n")
         ran = run_pytest("test_plain.py", DJANGO_SETTINGS_MODULE="")
         assert ran.outcomes() == {"test_plain": "Passed"}, ran.out
+
+    def test_pacts_without_settings_are_an_error(self, pacts: Path, project: Path, run_pytest: Pytest) -> None:
+        why = "needs Django's settings, and none are configured. Set DJANGO_SETTINGS_MODULE"
+        for arguments in (("pacts",), ("pacts/a.json",), ("pacts/a.json::b",), ("--collect-only",), ("--pact-broker",)):
+            ran = run_pytest(*arguments, DJANGO_SETTINGS_MODULE="")
+            assert ran.exit_code == pytest.ExitCode.USAGE_ERROR, ran.out
+            assert why in ran.out
+        parallel = run_pytest("pacts", "-n2", DJANGO_SETTINGS_MODULE="")
+        assert parallel.exit_code
+        assert why in parallel.out
+        assert run_pytest("pacts/b.json", "--ds", "tests.testapp.settings", DJANGO_SETTINGS_MODULE="").exit_code == 0
+
+    @pytest.mark.parametrize("option", ["--help", "--version", "--fixtures", "--markers"])
+    def test_pytest_tells_about_itself_without_settings(self, pacts: Path, run_pytest: Pytest, option: str) -> None:
+        assert run_pytest("pacts", option, DJANGO_SETTINGS_MODULE="").exit_code == 0
+
+    def test_a_conftest_that_configures_settings(
+        self, pacts: Path, project: Path, run_pytest: Pytest, databases: dict[str, Any]
+    ) -> None:
+        (project / "conftest.py").write_text(
+            "from django.conf import settings\n"
+            "from tests.testapp import settings as module\n"
+            "def pytest_configure():\n"
+            "    settings.configure(**{name: getattr(module, name) for name in dir(module) if name.isupper()})\n"
+        )
+        assert run_pytest("pacts", DJANGO_SETTINGS_MODULE="").outcomes() == ALL
 
     def test_a_conftest_that_marks_everything(self, pacts: Path, project: Path, run_pytest: Pytest) -> None:
         (project / "conftest.py").write_text(
@@ -495,7 +626,7 @@ def test_no_secret_is_in_a_name(project: Path, run_pytest: Pytest) -> None:
     state = ("an item cup exists", {"password": "hunter2pass"})
     write_pact(project / "pacts" / "p.json", interaction("a", states=[state]))
     ran = run_pytest("pacts", "-v")
-    assert "shop: a [an item cup exists (password='(hidden)')]" in ran.outcomes()
+    assert "a, given an item cup exists (password='(hidden)')" in ran.outcomes()
     assert "hunter2" not in ran.out + ran.junit.read_text()
 
 
@@ -521,7 +652,7 @@ def test_nothing_is_left_of_a_request_that_hangs(
 
 
 def test_what_a_pact_quotes_is_shown_without_credentials_and_is_no_command(project: Path, run_pytest: Pytest) -> None:
-    token = "t0ken-that-nobody-may-see"
+    token = TOKEN
     words = f"{token} ##[error]x\n::error::y \u202e\x9b"
     red = interaction(words, "/nothing", states=[("an item cup exists", {"n": words})])
     later = interaction("later", "/nothing", response={"body": words}, type="Synchronous/HTTP", pending=True)
@@ -602,6 +733,38 @@ class TestWhatCanNotBeRead:
         assert ran.exit_code == 2
         assert "anywhere/q.json: interaction 1 ('d') has no request." in ran.out
 
+    @pytest.mark.parametrize(
+        "broken",
+        [
+            b'{"consumer": {"name": "shop"}, "provider": {"name": "warehouse"}, "inter',
+            b'\xef\xbb\xbf{"consumer": {"name": "shop"}, "provider": {"name": "warehouse"}, "interactions": []}',
+            b'{"consumer": {"name": "sh\xf6p"}, "interactions": [{},], "provider": {"name": "ware\\u0068ouse"}}',
+        ],
+    )
+    def test_a_broken_pact_of_another_provider(self, project: Path, run_pytest: Pytest, broken: bytes) -> None:
+        write_pact(project / "contracts" / "q.json", EMPTY)
+        (project / "contracts" / "p.json").write_bytes(broken)
+        ran = run_pytest("contracts")
+        assert "1 passed" in ran.out
+        assert "1 pact left out: of 'warehouse', and this is 'testapp'" in ran.out
+        assert ran.exit_code == 0
+        assert run_pytest("contracts/p.json").exit_code == 2
+
+    @pytest.mark.parametrize(
+        ("broken", "told"),
+        [
+            (b'\xef\xbb\xbf{"consumer": {"name": "a"}, "provider": {"name": "testapp"}}', "byte order mark"),
+            (b'{"consumer": {"name": "a"}, "interactions": [{"body": {"provider": {"name": "x"}}}], ', "is not JSON"),
+            (b'{"consumer": {"name": "a"}, "provider": {"name": "test\xe4pp"}, "interactions": []}', "is not JSON"),
+        ],
+    )
+    def test_a_broken_pact_that_may_be_ours(self, project: Path, run_pytest: Pytest, broken: bytes, told: str) -> None:
+        (project / "anywhere").mkdir()
+        (project / "anywhere" / "p.json").write_bytes(broken)
+        ran = run_pytest(".")
+        assert ran.exit_code == 2
+        assert told in ran.out
+
     def test_a_pipe_is_not_waited_for(self, project: Path, run_pytest: Pytest) -> None:
         write_pact(project / "contracts" / "q.json", EMPTY)
         os.mkfifo(project / "contracts" / "p.json")
@@ -625,3 +788,130 @@ def test_what_was_collected_is_what_is_verified(pacts: Path, project: Path, run_
     ran = run_pytest("pacts")
     assert list(ran.outcomes().values()) == ["Failure", "Passed", "Passed"], ran.out
     assert '-   "999"' in ran.out
+
+
+@pytest.mark.no_database
+class TestBroker:
+    """--pact-broker: what the broker selects is what pytest collects."""
+
+    @pytest.fixture
+    def broker(self) -> Iterator[BrokerDouble]:
+        with BrokerDouble(token=TOKEN) as double:
+            double.create_pacticipant("testapp", main_branch="main")
+            yield double
+
+    @pytest.fixture
+    def ask(self, project: Path, run_pytest: Pytest, broker: BrokerDouble) -> Pytest:
+        """pytest --pact-broker on main, with the broker configured. No output may hold the token."""
+
+        def ask(*arguments: str, settings: dict[str, Any] | None = None, **variables: str) -> Ran:
+            here = {"PACT_BROKER_BASE_URL": broker.url, "PACT_BROKER_TOKEN": TOKEN, "GIT_BRANCH": "main"}
+            own = {"PACT_CACHE_DIR": str(project / ".pact_cache"), **(settings or {})}
+            ran = run_pytest("--pact-broker", *arguments, settings=own, **{**here, **variables})
+            assert TOKEN not in ran.out
+            assert not broker.results or {result.provider_version for result in broker.results} == {"p0"}
+            return ran
+
+        return ask
+
+    @pytest.fixture
+    def verified(self, broker: BrokerDouble) -> None:
+        """A pact of main's that the provider's main branch has verified: it is not pending any more."""
+        broker.publish(document(GREEN, RED), version="c1", branch="main")
+        broker.publish_result("shop", "c1", "testapp", "p0", branch="main", success=True)
+
+    def test_what_the_broker_selects_is_collected(
+        self, verified: None, ask: Pytest, broker: BrokerDouble, pacts: Path
+    ) -> None:
+        """And nothing else, unless it is named."""
+        broker.publish(document(RED, EMPTY, consumer="till/[1]"), version="t1", branch="main")
+        for arguments in ((), ("-n2",)):
+            ran = ask("-v", "-rx", *arguments)
+            assert ran.exit_code == 1
+            assert "2 pacts from " in ran.out
+            assert f"{broker.url} for branch 'main', by mainBranch, matchingBranch, deployedOrReleased" in ran.out
+            assert "  shop      version c1           latest from branch main, latest from main branch" in ran.out
+            assert "  till/[1]  version t1  pending  latest from branch main, latest from main branch" in ran.out
+            assert "Results will not be published. manage.py verify_pacts publishes them." in ran.out
+            assert "1 failed, 2 passed, 1 xfailed" in ran.out
+            assert "pending: status 404 instead of 200" in ran.out
+        named = ask("pacts/b.json")
+        assert "1 failed, 3 passed, 1 xfailed" in named.out
+
+    def test_an_id_a_state_and_the_last_failure_find_it_again(self, verified: None, ask: Pytest) -> None:
+        ran = ask("-v")
+        (red,) = re.findall(r"^(\S*/broker/shop\.json::.*) FAILED", ran.out, re.MULTILINE)
+        name = "red, given an item cup exists"
+        for arguments in ((red,), ("--lf",), ("-k", "shop and red"), ("--sw",)):
+            assert ask(*arguments).outcomes() == {name: "Failure"} or arguments == ("--sw",)
+        assert ask("--sw").outcomes() == {name: "Failure"}
+
+    def test_the_broker_is_asked_once_for_all_workers(self, verified: None, ask: Pytest, broker: BrokerDouble) -> None:
+        """Its answer may change meanwhile."""
+        ask("-n2")
+        asked = [each for each in broker.requests if each.path.endswith("/for-verification") and each.method == "POST"]
+        assert len(asked) == 1
+
+    def test_its_options(self, verified: None, ask: Pytest, broker: BrokerDouble) -> None:
+        broker.publish(document(RED, consumer="till"), version="t1", branch="feat/x")
+        feature = '{"branch": "feat/x", "consumer": "till"}'
+        ran = ask("--consumer-version-selector", feature, "--no-enable-pending")
+        assert ran.outcomes() == {"red, given an item cup exists": "Failure"}
+        assert "1 pact from " in ran.out
+        url = broker.pact_url("till", "t1")
+        for ran in (ask("--pact-url", url), ask(PACT_URL=url)):
+            assert ran.outcomes() == {"red, given an item cup exists": "Failure"}
+            assert f"1 pact from {url}" in ran.out
+        since = ask("--include-wip-pacts-since", "2020-01-01", "--provider-branch", "main")
+        assert "work in progress since 2020-01-01" in since.out
+        assert "1 failed, 1 passed, 1 xfailed" in since.out
+
+    def test_two_versions_of_a_consumer(self, verified: None, ask: Pytest, broker: BrokerDouble) -> None:
+        broker.publish(document(RED), version="c2", branch="feat/x")
+        ran = ask("-v")
+        assert "broker/shop-c1.json::red, given an item cup exists FAILED" in ran.out
+        assert "broker/shop-c2.json::red, given an item cup exists XFAIL" in ran.out
+
+    def test_a_pact_that_can_not_be_read(self, verified: None, ask: Pytest, broker: BrokerDouble) -> None:
+        """It is an error with the reason, unless it is pending, and the others are collected."""
+        broker.publish(document({"description": "d"}, consumer="till"), version="t1", branch="main")
+        pending = ask("-rx", "-k", "till or list")
+        assert pending.exit_code == 0, pending.out
+        assert "1 passed, 1 deselected, 1 xfailed" in pending.out
+        assert "pending: " in pending.out
+        broker.publish_result("till", "t1", "testapp", "p0", branch="main", success=True)
+        for arguments in ((), ("-n2",)):
+            ran = ask(*arguments)
+            assert ran.exit_code
+            assert "interaction 1 ('d') has no request." in ran.out
+            assert "ERROR" in ran.out
+        others = ask("-k", "list", "--continue-on-collection-errors")
+        assert "1 passed, 1 deselected, 1 error" in others.out
+
+    def test_nothing_is_selected(self, ask: Pytest) -> None:
+        ran = ask()
+        assert ran.exit_code == pytest.ExitCode.NO_TESTS_COLLECTED
+        assert "0 pacts from " in ran.out
+        assert "The broker selects no pact, so none of its contracts is verified." in ran.out
+
+    def test_what_can_not_be_asked_is_a_usage_error(
+        self, ask: Pytest, run_pytest: Pytest, broker: BrokerDouble
+    ) -> None:
+        for ran, why in (
+            (
+                ask(PACT_BROKER_BASE_URL=""),
+                "--pact-broker needs a broker, and none is configured. Set PACT_BROKER_BASE_",
+            ),
+            (ask(PACT_BROKER_TOKEN="other"), "It does not accept PACT_BROKER_TOKEN"),
+            (ask(settings={"PACT_PROVIDER_NAME": ""}), "The provider has no name. Set PACT_PROVIDER_NAME"),
+            (ask("--consumer-version-selector", "{"), "--consumer-version-selector"),
+            (run_pytest("--pact-url", "http://127.0.0.1/"), "--pact-url chooses pacts of a broker. Add --pact-broker."),
+        ):
+            assert ran.exit_code == pytest.ExitCode.USAGE_ERROR, ran.out
+            assert why in ran.out
+
+    def test_a_file_of_an_earlier_answer_is_no_pact(self, verified: None, ask: Pytest, run_pytest: Pytest) -> None:
+        ask("-k", "list")
+        ran = run_pytest(".pact_cache/broker/shop.json", settings={"PACT_CACHE_DIR": ".pact_cache"})
+        assert ran.exit_code == 2
+        assert "stands for a pact that the broker does not select now. Use --pact-broker." in ran.out

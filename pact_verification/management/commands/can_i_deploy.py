@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandParser
 
+from pact_verification.broker_arguments import add_broker_arguments
 from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify
-from pact_verification.management.arguments import add_broker_arguments, count
+from pact_verification.management.arguments import count
 from pact_verification.management.exits import GuardedCommand, documented_exits, show, showable
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandParser, OutputWrapper
 
+from pact_verification.broker_arguments import seconds
 from pact_verification.conf import ISOLATIONS
 from pact_verification.credentials import harmless
 from pact_verification.leftovers import run_folder
-from pact_verification.management.arguments import PactsHelp, add_pact_arguments, count, processes, seconds, shard
+from pact_verification.management.arguments import PactsHelp, add_pact_arguments, count, processes, shard
 from pact_verification.management.exits import documented_exits, leave, require_secret_key, require_tools, showable
 from pact_verification.reporters.files import STEP_SUMMARY, requested, step_summary, write_all
 from pact_verification.results import Report
