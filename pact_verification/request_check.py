@@ -121,8 +121,7 @@ def _headers(request: Request, came: Mapping[str, str]) -> Iterator[str]:
             continue
         sent = value.encode(errors="surrogatepass").decode("latin-1")  # as WSGI has it
         if _normal("" if arrived is MISSING else arrived) != _normal(sent):
-            why = " (servers drop header names with underscores)" if "_" in name and arrived is MISSING else ""
-            yield _both(f"header {name}", arrived, value, name) + why
+            yield _both(f"header {name}", arrived, value, name)
 
 
 def _normal(value: str) -> str:

@@ -35,7 +35,7 @@ def _sha1(value: Any) -> str:
 def content_sha(pact: Json) -> str:
     """The pact version: the broker's own sum, over what affects a verification alone."""
     affecting: Json = {
-        key: sorted((_ordered(each) for each in pact[key]), key=_dumped)
+        key: sorted((_ordered(each) for each in pact[key] or ()), key=_dumped)
         for key in ("interactions", "messages")
         if key in pact
     }

@@ -472,11 +472,39 @@ class TestSelecting:
         broker.publish(document(message, consumer="listener", version="4.0"), version="c1", branch="main")
         run = ask("--publish")
         assert run.exit_code == 0
-        has(run, "listener (version c1", "It is pending, so it is left out, and no result is published for it.")
-        assert published(broker) == [("shop", "p1", True)]
+        has(run, "It is a message (Asynchronous/Messages)", "1 verified, 1 not verified (pending)")
+        assert sorted(published(broker)) == [("listener", "p1", False), ("shop", "p1", True)]
         run = ask("--no-enable-pending")
-        assert run.exit_code == 2
-        has(run, "is of the type Asynchronous/Messages, and only HTTP can be verified here.")
+        assert run.exit_code == 1
+        has(run, "It is a message (Asynchronous/Messages)", "1 verified, 1 not verified")
+
+    @pytest.mark.parametrize(
+        ("content", "told"),
+        [
+            (document({**GREEN, "response": None}, consumer="odd"), "response is null, and should be an object."),
+            (document({**GREEN, "description": None}, consumer="odd"), ""),
+            ({**document(consumer="odd"), "interactions": None}, "interactions is null, and should be a list."),
+            (document({**GREEN, "response": {"status": "200"}}, consumer="odd"), "response.status is the text '200'"),
+            (document({**GREEN, "providerStates": "a state"}, consumer="odd"), ""),
+            (document(consumer="odd"), "has no interactions: nothing was verified"),
+            (
+                {**document({**GREEN, "type": "Synchronous/HTTP"}, consumer="odd", version="4.0")}
+                | {"metadata": {"pactSpecification": {"version": "4.0"}, "plugins": [{"name": "csv", "version": "1"}]}},
+                "The pact needs the Pact plugin csv 1",
+            ),
+        ],
+        ids=["response", "description", "interactions", "status", "states", "empty", "plugin"],
+    )
+    def test_a_pending_pact_never_fails_the_build(
+        self, ask: Ask, broker: BrokerDouble, tmp_path: Path, content: dict[str, Any], told: str
+    ) -> None:
+        broker.publish(document(GREEN), version="c1", branch="main")
+        no_longer_pending(broker)
+        broker.publish(content, version="o1", branch="main")
+        run = ask("--publish", PACT_PLUGIN_DIR=str(tmp_path))
+        assert run.exit_code == 0, run
+        has(run, told)
+        assert ("shop", "p1", True) in published(broker)
 
     def test_files_are_verified_in_spite_of_a_broker(self, ask: Ask, broker: BrokerDouble, tmp_path: Path) -> None:
         pact = tmp_path / "shop.json"

@@ -567,10 +567,6 @@ class TestCannotRun:
                 '{"consumer": {"name": "a"}, "provider": {"name": "testapp"}, "interactions": 3}',
                 "interactions is the number 3",
             ),
-            (
-                '{"consumer": {"name": "a"}, "provider": {"name": "testapp"}, "messages": [{"description": "m"}]}',
-                "'m' is of the type Message, and only HTTP can be verified here",
-            ),
         ],
     )
     def test_an_unreadable_pact(self, verify: Verify, pact: Path, content: str, told: str) -> None:

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 EPILOG = """\
 exit codes:
   0    every selected interaction was verified, and results that were to be published are at the broker
-  1    at least one that is not pending failed: a mismatch, or a provider state that could not be set up
-  2    it could not run: options, configuration, broker, an unreadable pact, provider states without a handler
+  1    at least one that is not pending failed: a mismatch, a provider state that could not be set up, a message,
+       a pact that can't be read or that needs a plugin
+  2    it could not run: options, configuration, broker, no pact that can be read, provider states without a handler
   3    nothing was verified, and --allow-no-pacts was not given
   4    verified, but the broker does not hold the results
   130  interrupted by Ctrl-C (143 by SIGTERM)

@@ -97,7 +97,7 @@ def test_what_it_says(document: dict[str, Any]) -> None:
     assert (state["outcome"], state["request"], state["states"][0]["handler"]) == ("state_error", None, None)
     assert [(each["pending"], each["failed"]) for each in second["interactions"]] == [(True, False), (False, False)]
     used = {(each["method"], each["route"]): each["uses"] for each in document["coverage"]["operations"]}
-    assert used["GET", "items"][0] == {"consumer": CONSUMER, "statuses": [200], "failing": False}
+    assert used["GET", "items"][0] == {"consumer": CONSUMER, "statuses": [200], "failing": True}  # by its state
     assert used["any", "durable"] == []
     assert document["coverage"]["nowhere"][0]["request"] == "GET /nothing"
 
