@@ -325,7 +325,7 @@ class TestRed:
             "for the URL pattern 'items' took",
             "1 SQL query - expected, + came - 203 Non-Authoritative Information + 200 OK [",
             "# $[0]: Expected 'cup' (String) to be equal to 'jug' (String) - \"jug\" + \"cup\" ]",
-            f"again python -m django verify_pacts {pact} --interaction",
+            f"python -m django verify_pacts {pact} --interaction",
             "✓ an empty list",
             "2 interactions of 1 consumer: 1 verified, 1 failed",
             "The contracts are broken.",
