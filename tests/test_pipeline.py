@@ -133,6 +133,18 @@ def test_make_pacts_makes_them_all_again(make: Make, project: Path) -> None:
         git(project, "checkout", "--quiet", "--", "pacts")
 
 
+def test_what_makes_command_line_names_is_in_the_line_that_runs_one_interaction_again(
+    run: Callable[..., Run], make: Make, broker: BrokerDouble, tmp_path: Path
+) -> None:
+    url = f"PACT_BROKER_BASE_URL={broker.url}"
+    ran = make("verify", url, f"PACTS=--json {tmp_path / 'json'}", PACT_BROKER_BASE_URL="")
+    assert ran.exit_code == 0, ran
+    (pact, *_) = json.loads((tmp_path / "json").read_text())["pacts"]
+    again = run("/bin/sh", "-c", pact["interactions"][0]["rerun"], PACT_BROKER_BASE_URL="")
+    assert again.exit_code == 0, again
+    has(again, "1 interaction of 1 consumer: 1 verified")
+
+
 class TestTheProviderChanged:
     def test_fake_ci_tests_verifies_publishes_asks_deploys_and_records(
         self, make: Make, broker: BrokerDouble, project: Path

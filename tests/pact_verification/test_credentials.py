@@ -71,7 +71,7 @@ def test_no_report_quotes_a_broker_that_quotes_its_token(verify: Verify, broker:
         GITHUB_STEP_SUMMARY=str(summary),
     )
     assert ran.exit_code == 1, ran
-    has(ran, "2 pacts from", "::error ", "No (hidden) today (not (hidden))", "python -m django verify_pacts")
+    has(ran, "2 pacts from", "::error ", "No (hidden) today (not (hidden))", "python -m django verify_pacts --pact-url")
     no_output_has_the_secret(ran, summary, *files.values())
     assert "%22%3C" not in files["json"].read_text()  # part of the token, as a URL spells it
 
