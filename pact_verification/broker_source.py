@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -45,9 +44,11 @@ class ListedPact:
             pact = parse_pact(content, self.url, provider=provider)
             document = json.loads(content)
         except UnreadablePact as error:
-            pact = unreadable(error, self.url, provider)
-            with suppress(ValueError, RecursionError):
+            try:
                 document = json.loads(content)
+            except (ValueError, RecursionError):  # no pact, but what is wrong with the broker
+                raise error from None
+            pact = unreadable(error, self.url, provider)
         if pact is None:
             raise CannotVerify(f"{self.url} is not a pact: it names no consumer and provider.")
         if pact.provider != provider:

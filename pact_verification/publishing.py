@@ -33,6 +33,7 @@ class Publisher:
         everything = range(len(results))
         why: dict[int, str] = {}
         urls: dict[int, str] = {}
+        unknown: set[int] = set()
         with _noting(why, everything):
             self._create_version()
         if why:
@@ -41,6 +42,10 @@ class Publisher:
             if number in why:
                 continue
             if not is_publishable(results[number]):
+                at_broker = results[number].pact.at_broker
+                if at_broker and at_broker.pending:  # it never fails a build
+                    unknown.add(number)
+                    continue
                 why[number] = "Not all of it was verified, so neither success nor failure would be true."
                 continue
             with _noting(why, everything[number:]):
@@ -51,7 +56,7 @@ class Publisher:
             with _noting(why, everything[number:], "It was sent, but can't be read back: "):
                 if doubt := self._doubt(results[number], url):
                     why[number] = doubt
-        published = tuple(results[number].pact.name for number in everything if number not in why)
+        published = tuple(results[number].pact.name for number in everything if number not in {*why, *unknown})
         missing = tuple((results[number].pact.name, why[number]) for number in sorted(why))
         return Publication(self.broker.url, self.version.number, self.version.branch, published, missing)
 

@@ -90,5 +90,6 @@ def test_the_process_uses_no_proxy_for_loopback_and_is_not_tracked(monkeypatch: 
     monkeypatch.setenv("PACT_BROKER_TOKEN", "it asks no broker")
     environment = engine._environment(os.environ)
     assert "PACT_BROKER_TOKEN" not in environment
-    assert environment["NO_PROXY"] == environment["no_proxy"] == "example.com,127.0.0.1,localhost"
+    assert environment["NO_PROXY"] == environment["no_proxy"] == "127.0.0.1,localhost"
+    assert environment["HTTPS_PROXY"] == environment["https_proxy"] == "http://127.0.0.1:1"  # nothing listens there
     assert environment["PACT_DO_NOT_TRACK"] == "true"

@@ -78,10 +78,12 @@ class TestStateEndpoint:
         assert post(server, server.state_path, setup("fine"))[0] == 422
         assert "out of step" in server.recordings[0].exchange.state_error
 
-    def test_a_teardown_always_answers_200(self, server: LiveServer) -> None:
+    def test_the_last_interaction_is_ended_without_a_request(self, server: LiveServer) -> None:
         server.expect([interaction("a", "fine")])
         post(server, server.state_path, setup("fine"))
-        assert post(server, server.state_path, {"action": "teardown", "state": "fine", "params": {}})[0] == 200
+        assert not server.recordings[0].ended
+        assert server.finish(10)
+        assert server.recordings[0].ended
 
     def test_any_other_path_is_the_projects(self, server: LiveServer) -> None:
         server.expect([interaction("a", "fine")])

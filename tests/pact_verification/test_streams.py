@@ -50,7 +50,7 @@ def test_nothing_but_annotations_is_a_command(tmp_path: Path, verify: Verify, ar
     ran = verify(*pacts, *arguments, "--verbosity=3", "--durations=3", "--coverage", settings=LOGGED)
     assert ran.exit_code == 1
     assert "evil ## [error]x" in ran.out
-    assert "Not Found: /## [group]/nothing" in ran.err  # the project's own log, in this process or in a worker
+    assert "Not Found: /## [group]/nothing" in ran.out  # the project's own log, in this process or in a worker
     wanted = ["error"] * 4 if "--github" in arguments else []
     assert [kind for kind, *_ in commands(ran.out)] == wanted
     assert commands(ran.err) == []

@@ -221,23 +221,40 @@ class TestPublishing:
         """The core passes it, and publishes success (F15)."""
         broker.publish(document(), version="c1", branch="main")
         broker.publish(document(GREEN, consumer="office"), version="c1", branch="main")
-        run = ask("--publish")
+        run = ask("--publish", "--no-enable-pending")
         assert run.exit_code == 3
         has(run, "nothing was verified for", "holds no interactions")
-        run = ask("--publish", "--allow-no-pacts")
+        run = ask("--publish", "--no-enable-pending", "--allow-no-pacts")
         assert run.exit_code == 0
         has(run, "holds no interactions, so no result is published for it.")
         assert published(broker) == [("office", "p1", True)] * 2
 
-    def test_what_was_not_verified_is_published_neither_way(self, ask: Ask, broker: BrokerDouble) -> None:
-        """A state that doesn't come back stops the run: of the one nothing is known, and the other was not tried."""
+    def test_what_did_not_run_is_published_neither_way(self, ask: Ask, broker: BrokerDouble) -> None:
+        """A state that doesn't come back stops the run: the one failed, and of the other nothing is known."""
+        slow = interaction("slow", states=["it takes 600 seconds"])
+        broker.publish(document(slow, consumer="a"), version="c1", branch="main")
+        broker.publish(document(GREEN, consumer="b"), version="c1", branch="main")
+        run = ask("--publish", "--no-enable-pending", "--request-timeout", "0.2")
+        assert run.exit_code == 1
+        has(run, "Not all of it was verified, so neither success nor failure would be true.")
+        assert published(broker) == [("a", "p1", False)]
+
+    def test_a_pending_pact_that_did_not_run_is_nobodys_failure(self, ask: Ask, broker: BrokerDouble) -> None:
         slow = interaction("slow", states=["it takes 600 seconds"])
         broker.publish(document(slow, consumer="a"), version="c1", branch="main")
         broker.publish(document(GREEN, consumer="b"), version="c1", branch="main")
         run = ask("--publish", "--request-timeout", "0.2")
-        assert run.exit_code == 1
-        has(run, "Not all of it was verified, so neither success nor failure would be true.")
-        assert not published(broker)
+        assert run.exit_code == 0, run
+        assert published(broker) == [("a", "p1", False)]
+
+    def test_a_pending_pact_that_hangs_keeps_no_other_from_its_verdict(self, ask: Ask, broker: BrokerDouble) -> None:
+        slow = interaction("slow", states=["it takes 600 seconds"])
+        broker.publish(document(GREEN), version="c1", branch="main")
+        no_longer_pending(broker)
+        broker.publish(document(slow, consumer="a"), version="c1", branch="main")
+        run = ask("--publish", "--request-timeout", "0.2")
+        assert run.exit_code == 0, run
+        assert sorted(published(broker)) == [("a", "p1", False), ("shop", "p1", True)]
 
     def test_a_failed_contract_stays_the_verdict_when_publishing_fails_too(
         self, ask: Ask, broker: BrokerDouble

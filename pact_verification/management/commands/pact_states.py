@@ -64,7 +64,7 @@ class Command(PactsHelp):
             self.stdout.write(encodable(f"{IMPORT}\n\n\n{stubs(missing)}\n", encoding), ending="")
         else:
             self.stderr.write("No state is without a handler, so there is nothing to write.")
-        if options["stubs"]:
+        if options["stubs"] and selection.unverifiable:
             self.stderr.write(showable("\n".join(selection.unverifiable)))
         if not options["check"]:
             return 0
