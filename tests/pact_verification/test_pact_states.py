@@ -166,7 +166,7 @@ def test_states_with_several_claims(states: Verify, tmp_path: Path, pact: Path) 
     (app / "__init__.py").touch()
     (app / "pact_states.py").write_text(
         "from pact_verification import provider_state\n\n\n"
-        '@provider_state("an item cup {x}")\ndef one(x: str) -> None: ...\n'
+        '@provider_state("an {x}m cup exists")\ndef one(x: str) -> None: ...\n'
     )
     write_pact(pact, FITS)
     apps = ["claims", "tests.testapp", "pact_verification", "django.contrib.auth", "django.contrib.contenttypes"]

@@ -375,9 +375,7 @@ class TestWhatIsNotGreen:
         assert "1 passed, 1 xfailed" in ran.out
         assert "pending: status 404 instead of 200" in ran.out
 
-    def test_a_pending_interaction_that_hangs_is_expected_to_fail_and_ends_the_session(
-        self, project: Path, run_pytest: Pytest
-    ) -> None:
+    def test_a_pending_interaction_that_hangs_ends_the_session(self, project: Path, run_pytest: Pytest) -> None:
         stuck = {**EMPTY, "description": "stuck", "request": {"path": "/slow", "query": {"seconds": ["30"]}}}
         typed = {"type": "Synchronous/HTTP", "pending": True}
         write_pact(project / "pacts" / "p.json", {**stuck, **typed}, {**EMPTY, **typed}, version="4.0")
