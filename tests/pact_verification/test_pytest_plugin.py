@@ -875,7 +875,7 @@ class TestBroker:
         assert "broker/shop-c2.json::red, given an item cup exists XFAIL" in ran.out
 
     def test_a_pact_that_can_not_be_read(self, verified: None, ask: Pytest, broker: BrokerDouble) -> None:
-        """It is an error with the reason, unless it is pending, and the others are collected."""
+        """It fails with the reason, unless it is pending, and the others are collected."""
         broker.publish(document({"description": "d"}, consumer="till"), version="t1", branch="main")
         pending = ask("-rx", "-k", "till or list")
         assert pending.exit_code == 0, pending.out
@@ -886,9 +886,7 @@ class TestBroker:
             ran = ask(*arguments)
             assert ran.exit_code
             assert "interaction 1 ('d') has no request." in ran.out
-            assert "ERROR" in ran.out
-        others = ask("-k", "list", "--continue-on-collection-errors")
-        assert "1 passed, 1 deselected, 1 error" in others.out
+            assert "2 failed, 1 passed" in ran.out
 
     def test_nothing_is_selected(self, ask: Pytest) -> None:
         ran = ask()
