@@ -99,7 +99,8 @@ class Registry:
             InvalidRegistration: several patterns with as much literal text fit the name.
         """
         if exact := self.patterns.get(name):
-            return Match(exact.handler, {})
+            literally = exact.parser.parse(name) if exact.parser else None
+            return Match(exact.handler, literally.named if literally else {})
         found = [
             (pattern, result.named)
             for pattern in self.patterns.values()

@@ -52,7 +52,9 @@ def with_ids(pact: Json) -> Json:
         bare = {key: value for key, value in interaction.items() if key != "_id"}
         return {"_id": _sha1(_ordered(bare)), **bare}
 
-    found: Json = {key: [identified(each) for each in pact[key]] for key in ("interactions", "messages") if pact.get(key)}
+    found: Json = {
+        key: [identified(each) for each in pact[key]] for key in ("interactions", "messages") if pact.get(key)
+    }
     return {**pact, **found}
 
 

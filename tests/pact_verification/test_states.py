@@ -55,6 +55,21 @@ def test_an_exact_name_goes_before_a_pattern(registry: Registry) -> None:
     braces = registry.find("an item {name} exists")
     assert braces
     assert braces.values == {"name": "{name}"}
+    assert braces.arguments("an item {name} exists", {"name": 1}) == {"name": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "param"), [("false", False), ("null", None), ("1", 1), ("1.0", 1), ("1", "1"), ("[1, 2]", [1, 2])]
+)
+def test_a_value_in_the_name_and_its_param_agree_as_json(registry: Registry, text: str, param: Any) -> None:
+    @registry.provider_state("active is {value}")
+    def active(value: Any) -> None: ...
+
+    match = registry.find(f"active is {text}")
+    assert match
+    assert match.arguments(f"active is {text}", {"value": param}) == {"value": param}
+    with pytest.raises(StateError, match="The consumer's test has to settle which"):
+        match.arguments(f"active is {text}", {"value": "another"})
 
 
 def test_name_and_params_that_disagree(registry: Registry) -> None:
@@ -179,7 +194,7 @@ def test_two_patterns_of_one_handler_may_overlap(registry: Registry) -> None:
 
     match = registry.find("a red cup")
     assert match
-    assert match.values == {"x": "red"}
+    assert match.values == {"x": "a"}  # the second has more literal text
 
 
 @pytest.mark.parametrize("name", ["a {} cup", "a {0} cup", "a {colour cup", "a colour} cup", "a {x:nonsense} cup"])

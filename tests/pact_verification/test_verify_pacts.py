@@ -179,7 +179,7 @@ class TestGreen:
             run,
             "✓ composed",
             "✓ looping ✓ stopped ✗ red",
-            "for the URL pattern 'items'; a middleware answered before it",
+            "view not reached: a middleware answered before it, for the URL pattern 'items'",
             "GET items shop 401 (failing)",
         )
         composed, *_ = json.loads((tmp_path / "json").read_text())["pacts"][0]["interactions"]
