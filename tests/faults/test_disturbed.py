@@ -158,7 +158,7 @@ def with_length(length: str, **request: Any) -> dict[str, Any]:
         outcomes=(VERIFIED, MISMATCH, VERIFIED),
         says=("The request's header Content-Length is 40, and its body ended after 7 bytes.", "(--request-timeout)"),
         options=QUICK,
-        seconds=8,
+        seconds=15,
     ),
     Fault(
         "without a body",
@@ -166,7 +166,7 @@ def with_length(length: str, **request: Any) -> dict[str, Any]:
         outcomes=(VERIFIED, MISMATCH, VERIFIED),
         says=("The request's header Content-Length is 348, and its body ended after 0 bytes.",),
         options=QUICK,
-        seconds=8,
+        seconds=15,
     ),
     Fault(
         "shorter than the body",
