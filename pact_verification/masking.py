@@ -355,7 +355,7 @@ class _Mask:
 
     Args:
         spelt: the secrets that are searched for, in all their spellings.
-        names: in lower case; a value beside one of them is secret whatever it is.
+        names: in lower case; every value beside one of them is secret.
     """
 
     def __init__(self, spelt: frozenset[str], names: frozenset[str]) -> None:
@@ -523,7 +523,7 @@ class _Mask:
 
 BY_FIELD = {
     "body": _Mask._body,
-    "code": _Mask._search,  # it assigns to names rather than to tell values
+    "code": _Mask._search,  # in code, what stands beside a name is an expression
     "headers": _Mask._headers,
     "headline": _Mask._headline,
     **dict.fromkeys(NAMES, _Mask._naming),

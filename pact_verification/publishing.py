@@ -164,7 +164,7 @@ def _has_failed(result: InteractionResult) -> bool:
 
 def is_success(result: PactResult) -> bool:
     """What is published. A pending failure doesn't fail the run, but it is one."""
-    return all(each.outcome is Outcome.VERIFIED for each in result.interactions)
+    return bool(result.interactions) and all(each.outcome is Outcome.VERIFIED for each in result.interactions)
 
 
 def _test_result(result: InteractionResult) -> dict[str, Any]:

@@ -436,7 +436,7 @@ def test_what_looks_like_a_secret_is_hidden_in_every_text(secret: str) -> None:
     ],
 )
 def test_what_a_name_tells_beside_a_secret_name(settings: Any, name: str, shown: str) -> None:
-    """A colon is prose there. In all other texts what stands beside a secret name is hidden whatever it is."""
+    """A colon is prose there. All other texts hide every value beside a secret name."""
     settings.PACT_SECRET_NAMES = ["password", "token"]
     named = named_without_secrets(Interaction(name, (ProviderState(name),)))
     assert (named.description, named.states[0].name) == (shown, shown)

@@ -8,6 +8,7 @@ import pytest
 from pact_verification.engine import CoreReport, CoreResult
 from pact_verification.matching_rules import read_rules
 from pact_verification.pacts import Expected, Interaction, Pact, ProviderState, Request
+from pact_verification.publishing import is_publishable, is_success
 from pact_verification.results import Exchange, InteractionResult, Message, Mismatch, Outcome, PactResult, Report
 from pact_verification.verdict import join
 
@@ -110,3 +111,12 @@ def test_a_mismatch_is_told_with_its_matching_rule() -> None:
     pact = Pact("shop", "testapp", (interaction,), Path("x.json"), "x.json")
     (joined,) = join(pact, CoreReport((core,)), (SEEN,)).interactions
     assert [each.rule for each in joined.mismatches] == ["statusCode success", "regex a", "", "integer", "", ""]
+
+
+def test_a_pact_of_which_nothing_ran_is_neither_published_nor_a_success() -> None:
+    """A run that was stopped did not come to the one, and the other is empty."""
+    for untried in (PactResult(PACT, ()), result(Outcome.NOT_VERIFIED), result(Outcome.SKIPPED)):
+        assert not is_success(untried)
+        assert not is_publishable(untried)
+    assert is_publishable(result(Outcome.VERIFIED))
+    assert is_publishable(result(Outcome.MISMATCH))
