@@ -793,6 +793,12 @@ class TestReports:
         assert again.exit_code == 1
         has(again, "1 interaction of 1 consumer: 1 failed", "✗ a list", "named by its URL")
 
+    def test_under_make_the_line_names_the_broker(self, ask: Ask, broker: BrokerDouble) -> None:
+        """What stands on make's command line isn't in the shell's environment, where the line is typed."""
+        broker.publish(document(RED), version="c1", branch="main")
+        assert f"--broker-url {broker.url} --pact-url" in ask(MAKELEVEL="1").out
+        assert "--broker-url" not in ask().out
+
     def test_one_of_two_versions_that_fails_is_remembered(self, ask: Ask, broker: BrokerDouble, tmp_path: Path) -> None:
         """They share their keys; the one that passes does not speak for the other."""
         cache = {"PACT_CACHE_DIR": str(tmp_path)}
