@@ -8,7 +8,7 @@ What a project writes, in the pact_states.py of any of its apps:
     request_filter   a change to every request, such as a token that is valid now
 """
 
-import pact_verification.interruption  # noqa: F401  # before all else, for a Ctrl-C meanwhile
-from pact_verification.states import base_state, provider_state, request_filter, seeded_state
+import pact_verification.system.interruption  # noqa: F401  # before all else, for a Ctrl-C meanwhile
+from pact_verification.states.registry import base_state, provider_state, request_filter, seeded_state
 
 __all__ = ["base_state", "provider_state", "request_filter", "seeded_state"]

@@ -13,7 +13,7 @@ from benchmarks import machine, sides, verifying
 from benchmarks.measure import AtLeast, AtMost, Row, ratios, take_turns
 from benchmarks.memory import peaks
 from benchmarks.pact_files import Pacts, write_pact, write_pacts
-from tests.pact_verification.conftest import on_postgresql
+from tests.pact_verification.running import on_postgresql
 
 UNMEASURED = Row.left_out("pools", "no PostgreSQL answers", AtLeast(10))
 

@@ -16,12 +16,12 @@ import yaml
 
 from tests.broker_double import BrokerDouble, Fault
 from tests.consumers.test_pacts_directory import contents
-from tests.pact_verification.conftest import ROOT, Run, git
+from tests.pact_verification.running import ROOT, Run, git
 
 TOKEN = "t0ken-that-nobody-may-see"
 PROVIDER = "pactflow-example-provider-python"
 CONSUMER = "pactflow-example-consumer-python"
-ONE_QUICK_TEST = "--quiet --numprocesses 0 tests/pact_verification/test_selectors.py"
+ONE_QUICK_TEST = "--quiet --numprocesses 0 tests/pact_verification/broker/test_selectors.py"
 
 Make = Callable[..., Run]
 

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from tests.faults.test_early_interruption import WATCH
-from tests.pact_verification.conftest import ROOT
+from tests.pact_verification.running import ROOT
 
 SCRIPT = [sys.executable, "-m", "tests.verify_gunicorn"]
 PHASES = ("migrate", "gunicorn.py", "--provider-url", "verifier_process")

@@ -1,7 +1,7 @@
 """The least that any verification of a provider costs: pact-python's verifier against a server that does nothing.
 
-`python -m benchmarks.peers.floor PACT`. The settings are those of pact_verification.verifier_process. They are written
-down here once more, so that the floor stays where it is when those change.
+`python -m benchmarks.peers.floor PACT`. The settings are those of pact_verification.core.verifier_process, written down
+here once more, so that the floor stays where it is when those change.
 """
 
 import subprocess

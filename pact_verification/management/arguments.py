@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandParser, DjangoHelpFormatter
 
-from pact_verification.broker_arguments import add_broker_arguments, add_selection_arguments
+from pact_verification.broker.arguments import add_broker_arguments, add_selection_arguments
 from pact_verification.management.exits import GuardedCommand
 
 if TYPE_CHECKING:
-    from pact_verification.shards import Shard
+    from pact_verification.pacts.shards import Shard
 
 MAX_PROCESSES = 256
 
@@ -78,7 +78,7 @@ def add_pact_arguments(parser: CommandParser) -> None:
 
 
 def shard(text: str) -> "Shard":
-    from pact_verification.shards import Shard  # here, since production imports the commands
+    from pact_verification.pacts.shards import Shard  # here, since production imports the commands
 
     try:
         return Shard.read(text)

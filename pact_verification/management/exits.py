@@ -16,8 +16,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from pact_verification.credentials import harmless
 from pact_verification.errors import CannotVerify, Terminated
-from pact_verification.interruption import end_at_once, interruptible
-from pact_verification.streams import guard_streams
+from pact_verification.system.interruption import end_at_once, interruptible
+from pact_verification.system.streams import guard_streams
 from pact_verification.text import nearest, printable_lines
 
 COULD_NOT_RUN = 2

@@ -5,15 +5,14 @@ from collections.abc import Container, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pact_verification.diff import shortened
 from pact_verification.reporters.wording import about, facts, milliseconds, publication, took, verdict, warnings
-from pact_verification.results import (
+from pact_verification.results.crash import Crash, Frame
+from pact_verification.results.diff import shortened
+from pact_verification.results.report import (
     CAME,
     EXPECTED,
     WRONG,
     Coverage,
-    Crash,
-    Frame,
     InteractionResult,
     Line,
     Message,

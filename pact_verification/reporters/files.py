@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from pact_verification.errors import CannotVerify
-from pact_verification.results import Report
+from pact_verification.results.report import Report
 from pact_verification.text import read_json, visible
 
 FORMATS = ("junit", "json", "html")

@@ -7,7 +7,7 @@ from html import escape
 
 from pact_verification.reporters.console import render_failure
 from pact_verification.reporters.wording import in_short, place_of, publication, remarks, verdict
-from pact_verification.results import Coverage, InteractionResult, Outcome, PactResult, Report
+from pact_verification.results.report import Coverage, InteractionResult, Outcome, PactResult, Report
 from pact_verification.text import printable, visible, without_commands
 
 MAX_SUMMARY = 900_000

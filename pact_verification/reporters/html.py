@@ -11,14 +11,14 @@ from typing import Any
 
 from django.template import Context, Engine
 
-from pact_verification.diff import shortened
 from pact_verification.reporters.wording import facts, in_short, milliseconds, publication, verdict, warnings
-from pact_verification.results import (
+from pact_verification.results.crash import Frame
+from pact_verification.results.diff import shortened
+from pact_verification.results.report import (
     CAME,
     EXPECTED,
     WRONG,
     Coverage,
-    Frame,
     InteractionResult,
     Line,
     Message,

@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pact_verification.diff import shortened
-from pact_verification.pacts import ProviderState
+from pact_verification.pacts.pact import ProviderState
 from pact_verification.reporters.wording import verdict, warnings
-from pact_verification.results import (
+from pact_verification.results.crash import Crash
+from pact_verification.results.diff import shortened
+from pact_verification.results.report import (
     Coverage,
-    Crash,
     Endpoint,
     Exchange,
     InteractionResult,

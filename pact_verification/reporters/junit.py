@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from pact_verification.reporters.console import render_failure
 from pact_verification.reporters.wording import in_short, nothing, place_of, remarks
-from pact_verification.results import InteractionResult, Outcome, PactResult, Report
+from pact_verification.results.report import InteractionResult, Outcome, PactResult, Report
 from pact_verification.text import printable_lines
 
 KINDS = {Outcome.MISMATCH: "failure", Outcome.STATE_ERROR: "error", Outcome.NOT_VERIFIED: "error"}

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
-from pact_verification import clock
 from pact_verification.credentials import harmless
-from pact_verification.results import Progress
-from pact_verification.sources import Selection
+from pact_verification.pacts.sources import Selection
+from pact_verification.results.report import Progress
+from pact_verification.system import clock
 from pact_verification.text import counted, encodable, printable
 
 PLAIN_PROGRESS_SECONDS = 10

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from pact_verification.preflight import Need, to_paste, unused_handlers
-from pact_verification.states import Registry
+from pact_verification.states.preflight import Need, to_paste, unused_handlers
+from pact_verification.states.registry import Registry
 from pact_verification.text import counted, printable
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pact_verification.diff import note
-from pact_verification.results import Exchange, InteractionResult, Outcome, Report
+from pact_verification.results.diff import note
+from pact_verification.results.report import Exchange, InteractionResult, Outcome, Report
 from pact_verification.text import counted
 
 SHORT = 2

@@ -23,8 +23,8 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
-from tests.pact_verification.conftest import ROOT, on_postgresql
 from tests.pact_verification.pact_files import interaction, write_pact
+from tests.pact_verification.running import ROOT, on_postgresql
 
 Interaction = Mapping[str, Any]
 

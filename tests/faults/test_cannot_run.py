@@ -16,8 +16,8 @@ import psycopg
 import pytest
 
 from tests.faults.harness import MISMATCH, NOT_VERIFIED, OK, RED, VERIFIED, Fault, Place, Ran, Running, check, table
-from tests.pact_verification.conftest import on_postgresql
 from tests.pact_verification.pact_files import document, interaction
+from tests.pact_verification.running import on_postgresql
 
 SOUND: dict[str, Any] = document(OK, provider="faults")
 

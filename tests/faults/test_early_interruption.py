@@ -12,7 +12,7 @@ import pytest
 from tests.faults.harness import OK, OK_TOO, Fault, Place, Ran, Running, check, table
 from tests.faults.test_interruption import PATIENT, Meanwhile, two_pacts
 from tests.faults.test_witness import acts
-from tests.pact_verification.conftest import ROOT, environment
+from tests.pact_verification.running import ROOT, environment
 
 WATCH = '''\
 """Watches one kind of a run's processes: says when its program begins, and is the terminal at one moment of it."""
@@ -168,10 +168,15 @@ def test_while_another_of_its_processes_starts(fault: Fault, tmp_path: Path) -> 
 @table(
     [
         interrupted("verify_pacts", "lost", each)
-        for each in (20, "tests.faults.project.settings", "pact_verification.engine", "pact_verification.runner")
+        for each in (
+            20,
+            "tests.faults.project.settings",
+            "pact_verification.core.engine",
+            "pact_verification.run.runner",
+        )
     ],
-    interrupted("verify_pacts", "lost", "pact_verification.runner", number="SIGTERM"),
-    interrupted("verify_pacts", "import", "pact_verification.runner", number="SIGTERM"),
+    interrupted("verify_pacts", "lost", "pact_verification.run.runner", number="SIGTERM"),
+    interrupted("verify_pacts", "import", "pact_verification.run.runner", number="SIGTERM"),
 )
 def test_where_an_exception_is_lost(fault: Fault, tmp_path: Path) -> None:
     check(fault, tmp_path)
@@ -181,12 +186,12 @@ def test_where_an_exception_is_lost(fault: Fault, tmp_path: Path) -> None:
     [
         interrupted("verify_pacts", "import", each, named=f"django-admin, import {each}", manage=False)
         for each in (
-            "pact_verification.states",
+            "pact_verification.states.registry",
             "pact_verification.apps",
             "tests.faults.project.models",
             "pact_verification.management.commands.verify_pacts",
-            "pact_verification.provider_process",
-            "pact_verification.runner",
+            "pact_verification.run.provider_process",
+            "pact_verification.run.runner",
         )
     ],
 )

@@ -46,3 +46,14 @@ def write_pact(path: Path, *interactions: Mapping[str, Any], **names: str) -> Pa
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document(*interactions, **names)))
     return path
+
+
+EMPTY = interaction("an empty list", response={"body": []})
+GREEN = interaction("a list", states=["an item cup exists"], response={"body": ["cup"]})
+CREATE = interaction(
+    "create",
+    method="POST",
+    request={"headers": {"Content-Type": "application/json"}, "body": {"name": "cup"}},
+    status=201,
+    response={"body": {"name": "cup"}},
+)

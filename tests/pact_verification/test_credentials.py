@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from pact_verification.masking import without_credentials
-from pact_verification.pacts import AtBroker, Pact
-from pact_verification.results import Coverage, Operation, PactResult, Publication, Report, Use
-from pact_verification.results import Endpoint as Place
+from pact_verification.pacts.pact import AtBroker, Pact
+from pact_verification.results.masking import without_credentials
+from pact_verification.results.report import Coverage, Operation, PactResult, Publication, Report, Use
+from pact_verification.results.report import Endpoint as Place
 from tests.broker_double import BrokerDouble, Fault
-from tests.pact_verification.conftest import Run, Verify, run
 from tests.pact_verification.pact_files import document, interaction
-from tests.pact_verification.test_verify_pacts import has
+from tests.pact_verification.running import Run, Verify, has, run
 
 pytestmark = pytest.mark.no_database
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandParser
 
-from pact_verification.broker_arguments import add_broker_arguments
+from pact_verification.broker.arguments import add_broker_arguments
 from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify
 from pact_verification.management.arguments import count
 from pact_verification.management.exits import GuardedCommand, documented_exits, show, showable
 
 if TYPE_CHECKING:
-    from pact_verification.deployment import Deployment
+    from pact_verification.broker.deployment import Deployment
 
 PACT_SECONDS = 30
 """How long `pact` may take for one answer, its own retries included."""
@@ -53,7 +53,7 @@ class Command(GuardedCommand):
 
     def _ask(self, deployment: "Deployment", retries: int, interval: int) -> bool:
         """Whether it may; the binary and the broker have to agree on a yes. What is told goes to the console."""
-        from pact_verification.pact_cli import run_pact
+        from pact_verification.broker.pact_cli import run_pact
 
         answer = deployment.ask()
         waits = bool(retries) and deployment.waiting_helps(answer)
@@ -81,9 +81,9 @@ class Command(GuardedCommand):
 
 def _deployment(options: Mapping[str, Any]) -> "Deployment":
     # Here, since production imports the command and has no requests.
-    from pact_verification.broker_options import configured_broker
-    from pact_verification.deployment import Deployment
-    from pact_verification.provider_version import find_version
+    from pact_verification.broker.deployment import Deployment
+    from pact_verification.broker.provider_version import find_version
+    from pact_verification.run.broker_options import configured_broker
 
     broker = configured_broker(options["broker_url"], options["broker_timeout"])
     provider = options["provider_name"] or conf.provider_name

@@ -30,8 +30,8 @@ class Command(GuardedCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with documented_exits(self, with_traceback=options["traceback"]):
             # Here, since production imports the command and has no requests.
-            from pact_verification.broker_options import configured_broker
-            from pact_verification.pact_cli import run_pact
+            from pact_verification.broker.pact_cli import run_pact
+            from pact_verification.run.broker_options import configured_broker
 
             broker = configured_broker(None)
             if not broker:

@@ -42,11 +42,11 @@ class Command(PactsHelp):
             sys.exit(exit_code)
 
     def _tell(self, options: dict[str, Any]) -> int:
-        from pact_verification.options import read_selection
-        from pact_verification.preflight import IMPORT, find_needs, stubs
+        from pact_verification.provider.stores import own_stores
         from pact_verification.reporters.states import render
-        from pact_verification.states import autodiscover
-        from pact_verification.stores import own_stores
+        from pact_verification.run.options import read_selection
+        from pact_verification.states.preflight import IMPORT, find_needs, stubs
+        from pact_verification.states.registry import autodiscover
 
         choice = read_selection(options)
         choice.require_provider_name()

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandParser, OutputWrapper
 
-from pact_verification.broker_arguments import seconds
+from pact_verification.broker.arguments import seconds
 from pact_verification.conf import ISOLATIONS
 from pact_verification.credentials import harmless
-from pact_verification.leftovers import run_folder
 from pact_verification.management.arguments import PactsHelp, add_pact_arguments, count, processes, shard
 from pact_verification.management.exits import documented_exits, leave, require_secret_key, require_tools, showable
 from pact_verification.reporters.files import STEP_SUMMARY, requested, step_summary, write_all
-from pact_verification.results import Report
-from pact_verification.streams import discard, write_commands
+from pact_verification.results.report import Report
+from pact_verification.run.leftovers import run_folder
+from pact_verification.system.streams import discard, write_commands
 from pact_verification.text import encodable
 
 if TYPE_CHECKING:
-    from pact_verification.engine import Engine
-    from pact_verification.serving import Provider
+    from pact_verification.core.engine import Engine
+    from pact_verification.provider.serving import Provider
 
 EPILOG = """\
 exit codes:
@@ -192,17 +192,17 @@ class Command(PactsHelp):
             sys.exit(report.exit_code)
 
     def _verify(self, folder: Path, options: Mapping[str, Any]) -> Report:
-        from pact_verification.databases import new_token
-        from pact_verification.engine import running_engine
+        from pact_verification.core.engine import running_engine
+        from pact_verification.provider.databases import new_token
 
         with ExitStack() as processes:
             if self.witnessed:
-                from pact_verification.provider_process import provider_process
+                from pact_verification.run.provider_process import provider_process
 
                 # First of all: a fork copies what is there.
                 provider: Provider = processes.enter_context(provider_process(folder, new_token()))
             else:
-                from pact_verification.provider import ProviderHere
+                from pact_verification.provider.here import ProviderHere
 
                 provider = ProviderHere(self.check, folder=folder)
             engine = processes.enter_context(running_engine())
@@ -212,9 +212,9 @@ class Command(PactsHelp):
 
     def _verify_with(self, engine: "Engine", provider: "Provider", folder: Path, options: Mapping[str, Any]) -> Report:
         # Here, since production imports the command and has neither rich nor requests.
-        from pact_verification.options import read_options
         from pact_verification.reporters import progress
-        from pact_verification.runner import verify
+        from pact_verification.run.options import read_options
+        from pact_verification.run.runner import verify
 
         require_secret_key()
         provider.load()  # its checks come first: an option's default may be a setting that they refuse

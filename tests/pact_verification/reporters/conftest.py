@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.pact_verification.conftest import ROOT, Run, run
 from tests.pact_verification.pact_files import interaction, write_pact
+from tests.pact_verification.running import ROOT, Run, run
 
 HOSTILE = "<script>document.title='taken'</script>"
 """What an item is called; escaped, it is text."""

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from pact_verification.diff import response_diff
-from pact_verification.pacts import Expected, Interaction, Pact, ProviderState
+from pact_verification.pacts.pact import Expected, Interaction, Pact, ProviderState
 from pact_verification.reporters.console import render, render_failure
-from pact_verification.results import (
+from pact_verification.results.crash import Crash, Frame
+from pact_verification.results.diff import response_diff
+from pact_verification.results.report import (
     Coverage,
-    Crash,
     Endpoint,
     Exchange,
-    Frame,
     InteractionResult,
     Message,
     Mismatch,

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pact_verification.pacts import read_pact
-from tests.pact_verification.conftest import ROOT, Verify, command, environment
+from pact_verification.pacts.pact import read_pact
 from tests.pact_verification.pact_files import interaction, write_pact
 from tests.pact_verification.reporters.conftest import CONSUMER, Reports, every_report, line_of, plain
+from tests.pact_verification.running import ROOT, Verify, command, environment
 
 pytestmark = pytest.mark.no_database
 

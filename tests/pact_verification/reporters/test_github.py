@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from pact_verification.pacts import Interaction, Pact
+from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.reporters import github
-from pact_verification.results import Crash, Exchange, Frame, InteractionResult, Message, Outcome, PactResult, Report
-from tests.pact_verification.conftest import ROOT, Verify
+from pact_verification.results.crash import Crash, Frame
+from pact_verification.results.report import Exchange, InteractionResult, Message, Outcome, PactResult, Report
 from tests.pact_verification.pact_files import interaction, write_pact
 from tests.pact_verification.reporters.conftest import HOSTILE, Reports, line_of
+from tests.pact_verification.running import ROOT, Verify
 
 pytestmark = pytest.mark.no_database
 

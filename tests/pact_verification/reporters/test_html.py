@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, sync_playwright
 
-from pact_verification.pacts import Interaction, Pact
+from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.reporters.html import render
-from pact_verification.results import InteractionResult, Outcome, PactResult, Report
+from pact_verification.results.report import InteractionResult, Outcome, PactResult, Report
 from tests.pact_verification.reporters.conftest import CONSUMER, HOSTILE, Reports
 
 pytestmark = pytest.mark.no_database

@@ -9,9 +9,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from pact_verification.reporters import json as reporter
-from pact_verification.results import Publication, Report
-from tests.pact_verification.conftest import ROOT
+from pact_verification.results.report import Publication, Report
 from tests.pact_verification.reporters.conftest import CONSUMER, Reports
+from tests.pact_verification.running import ROOT
 
 pytestmark = pytest.mark.no_database
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from pact_verification.pacts import Interaction, Pact
+from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.reporters.junit import render
-from pact_verification.results import InteractionResult, Outcome, PactResult, Publication, Report
+from pact_verification.results.report import InteractionResult, Outcome, PactResult, Publication, Report
 from tests.pact_verification.reporters.conftest import CONSUMER, Reports, line_of
 
 pytestmark = pytest.mark.no_database

@@ -1,0 +1,1 @@
+"""The Pact Broker: its client, the pacts it selects, verification results, deployment."""

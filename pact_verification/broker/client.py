@@ -1,0 +1,74 @@
+"""The few things that a Pact Broker is asked.
+
+The core could fetch and publish by itself, but takes refused credentials for "no pacts" (F34) and a refused result for
+a published one (F33), waits 127 seconds for a server error, follows a link to any host with the token in hand (F36),
+and publishes before anybody has looked at what the server saw.
+"""
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from pact_verification.broker.hal import Client, Json, NotFound, linked
+from pact_verification.errors import BrokerError
+
+MANY = 20
+
+
+class Broker(Client):
+    """A broker. Every method raises BrokerError."""
+
+    _index: Json | None = None
+
+    def link(self, *relations: str, **names: str) -> str:
+        """A URL from the broker's index, its {placeholders} filled in."""
+        if self._index is None:
+            try:
+                self._index = self.get(self.url)
+            except NotFound as error:
+                raise self._no_broker("has nothing there (404)") from error
+        for relation in relations:
+            if href := linked(self._index, relation):
+                for name, value in names.items():
+                    href = href.replace(f"{{{name}}}", quote(value, safe=""))
+                return href
+        raise self._no_broker(f"has no link {relations[0]!r} in what it answers")
+
+    def main_branch(self, provider: str) -> str:
+        """The provider's main branch; empty when the broker wasn't told of one."""
+        try:
+            return str(self.get(self.link("pb:pacticipant", pacticipant=provider)).get("mainBranch") or "")
+        except NotFound as error:
+            raise self._unknown_provider(provider) from error
+
+    def for_verification(self, provider: str, query: Json) -> Sequence[Json]:
+        """The pacts that selectors select, as the broker lists them."""
+        url = self.link("pb:provider-pacts-for-verification", "beta:provider-pacts-for-verification", provider=provider)
+        try:
+            answer = self.post(url, query, attempts=1)
+        except NotFound as error:
+            raise self._unknown_provider(provider) from error
+        embedded = answer.get("_embedded")
+        pacts = embedded.get("pacts") if isinstance(embedded, dict) and "errors" not in answer else None
+        if not isinstance(pacts, list):
+            raise BrokerError(f"{self.url} answered the selectors with something that is no list of pacts.")
+        return pacts
+
+    def _no_broker(self, why: str) -> BrokerError:
+        return BrokerError(
+            f"{self.url} is no Pact Broker that we can use: it {why}. PACT_BROKER_BASE_URL must be the address of the "
+            "broker's own start page."
+        )
+
+    def _unknown_provider(self, provider: str) -> BrokerError:
+        return BrokerError(
+            f"{self.url} knows no provider {provider!r}. {self._known_names()}Is PACT_PROVIDER_NAME (or "
+            "--provider-name) what consumers write in their pacts, and has one of them published?"
+        )
+
+    def _known_names(self) -> str:
+        try:
+            embedded = self.get(self.link("pb:pacticipants"))["_embedded"]["pacticipants"]
+            names = [repr(entry["name"]) for entry in embedded]
+        except (BrokerError, KeyError, TypeError):
+            return ""
+        return f"It knows {', '.join(names[:MANY])}{' and others' if len(names) > MANY else ''}. " if names else ""

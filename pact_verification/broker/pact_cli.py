@@ -1,0 +1,43 @@
+"""The `pact` binary of the PyPI package pact-python-cli."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from pact_verification.broker.client import Broker
+from pact_verification.errors import CannotVerify
+
+
+def run_pact(broker: Broker, *arguments: str, seconds: float) -> subprocess.CompletedProcess[str]:
+    """Run `pact broker`. What it printed is for its caller to show: it may quote what a broker said.
+
+    Args:
+        seconds: how long it may take; it has no limit of its own.
+
+    Raises:
+        CannotVerify: it isn't there, or took longer.
+    """
+    # The binary takes an empty variable for a credential, where everybody else takes it for none.
+    environ = {name: value for name, value in os.environ.items() if value or not name.startswith("PACT_BROKER_")}
+    defaults = {"PACT_BROKER_HTTP_RETRIES": "2"}  # its 8 double their pauses, and stall for two minutes
+    environ = {**defaults, **environ, "PACT_BROKER_BASE_URL": broker.url, "PACT_DO_NOT_TRACK": "true"}
+    command = [pact_binary(), "broker", *arguments]
+    try:
+        return subprocess.run(  # noqa: S603  # no shell
+            command, env=environ, capture_output=True, encoding="utf-8", errors="replace", timeout=seconds, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CannotVerify(
+            f"pact broker {arguments[0]} did not come back in {seconds:g} s, and was stopped."
+        ) from error
+
+
+def pact_binary() -> str:
+    """The `pact` of pact-python-cli, beside this Python or on the path. Raises CannotVerify."""
+    beside = Path(sys.executable).parent / "pact"
+    found = str(beside) if beside.exists() else shutil.which("pact")
+    if not found:
+        raise CannotVerify("There is no `pact` here. It comes with the PyPI package pact-python-cli.")
+    return found

@@ -1,0 +1,177 @@
+"""Pacts from a broker: those that selectors select, or the one that a URL names."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from pact_verification.broker.client import Broker
+from pact_verification.broker.hal import NotFound, linked
+from pact_verification.broker.selectors import Selector, describe
+from pact_verification.errors import BrokerError, CannotVerify, UnreadablePact
+from pact_verification.pacts.pact import AtBroker, Filter, Pact, parse_pact, unreadable
+from pact_verification.pacts.sources import Selection, narrow
+
+WIP_DAYS = 90
+"""How far back work in progress is looked for by default."""
+
+MAIN_BRANCHES = {"main", "master"}
+"""What a main branch is called where the broker was not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPact:
+    """A pact that is selected, before it is fetched. `AtBroker` explains the attributes."""
+
+    broker: Broker
+    url: str
+    reason: str
+    pending: bool = False
+    wip: bool = False
+    notices: tuple[tuple[str, str], ...] = ()
+
+    def fetch(self, provider: str) -> Pact:
+        """Download the pact, and read it with what its broker says of it. One that can't be read has a stand-in.
+
+        Raises:
+            CannotVerify: the broker does not give it, or it is another provider's.
+        """
+        content = self.broker.content(self.url)
+        document: Any = {}
+        pact: Pact | None
+        try:
+            pact = parse_pact(content, self.url, provider=provider)
+            document = json.loads(content)
+        except UnreadablePact as error:
+            try:
+                document = json.loads(content)
+            except (ValueError, RecursionError):  # no pact, but what is wrong with the broker
+                raise error from None
+            pact = unreadable(error, self.url, provider)
+        if pact is None:
+            raise CannotVerify(f"{self.url} is not a pact: it names no consumer and provider.")
+        if pact.provider != provider:
+            raise CannotVerify(
+                f"{self.url} is a pact with the provider {pact.provider!r}, and this is {provider!r}. "
+                f"To verify it, use --provider-name {pact.provider!r}."
+            )
+        version = linked(document, "pb:consumer-version", "name") or "?"
+        mark = "; work in progress" if self.wip else "; pending" if self.pending else ""
+        return replace(
+            pact,
+            interactions=tuple(replace(each, pending=each.pending or self.pending) for each in pact.interactions),
+            source=f"version {version}: {self.reason}{mark}",
+            at_broker=AtBroker(
+                self.url,
+                version,
+                self.reason,
+                linked(document, "pb:publish-verification-results"),
+                linked(document, "pb:latest-verification-results"),
+                self.pending,
+                self.wip,
+                self.notices,
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The pacts that a broker selects, and what it was asked for."""
+
+    asked: str
+    pacts: tuple[ListedPact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerPacts:
+    """The pacts that selectors select.
+
+    Attributes:
+        branch: the provider's own, for matchingBranch and for what is pending.
+        tags: the provider's, for the same where no branches are used.
+        pending: whether pacts may be pending; the broker is asked which are.
+        wip_since: also take work in progress that is not older. None: on the main branch that of the last WIP_DAYS.
+    """
+
+    broker: Broker
+    selectors: tuple[Selector, ...]
+    branch: str = ""
+    tags: tuple[str, ...] = ()
+    pending: bool = True
+    wip_since: date | None = None
+
+    def ask(self, provider: str) -> Listing:
+        """Ask the broker which pacts it selects, and fetch none of them. Raises CannotVerify with the remedy."""
+        with self.broker.at_once():
+            since = self.wip_since or self._default_since(provider)
+            entries = self.broker.for_verification(provider, self._query(since))
+        return Listing(self._asked(since), tuple(map(self._listed, entries)))
+
+    def select(self, provider: str, consumers: Sequence[str], chosen: Filter) -> Selection:
+        """Ask the broker, and fetch its pacts. Raises CannotVerify with the remedy."""
+        listing = self.ask(provider)
+        pacts = [listed.fetch(provider) for listed in listing.pacts]
+        places = [pact.at_broker.results_url for pact in pacts if pact.at_broker and pact.at_broker.results_url]
+        if len(set(places)) < len(places):
+            raise BrokerError(f"{self.broker.url} selected one pact twice, so one result would stand for two.")
+        return narrow(pacts, consumers, chosen, asked=listing.asked, pending=self.pending)
+
+    def _default_since(self, provider: str) -> date | None:
+        """Only main can take on other people's work in progress; a branch of ours has work in progress of its own."""
+        if not self.pending or not self.branch:
+            return None
+        main = self.broker.main_branch(provider)
+        on_main = self.branch == main if main else self.branch in MAIN_BRANCHES
+        return datetime.now(UTC).date() - timedelta(days=WIP_DAYS) if on_main else None
+
+    def _asked(self, since: date | None) -> str:
+        of = f" for branch {self.branch!r}" if self.branch else ""
+        wip = f", and work in progress since {since}" if since else ""
+        return f"{self.broker.url}{of}, by {', '.join(map(describe, self.selectors))}{wip}"
+
+    def _query(self, since: date | None) -> dict[str, Any]:
+        query: dict[str, Any] = {
+            "consumerVersionSelectors": list(self.selectors),
+            "includePendingStatus": self.pending,
+            "includeWipPactsSince": since and since.isoformat(),
+            "providerVersionBranch": self.branch,
+            "providerVersionTags": list(self.tags),
+        }
+        return {key: value for key, value in query.items() if value not in (None, "", [])}
+
+    def _listed(self, entry: Mapping[str, Any]) -> ListedPact:
+        try:
+            url = str(entry["_links"]["self"]["href"])
+            properties = entry.get("verificationProperties") or {}
+            reason = str(entry.get("shortDescription") or "selected")
+            pending, wip = (self.pending and properties.get(name) is True for name in ("pending", "wip"))
+            notices = tuple((str(notice["when"]), str(notice["text"])) for notice in properties.get("notices", ()))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise BrokerError(
+                f"{self.broker.url} lists a pact that can't be read: {type(error).__name__}: {error}."
+            ) from error
+        return ListedPact(self.broker, url, reason, pending, wip, notices)
+
+
+@dataclass(frozen=True, slots=True)
+class PactAtUrl:
+    """The one pact that a webhook names. Nothing of it is pending, not even what the pact itself marks."""
+
+    broker: Broker
+    url: str
+    pending = False
+
+    def ask(self, provider: str) -> Listing:
+        """List the pact, without a request."""
+        return Listing(self.url, (ListedPact(self.broker, self.url, "named by its URL"),))
+
+    def select(self, provider: str, consumers: Sequence[str], chosen: Filter) -> Selection:
+        """Fetch it. Raises CannotVerify with the remedy."""
+        try:
+            pact = self.ask(provider).pacts[0].fetch(provider)
+        except NotFound as error:
+            raise BrokerError(
+                f"There is no pact at {self.url} (404). Was it deleted, or is the URL cut short?"
+            ) from error
+        return narrow([pact], consumers, chosen, asked=self.url, pending=False)

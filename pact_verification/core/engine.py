@@ -1,0 +1,227 @@
+"""Runs the Pact core on one pact after the other, and reads its results back into values."""
+
+import json
+import os
+import queue
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from pact_verification.errors import CannotVerify
+from pact_verification.results.report import Mismatch
+from pact_verification.system.interruption import held_back
+
+STOP_SECONDS = 2
+
+NOWHERE = "http://127.0.0.1:1"
+"""A proxy at which nothing listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the verifier process is told: one pact against one server."""
+
+    provider: str
+    pact: str
+    host: str
+    port: int
+    state_url: str
+    header: tuple[str, str]
+    request_timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CoreResult:
+    """What the core says of one interaction."""
+
+    description: str
+    states: tuple[str, ...]
+    ok: bool
+    mismatches: tuple[Mismatch, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CoreReport:
+    """What the core says of one pact, in the order in which the interactions ran.
+
+    Attributes:
+        error: why it has no results, or fewer than it should; empty when all ran.
+        output: what it printed.
+    """
+
+    results: tuple[CoreResult, ...]
+    error: str = ""
+    output: str = ""
+
+
+class Engine:
+    """The verifier process. Whoever starts it early has it ready by the time the test database is."""
+
+    def __init__(self) -> None:
+        self.busy = self.used = self.running = False
+
+    def begin(self, job: Job) -> None:
+        """Start a job. When nobody took the answer to the one before, nobody may take it for this one's."""
+        if self.running and (self.busy or self.process.poll() is not None):
+            self.stop()
+        if not self.running:
+            self.start()
+        self.job = job
+        self.busy = self.used = True
+        self.job_output_starts = self.output.seek(0, os.SEEK_END)
+        with suppress(OSError):  # it has ended just now: answer() tells how
+            print(json.dumps(asdict(job)), file=self._stdin, flush=True)
+
+    def answer(self, wait: float) -> CoreReport | None:
+        """The job's answer, or None when it hasn't come after `wait` seconds."""
+        try:
+            line = self.lines.get(timeout=wait)
+        except queue.Empty:
+            return None
+        self.busy = False
+        self.output.seek(self.job_output_starts)
+        output = self.output.read().decode(errors="replace")
+        if line:
+            return read_answer(json.loads(line), output)
+        words = output[-2000:].strip() or "(none)"
+        code = self.process.wait()
+        error = f"The verifier process ended over {self.job.pact} (exit code {code}). Its last words: {words}"
+        return CoreReport((), error, output)
+
+    def stop(self) -> None:
+        """End the process: at once when it is in the middle of something, in order when it waits for another job."""
+        if not self.running:
+            return
+        self.running = False
+        if self.busy or not self.used:
+            self.process.kill()
+        with suppress(OSError):  # what a job left unsent
+            self._stdin.close()
+        try:
+            self.process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.reader.join()
+        self._stdout.close()
+        self.output.close()
+
+    def start(self) -> None:
+        """Start the process, and don't wait for it."""
+        with held_back():
+            self._start()
+
+    def _start(self) -> None:
+        self.output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # stop() closes it
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pact_verification.core.verifier_process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.output,
+            env=_environment(os.environ),
+            text=True,
+            encoding="utf-8",
+        )
+        assert self.process.stdin
+        assert self.process.stdout
+        self._stdin, self._stdout = self.process.stdin, self.process.stdout
+        self.lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.reader = threading.Thread(target=self._read, name="pact-engine", daemon=True)
+        self.reader.start()
+        self.running = True
+
+    def _read(self) -> None:
+        for line in self._stdout:
+            self.lines.put(line)
+        self.lines.put("")
+
+
+@contextmanager
+def running_engine() -> Iterator[Engine]:
+    """A verifier process, which is ended with the block."""
+    engine = Engine()
+    try:
+        yield engine
+    finally:
+        engine.stop()
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+    no_proxy = "127.0.0.1,localhost"
+    kept = {key: value for key, value in environ.items() if not key.startswith("PACT_BROKER_")}  # it asks no broker
+    return {
+        **kept,
+        "NO_PROXY": no_proxy,  # the core would go through HTTP_PROXY even to loopback (F11)
+        "no_proxy": no_proxy,
+        # Beyond loopback there is nothing for it: whatever it would like to download or tell goes nowhere.
+        **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"), NOWHERE),
+        "PACT_DO_NOT_TRACK": "true",  # exactly so (F24)
+        "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
+        "PYTHONIOENCODING": "utf-8",
+    }
+
+
+def read_answer(answer: Mapping[str, Any], output: str) -> CoreReport:
+    """Read the verifier process's answer. Raises CannotVerify when it can't verify anything at all."""
+    if answer["results"] is None:
+        if answer.get("fatal"):
+            raise CannotVerify(answer["error"])
+        return CoreReport((), answer["error"] or "The verifier gave no results.", output)
+    results = answer["results"]
+    read = tuple(_core_result(result) for result in results.get("interactionResults", ()))
+    error = ""
+    if answer["error"] and all(result.ok for result in read):
+        # Nothing that ran explains it: the pact could not be loaded, or the core panicked.
+        reasons = [_error_text(entry.get("mismatch", {})) for entry in results.get("errors", ())]
+        error = "; ".join(filter(None, reasons)) or output.strip()[-2000:] or answer["error"]
+    return CoreReport(read, error, output)
+
+
+def _core_result(result: Mapping[str, Any]) -> CoreResult:
+    mismatch = result.get("mismatch") or {}
+    return CoreResult(
+        result["description"],
+        tuple(result["providerStates"]),
+        result["result"] == "OK",
+        tuple(sorted(map(_mismatch, mismatch.get("mismatches", ())), key=_as_in_a_response)),
+        _error_text(mismatch),
+    )
+
+
+def _error_text(mismatch: Mapping[str, Any]) -> str:
+    return str(mismatch.get("message", ""))
+
+
+def _mismatch(entry: Mapping[str, Any]) -> Mismatch:
+    """One mismatch, its place spelt as a person would."""
+    match entry["type"]:
+        case "StatusMismatch":
+            where = "status"
+        case "HeaderMismatch":
+            where = f"header {entry.get('key', '')}"
+        case "BodyTypeMismatch":
+            where = "body's content type"
+        case "BodyMismatch":
+            keys = (
+                ", its keys" if "following keys" in str(entry.get("mismatch")) else ""
+            )  # then it compares lists of them
+            where = f"body {entry.get('path', '')}".rstrip() + keys
+        case other:
+            where = other.removesuffix("Mismatch").lower()
+    return Mismatch(where, entry.get("expected"), entry.get("actual"), str(entry.get("mismatch", "")))
+
+
+def _as_in_a_response(mismatch: Mismatch) -> tuple[int, list[tuple[int, str]]]:
+    """The status first, headers, then the body from its beginning: the core's order changes from run to run."""
+    places = ("status", "header", "body")
+    rank = next((rank for rank, place in enumerate(places) if mismatch.where.startswith(place)), len(places))
+    parts = re.findall(r"\d+|\D+", mismatch.where)
+    return rank, [(int(part), "") if part.isdecimal() else (0, part) for part in parts]

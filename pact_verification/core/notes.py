@@ -1,0 +1,83 @@
+"""What the Pact core gets wrong without a word, told at the interaction that it concerns.
+
+Each was seen in an experiment with pact_verifier 1.4.7.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from pact_verification.core.request_check import wanted_values
+from pact_verification.pacts.pact import Expected, Interaction
+from pact_verification.results.report import Exchange
+from pact_verification.text import read_json
+
+EXACT = 2**53
+"""From here on a JSON number is not exact in every language."""
+
+LARGE = re.compile(rb"\d{16}")
+
+
+def notes(interaction: Interaction, exchange: Exchange, *, verified: bool) -> tuple[str, ...]:
+    """What to know of an interaction beside the core's verdict.
+
+    Args:
+        verified: the core finds nothing wrong with it.
+    """
+    found = [*interaction.notes, *_missing_values(interaction, exchange)]
+    if generators := interaction.expected.generators:
+        found.append(
+            f"The pact has generators for the response ({', '.join(generators)}). The Pact core ignores them, and "
+            "compares with the example."
+        )
+    if verified and exchange.response:
+        with suppress(ValueError, RecursionError):
+            found += _in_body(interaction.expected, exchange.response.body)
+    return tuple(found)
+
+
+def _missing_values(interaction: Interaction, exchange: Exchange) -> Iterator[str]:
+    """The values that the pact wants of provider states and none of them gave."""
+    if not exchange.request:
+        return
+    given: set[str] = set()
+    for state in exchange.states:
+        given |= {*state.values, *state.state.params}
+    for name in wanted_values(interaction.request):
+        if name not in given:
+            known = f"give {', '.join(sorted(given))}" if given else "give no values"
+            yield (
+                f"The pact's request wants the value {name!r} of a provider state, and the states {known}. The Pact "
+                "core sent the example. A state handler returns such values in a dict."
+            )
+
+
+def _in_body(expected: Expected, body: bytes) -> Iterator[str]:
+    has_null = b"null" in body and any("regex" in rule for rule in expected.rules.body.values())
+    if has_null or LARGE.search(body):
+        yield from _walk(expected, read_json(body), expected.body, "$")
+
+
+def _walk(expected: Expected, came: Any, wanted: Any, path: str) -> Iterator[str]:
+    if isinstance(came, Mapping):
+        for key, value in came.items():
+            there = wanted.get(key) if isinstance(wanted, Mapping) else None
+            yield from _walk(expected, value, there, f"{path}[{_quoted(key)}]")
+    elif isinstance(came, list):
+        for index, value in enumerate(came):
+            there = wanted[min(index, len(wanted) - 1)] if isinstance(wanted, list) and wanted else None
+            yield from _walk(expected, value, there, f"{path}[{index}]")
+    elif came is None and wanted is not None and "regex" in (rule := expected.rules.of_body(path)):
+        yield f"{path} is null, which the Pact core accepts for the matching rule {rule}. The pact's example is a text."
+    elif _is_large(came) and _is_large(wanted) and came != wanted and not expected.rules.of_body(path):
+        yield f"{path} is {came}, the pact says {wanted}. To the Pact core numbers as large as these are equal."
+
+
+def _is_large(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= EXACT
+
+
+def _quoted(key: str) -> str:
+    return "'" + json.dumps(key, ensure_ascii=False)[1:-1].replace("'", "\\'") + "'"

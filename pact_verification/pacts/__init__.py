@@ -1,0 +1,1 @@
+"""What consumers expect: pact files, their matching rules, filters and shards."""

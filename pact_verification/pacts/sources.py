@@ -1,0 +1,238 @@
+"""Where pacts come from. Here: files, directories and file: URLs; broker_source has the broker's."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from pact_verification.errors import CannotVerify, UnreadablePact
+from pact_verification.pacts.pact import UNKNOWN_CONSUMER, Filter, Pact, read_pact, unreadable
+from pact_verification.text import nearest
+
+MANY = 3
+"""How many of other providers' names a message lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The pacts to verify, in order.
+
+    Attributes:
+        left_out: a line for each file or pact that is not verified.
+        nothing_for: directories and consumers that were named, and for which there is no pact; with names that exist.
+        asked: for pacts of a broker, what it was asked for.
+    """
+
+    pacts: tuple[Pact, ...]
+    left_out: tuple[str, ...] = ()
+    nothing_for: tuple[str, ...] = ()
+    asked: str = ""
+
+    @property
+    def interactions(self) -> int:
+        """How many interactions can be tried."""
+        return sum(not each.unverifiable for pact in self.pacts for each in pact.interactions)
+
+    @property
+    def unverifiable(self) -> tuple[str, ...]:
+        """A line for each selected interaction that can't be verified at all."""
+        return tuple(
+            f"{pact.name}: {each.description!r} can't be verified. {each.unverifiable}"
+            for pact in self.pacts
+            for each in pact.interactions
+            if each.unverifiable
+        )
+
+
+class Source(Protocol):
+    """Somewhere that pacts come from."""
+
+    def select(self, provider: str, consumers: Sequence[str], chosen: Filter) -> Selection:
+        """Find the provider's pacts.
+
+        Args:
+            provider: the name of the provider.
+            consumers: only pacts of these consumers; none means all.
+            chosen: which of their interactions.
+
+        Raises:
+            CannotVerify: something named doesn't exist, is no pact, is for another provider, or can't be verified.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPacts:
+    """Files, directories and file: URLs.
+
+    A file that is named must be a pact of this provider; in a directory, which is searched to any depth, other JSON
+    and other providers' pacts are left out, each with a line that says so.
+
+    Attributes:
+        pending: whether the interactions that a pact marks as pending are.
+    """
+
+    arguments: tuple[str, ...]
+    pending: bool = True
+
+    def select(self, provider: str, consumers: Sequence[str], chosen: Filter) -> Selection:
+        pacts: dict[Path, Pact] = {}
+        left_out: list[str] = []
+        useful: set[str] = set()
+        others: dict[str, set[str]] = {argument: set() for argument in self.arguments}
+        for argument in self.arguments:
+            for path, named in _files(argument):
+                if path.resolve() in pacts:
+                    useful.add(argument)
+                    continue
+                if not named and path.exists() and not path.is_file():
+                    left_out.append(f"{path} is not a regular file.")
+                    continue
+                try:
+                    pact = read_pact(path, provider=provider)
+                except UnreadablePact as error:
+                    useful.add(argument)
+                    pacts[path.resolve()] = unreadable(error, str(path), provider)
+                    continue
+                reason = _unfit(pact, provider)
+                if reason and named:
+                    raise CannotVerify(f"{path} {reason}")
+                if reason or pact is None:
+                    left_out.append(f"{path} {reason}")
+                    others[argument] |= {pact.provider} if pact else set()
+                else:
+                    useful.add(argument)
+                    pacts[path.resolve()] = pact
+        nothing_for = [
+            f"{argument}{_of_others(others[argument], provider)}"
+            for argument in self.arguments
+            if argument not in useful
+        ]
+        return narrow(
+            pacts.values(),
+            consumers,
+            chosen,
+            left_out=left_out,
+            nothing_for=nothing_for,
+            pending=self.pending,
+        )
+
+
+def narrow(
+    found: Iterable[Pact],
+    consumers: Sequence[str],
+    chosen: Filter,
+    *,
+    left_out: Iterable[str] = (),
+    nothing_for: Iterable[str] = (),
+    asked: str = "",
+    pending: bool = True,
+) -> Selection:
+    """Of the provider's pacts, those of some consumers, with those interactions that a filter chooses.
+
+    The core is given only what is chosen: its own filters are another dialect.
+
+    Args:
+        pending: whether interactions may be pending; otherwise not even those that the pact marks are.
+    """
+    pacts: list[Pact] = []
+    left_out, nothing_for = [*left_out], [*nothing_for]
+    with_pact, without = set(), set()
+    keys = set(chosen.keys)
+    for pact in found if pending else map(not_pending, found):
+        if consumers and pact.consumer not in {*consumers, UNKNOWN_CONSUMER}:
+            left_out.append(f"{pact.name} is a pact of {pact.consumer!r}, which --consumer leaves out.")
+            without.add(pact.consumer)
+            continue
+        with_pact.add(pact.consumer)
+        # What an unreadable pact holds is unknown, so every description may be in it. A key is that of another.
+        everything = pact.is_unreadable and not chosen.by_key
+        selected = pact.interactions if everything else chosen.select(pact.interactions)
+        keys -= {each.key for each in selected}
+        if chosen and not selected:
+            if not chosen.by_key:  # of those one knows that they are few
+                left_out.append(f"{pact.name} has no interaction that matches {chosen}.")
+            continue
+        pacts.append(replace(pact, interactions=selected))
+    if pacts and all(pact.is_unreadable and not pact.interactions[0].pending for pact in pacts):
+        raise CannotVerify("\n".join(pact.interactions[0].unverifiable for pact in pacts))
+    nothing_for += [
+        f"--consumer {consumer}{_did_you_mean(consumer, with_pact | without)}"
+        for consumer in consumers
+        if consumer not in with_pact
+    ]
+    nothing_for += [f"--interaction {key}" for key in sorted(keys)]
+    return Selection(tuple(pacts), tuple(left_out), tuple(nothing_for), asked)
+
+
+def not_pending(pact: Pact) -> Pact:
+    """The pact without any pending interaction."""
+    return replace(pact, interactions=tuple(replace(each, pending=False) for each in pact.interactions))
+
+
+def _did_you_mean(consumer: str, consumers: set[str]) -> str:
+    near = " or ".join(map(repr, nearest(consumer, sorted(consumers))))
+    return f" (did you mean {near}?)" if near else ""
+
+
+def _of_others(providers: set[str], provider: str) -> str:
+    """Which providers' pacts a directory holds, of those that have a name like this one's where there are some."""
+    names = nearest(provider, sorted(providers)) or sorted(providers)[:MANY]
+    return f" (it holds pacts of the provider {', '.join(map(repr, names))})" if names else ""
+
+
+def _files(argument: str) -> Iterator[tuple[Path, bool]]:
+    """The files behind an argument, each with whether it was named itself."""
+    scheme = urlsplit(argument).scheme if "://" in argument or argument.startswith("file:") else ""
+    if scheme not in {"", "file"}:
+        raise CannotVerify(
+            f"{argument} is not on this machine. Pacts are read from files, directories and file: URLs: "
+            "download it, and give its path."
+        )
+    if scheme and urlsplit(argument).hostname not in {None, "localhost"}:
+        raise CannotVerify(f"{argument} names another machine. Write file:///path for a file on this one.")
+    path = Path(url2pathname(urlsplit(argument).path)) if scheme else Path(argument)
+    try:
+        is_directory, is_file = path.is_dir(), path.is_file()
+    except (OSError, ValueError) as error:  # a folder that may not be entered; a NUL in the name
+        raise CannotVerify(f"{argument!r} can't be read: {getattr(error, 'strerror', error)}.") from error
+    if is_directory:
+        yield from ((file, False) for file in sorted(_json_files(path)))
+    elif is_file:
+        yield path, True
+    elif path.exists():
+        raise CannotVerify(f"{argument!r} is not a regular file: save what it gives to one, and name that.")
+    else:
+        here = ", ".join(sorted(str(found) for found in _nearby(path))) or "no JSON files"
+        raise CannotVerify(f"There is no file or directory {argument!r} (from {Path.cwd()}). Next to it: {here}.")
+
+
+def _json_files(directory: Path) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:  # the pact that would be red may be in there
+        raise CannotVerify(f"{error.filename} can't be read: {error.strerror}.")
+
+    seen = set()
+    for folder, folders, names in os.walk(directory, onerror=refuse, followlinks=True):
+        if (real := os.path.realpath(folder)) in seen:  # a link back up
+            folders.clear()
+            continue
+        seen.add(real)
+        yield from (Path(folder, name) for name in names if name.lower().endswith(".json"))
+
+
+def _nearby(path: Path) -> Iterable[Path]:
+    parent = path.parent
+    return list(parent.glob("*.json"))[:5] if parent.is_dir() else ()
+
+
+def _unfit(pact: Pact | None, provider: str) -> str:
+    if pact is None:
+        return "is not a pact: it names no consumer and provider."
+    if pact.provider != provider:
+        return (
+            f"is a pact with the provider {pact.provider!r}, and this is {provider!r}. "
+            f"To verify it, use --provider-name {pact.provider!r}."
+        )
+    return ""

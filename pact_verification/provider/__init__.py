@@ -1,0 +1,1 @@
+"""The project under test: its live server, test databases, stores and endpoints."""

@@ -1,0 +1,81 @@
+"""What the live server is doing right now, for a process that outlives it."""
+
+import struct
+from dataclasses import dataclass
+from mmap import mmap
+
+from pact_verification.system import clock
+
+SIZE = 4096
+_HEAD = struct.Struct("=IiH")  # phase, number of the interaction, length of the text
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """One look at a board.
+
+    Attributes:
+        phase: odd while the project's code runs; every change begins a new phase.
+        number: of the interaction in its pact, from 0; -1 before the first.
+        doing: which code runs, such as "the state 'a product exists'".
+    """
+
+    phase: int
+    number: int
+    doing: str
+
+    @property
+    def busy(self) -> bool:
+        """Whether the project's code runs."""
+        return self.phase % 2 == 1
+
+
+class Board:
+    """A few bytes that the server's thread writes and another thread or process reads.
+
+    A message through a pipe would need the writer to live on and to hold Python's lock. Bytes in shared memory are
+    there also after `os._exit()` and while a regular expression never ends.
+
+    Args:
+        memory: shared between the two sides. Both begin with zeros.
+    """
+
+    def __init__(self, memory: bytearray | mmap | None = None) -> None:
+        self._memory = memory if memory is not None else bytearray(SIZE)
+        self._phase = 0
+        self._looked_at = (-1, 0.0)
+
+    def begin(self, number: int, doing: str) -> None:
+        """Write that the project's code runs from now on."""
+        self._phase += 1 + self._phase % 2
+        self.write(number, doing)
+
+    def write(self, number: int, doing: str) -> None:
+        """Write which code runs, within the same phase."""
+        text = doing.encode(errors="replace")[: SIZE - _HEAD.size]
+        self._memory[_HEAD.size : _HEAD.size + len(text)] = text
+        _HEAD.pack_into(self._memory, 0, self._phase, number, len(text))
+
+    def end(self) -> None:
+        """Write that the project's code has come back."""
+        self._phase += self._phase % 2
+        struct.pack_into("=I", self._memory, 0, self._phase)
+
+    def look(self) -> Glance:
+        """Read the board."""
+        phase, number, length = _HEAD.unpack_from(self._memory)
+        if phase == 0:
+            return Glance(0, -1, "")
+        return Glance(phase, number, bytes(self._memory[_HEAD.size : _HEAD.size + length]).decode(errors="replace"))
+
+    def same_for(self) -> float:
+        """Seconds since a look first saw the present phase."""
+        phase, now = self.look().phase, clock.seconds()
+        if phase != self._looked_at[0]:
+            self._looked_at = (phase, now)
+        return now - self._looked_at[1]
+
+    def busy_for(self) -> float:
+        """The same while the project's code runs; 0 while it doesn't."""
+        seconds = self.same_for()
+        return seconds if self.look().busy else 0.0

@@ -1,0 +1,60 @@
+"""Which of the project's URLs and methods consumers depend on, from what a run has seen."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from pact_verification.pacts.schema import HTTP
+from pact_verification.provider.endpoints import ANY, endpoint_at, endpoints
+from pact_verification.results.report import Coverage, Endpoint, InteractionResult, Operation, Outcome, PactResult, Use
+
+Seen = list[tuple[str, InteractionResult]]
+"""Consumers, each with a result of its."""
+
+
+def cover(results: Iterable[PactResult]) -> Coverage:
+    """Lay the requests of a run beside the project's URL patterns."""
+    used: defaultdict[tuple[str, str], Seen] = defaultdict(list)
+    nowhere: defaultdict[str, Seen] = defaultdict(list)
+    answered: dict[tuple[str, str], Endpoint] = {}
+    for result in results:
+        for each in result.interactions:
+            if each.interaction.kind != HTTP:
+                continue
+            if each.exchange.request and each.exchange.response:
+                method, _, path = each.exchange.request.headline.partition(" ")
+                endpoint = each.exchange.endpoint
+            else:  # it failed before its request: the consumer depends on it all the same
+                method, path = each.interaction.request.method.upper(), each.interaction.request.path
+                endpoint = endpoint_at(method, path)
+            seen = (result.pact.consumer, each)
+            if endpoint:
+                used[method, endpoint.route].append(seen)
+                answered[method, endpoint.route] = endpoint
+            else:
+                nowhere[f"{method} {path.partition('?')[0]}"].append(seen)
+    operations, others = [], 0
+    for method, endpoint in endpoints():
+        keys = [key for key in used if key[1] == endpoint.route and method in {key[0], ANY}]
+        if not keys and not endpoint.own:
+            others += 1
+        elif not keys:
+            operations.append(Operation(method, endpoint))
+        operations += [Operation(key[0], answered[key], _uses(used.pop(key))) for key in keys]
+    # What is left: HEAD, OPTIONS, and the URLs of a request that brought a URLconf of its own.
+    operations += [Operation(method, answered[method, route], _uses(seen)) for (method, route), seen in used.items()]
+    requests = [(request, use) for request, seen in nowhere.items() for use in _uses(seen)]
+    return Coverage(tuple(operations), others, tuple(requests))
+
+
+def _uses(seen: Seen) -> tuple[Use, ...]:
+    by_consumer: defaultdict[str, list[InteractionResult]] = defaultdict(list)
+    for consumer, result in seen:
+        by_consumer[consumer].append(result)
+    return tuple(
+        Use(
+            consumer,
+            tuple(sorted({each.exchange.response.status for each in results if each.exchange.response})),
+            failing=any(each.outcome is not Outcome.VERIFIED for each in results),
+        )
+        for consumer, results in by_consumer.items()
+    )

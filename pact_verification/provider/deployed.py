@@ -1,0 +1,254 @@
+"""A server that already runs: the project as it is deployed, on a database that may be emptied."""
+
+import re
+import socket
+import ssl
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPSConnection, IncompleteRead
+from typing import Self
+from urllib.parse import SplitResult, urlsplit
+from wsgiref.types import WSGIEnvironment
+from wsgiref.util import is_hop_by_hop
+
+from django.core.handlers.wsgi import WSGIRequest
+from django.db import DatabaseError, connections, router
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.urls import Resolver404, resolve
+
+from pact_verification.conf import conf
+from pact_verification.errors import CannotVerify, NoAnswer, NoAnswerInTime
+from pact_verification.provider.databases import require_named, with_databases
+from pact_verification.provider.project import NoteDoing, NoteRequest, filter_request, limited, require_final
+from pact_verification.provider.snapshots import Looked, look
+from pact_verification.provider.wire import Response, request_message
+from pact_verification.states.registry import Registry
+from pact_verification.text import counted, read_json
+
+CHUNK_BYTES = 1_000_000
+VERSION = re.compile(r"[^\s<>]{1,200}")
+MAX_VERSION_ANSWER = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A server that answers, with the databases that it reads.
+
+    Attributes:
+        url: its base, to which the path of a request is added.
+        timeout: seconds that it may be silent.
+        looked: what its databases hold when the run begins: every interaction starts from it.
+        tls: with this machine's certificates or those that SSL_CERT_FILE names; None for http.
+    """
+
+    url: SplitResult
+    timeout: float
+    looked: Looked
+    tls: ssl.SSLContext | None
+
+    @classmethod
+    def reach(cls, url: str, timeout: float) -> Self:
+        """Find out that it answers, and that its databases may be emptied.
+
+        Raises:
+            CannotVerify: it doesn't, or they may not.
+        """
+        deployed = cls.at(url, timeout)
+        for alias in with_databases():
+            require_disposable(connections[alias])
+        deployed.require_answer()
+        return replace(deployed, looked=_look())
+
+    @classmethod
+    def at(cls, url: str, timeout: float) -> Self:
+        """Read the URL of a server, and ask nothing. Raises CannotVerify for one that is none."""
+        base = _require_base(url)
+        return cls(base, timeout, Looked({}, ()), ssl.create_default_context() if base.scheme == "https" else None)
+
+    def require_answer(self) -> None:
+        """Raise CannotVerify when nobody listens, or nobody who proves to be who it should be."""
+        connection = self.connect()
+        try:
+            connection.connect()
+        except OSError as error:
+            raise self._no_answer(error) from error
+        finally:
+            connection.close()
+
+    def _no_answer(self, error: Exception) -> CannotVerify:
+        hint = "SSL_CERT_FILE names a file with its authority's certificate." if self.tls else "Is it running?"
+        what = str(error) or type(error).__name__
+        return CannotVerify(f"The server at {self.url.geturl()} does not answer: {what}. {hint}")
+
+    def version(self) -> str:
+        """Ask the server for its version, as the settings say; empty where they don't.
+
+        Raises:
+            CannotVerify: it does not answer in time, or its answer names no version.
+        """
+        path, header = conf.provider_version_url, conf.provider_version_header
+        if not path and not header:
+            return ""
+        path = self.url.path.rstrip("/") + (path or "/")
+        status, headers, body = self._get(path)
+        named = headers.get(header) if header else _named_in(body) if status == HTTPStatus.OK else None
+        if not named or not VERSION.fullmatch(named):
+            place = f"in its header {header}" if header else "as text or as the member version of a JSON object"
+            raise CannotVerify(
+                f"The server at {self.url.geturl()} names no version: its answer to GET {path} ({status}) has none "
+                f"{place}. Mend PACT_PROVIDER_VERSION_URL and PACT_PROVIDER_VERSION_HEADER, or use --no-publish."
+            )
+        return named
+
+    def _get(self, path: str) -> tuple[int, HTTPMessage, bytes]:
+        connection = self.connect()
+        try:
+            connection.connect()
+            # A socket's own timeout begins anew with every byte.
+            is_late = threading.Event()
+            timer = threading.Timer(self.timeout, _cut_off, (connection.sock, is_late))
+            timer.start()
+            try:
+                connection.request("GET", path)
+                response = connection.getresponse()
+                body = response.read(MAX_VERSION_ANSWER)
+            finally:
+                timer.cancel()
+            if is_late.is_set():
+                raise TimeoutError("timed out")
+        except (OSError, HTTPException) as error:
+            raise self._no_answer(error) from error
+        finally:
+            connection.close()
+        return response.status, response.headers, body
+
+    def connect(self) -> HTTPConnection:
+        assert self.url.hostname
+        if self.tls:
+            return HTTPSConnection(self.url.hostname, self.url.port, timeout=self.timeout, context=self.tls)
+        return HTTPConnection(self.url.hostname, self.url.port, timeout=self.timeout)
+
+    def __str__(self) -> str:
+        names = ", ".join(f"{name} ({counted(rows, 'row')})" for name, rows in self.looked.rows.items())
+        server = (
+            f"The server that runs at {self.url.geturl()} is verified, not the code that is here. For every "
+            f"interaction its database is emptied, and filled with what it held when the run began: {names}."
+        )
+        return " ".join([server, *self.looked.notes])
+
+
+class ProjectElsewhere:
+    """The project on a server that already runs. The request filters are run here, before a request goes there."""
+
+    is_here = False
+    reached = True
+
+    def __init__(
+        self, deployed: Deployed, registry: Registry, note_request: NoteRequest, note_doing: NoteDoing
+    ) -> None:
+        self.deployed = deployed
+        self.registry = registry
+        self.note_request = note_request
+
+    def answer(self, environ: WSGIEnvironment) -> Response:
+        """What the server answers, redirects among it. Raises NoAnswer when nothing, or only a part, comes."""
+        request = WSGIRequest(environ)
+        filter_request(request, self.registry)
+        with suppress(Resolver404):
+            request.resolver_match = resolve(request.path_info)
+        self.note_request(request)
+        connection = self.deployed.connect()
+        try:
+            self._send(connection, request)
+            response = connection.getresponse()
+            body = limited(iter(lambda: response.read(CHUNK_BYTES), b""), conf.max_response_bytes)
+            if response.length:  # read() in parts does not tell that the connection was cut
+                raise IncompleteRead(body, response.length)
+        except TimeoutError as error:
+            raise NoAnswerInTime from error
+        except (OSError, HTTPException) as error:
+            what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            raise NoAnswer(f"{self.deployed.url.geturl()} gave no answer: {what}.") from error
+        finally:
+            connection.close()
+        require_final(f"{response.status} {response.reason}")
+        headers = [(name, value) for name, value in response.getheaders() if not is_hop_by_hop(name)]
+        return f"{response.status} {response.reason}", headers, body
+
+    def _send(self, connection: HTTPConnection, request: WSGIRequest) -> None:
+        environ, meta = request.environ, request.META
+        body: bytes = request.__dict__.get("_body", environ["wsgi.input"].getvalue())
+        path = self.deployed.url.path.rstrip("/") + environ["RAW_URI"].partition("?")[0]
+        query = f"?{meta['QUERY_STRING']}" if meta["QUERY_STRING"] else ""
+        headers = dict(request_message(environ, meta, body).headers)
+        ours = f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+        if headers.get("Host") == ours:  # the pact names no other: it is for whoever is asked
+            headers["Host"] = self.deployed.url.netloc
+        connection.putrequest(environ["REQUEST_METHOD"], path + query, skip_host=True, skip_accept_encoding=True)
+        headers |= {"Content-Length": str(len(body))} if body else {}
+        for name, value in headers.items():
+            if not is_hop_by_hop(name):
+                connection.putheader(name, value.encode("latin-1", "replace"))
+        connection.endheaders(body or None)
+
+
+def _cut_off(connection: socket.socket, is_late: threading.Event) -> None:
+    is_late.set()
+    with suppress(OSError):  # the answer has come just now
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+def _named_in(body: bytes) -> str | None:
+    text = body.decode(errors="replace").strip()
+    if not text.startswith("{"):
+        return text
+    with suppress(ValueError):
+        return str(read_json(body).get("version") or "")
+    return None
+
+
+def _require_base(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise CannotVerify(f"--provider-url {url!r} is no URL of a server, such as http://127.0.0.1:8000.")
+    if parts.username or parts.query or parts.fragment:
+        raise CannotVerify("--provider-url is the server's address alone: no user, password, query or fragment.")
+    return parts
+
+
+def _look() -> Looked:
+    try:
+        looked = look()
+        for alias in with_databases():
+            for model in connections[alias].introspection.get_migratable_models():
+                if model._meta.managed and router.allow_migrate_model(alias, model):
+                    model._base_manager.using(alias).exists()
+    except DatabaseError as error:
+        raise CannotVerify(
+            f"The server's database can't be read: {str(error).strip()}\n"
+            "Is it migrated? `manage.py migrate` makes its tables."
+        ) from error
+    finally:
+        for alias in with_databases():
+            connections[alias].close()
+    return looked
+
+
+def require_disposable(connection: BaseDatabaseWrapper) -> None:
+    """Raise CannotVerify for a database that the settings don't name as one that may be emptied."""
+    name = str(connection.settings_dict["NAME"])
+    if name not in conf.disposable_databases:
+        known = ", ".join(sorted(conf.disposable_databases)) or "none"
+        raise CannotVerify(
+            f"--provider-url empties the database that the server reads, and the settings don't say that {name!r} "
+            f"({connection.alias}) may be emptied. PACT_DISPOSABLE_DATABASES names those that may: {known}."
+        )
+    if connection.vendor == "sqlite" and (name == ":memory:" or "mode=memory" in name):
+        raise CannotVerify(f"The database {name!r} ({connection.alias}) is in memory: no server can read it.")
+    require_named(connection)

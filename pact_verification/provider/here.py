@@ -1,0 +1,98 @@
+"""The provider under test in this process: its checks, provider states, databases and live server."""
+
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+
+from pact_verification.errors import CannotVerify
+from pact_verification.pacts.pact import Pact
+from pact_verification.provider.board import Board
+from pact_verification.provider.coverage import cover
+from pact_verification.provider.databases import new_token, require_run_database, run_databases
+from pact_verification.provider.deployed import Deployed, ProjectElsewhere, require_disposable
+from pact_verification.provider.isolation import RestoringIsolation, isolation_of
+from pact_verification.provider.live_server import LiveServer
+from pact_verification.provider.serving import How
+from pact_verification.provider.snapshots import kept
+from pact_verification.provider.stores import own_stores
+from pact_verification.results.crash import Crash
+from pact_verification.results.report import Coverage, Exchange, PactResult
+from pact_verification.states.preflight import require_handlers
+from pact_verification.states.registry import Registry, autodiscover
+
+
+class ProviderHere:
+    """The project, called in this process.
+
+    Args:
+        check: runs Django's system checks, which import the project's modules.
+        token: part of the test databases' names; by default a new one.
+        folder: where its files go; by default the system's folder for temporary files.
+        board: where the live server writes what it is doing.
+        seen, failed: see LiveServer.
+    """
+
+    def __init__(
+        self,
+        check: Callable[[], None],
+        token: str | None = None,
+        *,
+        folder: Path | None = None,
+        board: Board | None = None,
+        seen: Callable[[int, Exchange], None] = lambda number, exchange: None,
+        failed: Callable[[str], None] = lambda why: None,
+    ) -> None:
+        self.check = check
+        self.token = token or new_token()
+        self.folder = folder
+        self.board = board
+        self.seen = seen
+        self.failed = failed
+        self.registry = Registry()
+        self.deployed: Deployed | None = None
+
+    def load(self) -> None:
+        """See Provider."""
+        with own_stores(self.folder):  # before any of the project's modules takes hold of a cache
+            self.check()
+            self.registry = autodiscover()
+
+    def reach(self, how: How) -> str:
+        """See Provider."""
+        self.deployed = Deployed.reach(how.provider_url, how.request_timeout)
+        return str(self.deployed)
+
+    def require_handlers(self, pacts: Sequence[Pact]) -> tuple[str, ...]:
+        """See Provider."""
+        return require_handlers(pacts, self.registry)
+
+    @contextmanager
+    def serving(self, how: How) -> Iterator[LiveServer]:
+        """See Provider."""
+        with ExitStack() as cleanup:
+            cleanup.enter_context(own_stores(self.folder))
+            serve = partial(LiveServer, self.registry, board=self.board, seen=self.seen, failed=self.failed)
+            if self.deployed:
+                # Left when the server has stopped: then no state handler writes into the databases any more.
+                isolation = partial(RestoringIsolation, require_disposable, cleanup.enter_context(kept()))
+                server = serve(isolation, how.request_timeout, partial(ProjectElsewhere, self.deployed))
+            else:
+                flush = how.isolation == "flush"
+                migrated = cleanup.enter_context(run_databases(self.token, verbosity=how.verbosity, serialize=flush))
+                require = partial(require_run_database, self.token)
+                server = serve(isolation_of(how.isolation, migrated, require), how.request_timeout)
+            cleanup.enter_context(server.running())
+            cleanup.enter_context(server.listening())
+            # All that is loaded by now stays: the collector need not go through it again and again.
+            gc.freeze()
+            cleanup.callback(gc.unfreeze)
+            yield server
+
+    def cover(self, results: Sequence[PactResult]) -> Coverage:
+        """See Provider."""
+        try:
+            return cover(results)
+        except Exception as error:  # a URLconf unlike any other
+            raise CannotVerify(Crash.of(error).exception) from error

@@ -1,0 +1,147 @@
+"""The project, called in this process: what the live server serves unless the project is deployed elsewhere."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+from wsgiref.types import WSGIEnvironment
+from wsgiref.util import is_hop_by_hop
+
+from django.core.handlers.wsgi import WSGIHandler
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import ResolverMatch
+
+from pact_verification.conf import conf
+from pact_verification.errors import ResponseRefused
+from pact_verification.provider.wire import Response
+from pact_verification.states.registry import Registry
+
+NoteRequest = Callable[[HttpRequest], None]
+"""Hears of a request once the request filters have had it."""
+
+
+NoteDoing = Callable[[str], None]
+"""Hears which of the project's code is about to run, in words."""
+
+LINE_END = re.compile(r"[\r\n\0]")
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
+
+FINAL = range(200, 1000)
+"""Statuses that may end an exchange. After 1xx a client waits for another response (RFC 9110, section 15.2)."""
+
+
+class Project(Protocol):
+    """Whoever answers for the project.
+
+    Attributes:
+        is_here: in this process, where SQL queries can be counted and exceptions seen.
+        reached: whether the last request has reached a view, as far as can be told.
+    """
+
+    is_here: bool
+    reached: bool
+
+    def answer(self, environ: WSGIEnvironment) -> Response:
+        """The whole response. Raises what keeps it from one, NoAnswer among it."""
+
+
+ProjectOf = Callable[[Registry, NoteRequest, NoteDoing], Project]
+
+
+def filter_request(request: HttpRequest, registry: Registry) -> None:
+    """Run the project's request filters."""
+    for request_filter in registry.request_filters:
+        request_filter(request)
+        request.__dict__.pop("headers", None)  # read from META once and kept; the filter may have changed META
+
+
+class ProjectHere(WSGIHandler):
+    """Django's handler, with the project's request filters before its middleware."""
+
+    is_here = True
+
+    def __init__(self, registry: Registry, note_request: NoteRequest, note_doing: NoteDoing) -> None:
+        super().__init__()
+        self.registry = registry
+        self.note_request = note_request
+        self.note_doing = note_doing
+        self.reached = False
+
+    def get_response(self, request: HttpRequest) -> HttpResponseBase:
+        filter_request(request, self.registry)
+        self.note_request(request)
+        return super().get_response(request)
+
+    def resolve_request(self, request: HttpRequest) -> ResolverMatch:
+        """Note the view that is about to run: should the process end in it, nothing else can name it."""
+        match = super().resolve_request(request)
+        self.note_doing(f"{request.method} {request.path}, in {match._func_path}")
+        return match
+
+    def make_view_atomic(self, view: Callable[..., Any]) -> Callable[..., Any]:
+        """Note that no middleware has answered in place of the view: Django is about to call it."""
+        self.reached = True
+        return super().make_view_atomic(view)
+
+    def answer(self, environ: WSGIEnvironment) -> Response:
+        """The whole response, before anything of it is sent: on_commit callbacks may still turn it into a 500."""
+        started: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], Any]:
+            started.append((status, headers))
+            return lambda data: None
+
+        self.reached = False
+        response = self(environ, start_response)
+        try:
+            body = limited(response, conf.max_response_bytes)
+        finally:
+            response.close()
+        status, headers = started[-1]
+        require_final(status)
+        require_lines(status, headers)
+        # The connection is not the project's affair, and the server would refuse to send these.
+        headers = [(name, value) for name, value in headers if not is_hop_by_hop(name)]
+        if environ["REQUEST_METHOD"] != "HEAD":
+            require_length(status, headers, body)
+        return status.encode("latin-1", "replace").decode("latin-1"), headers, body
+
+
+def limited(parts: Iterable[bytes], limit: int) -> bytes:
+    """Join the parts of a body. Raises ResponseRefused once they are longer than the limit, in bytes."""
+    body = bytearray()
+    for part in parts:
+        body += part
+        if len(body) > limit:
+            raise ResponseRefused(
+                f"The response is longer than {limit / 1e6:g} MB, and was not read to its end. Does it ever end? "
+                "PACT_MAX_RESPONSE_BYTES sets the limit."
+            )
+    return bytes(body)
+
+
+def require_final(status: str) -> None:
+    """Raise ResponseRefused for a status that no exchange may end with."""
+    number = status.partition(" ")[0]
+    if not number.isdecimal() or int(number) not in FINAL:
+        raise ResponseRefused(f"The project answered with the status {status!r}. A final status is from 200 to 999.")
+
+
+def require_lines(status: str, headers: Iterable[tuple[str, str]]) -> None:
+    """Raise ResponseRefused for what HTTP can't send: after a line end would come another header, or the body."""
+    if LINE_END.search(status):
+        raise ResponseRefused(f"The project answered with the status {status!r}. HTTP can't send a line end in it.")
+    for name, value in headers:
+        if not TOKEN.fullmatch(name):
+            raise ResponseRefused(f"The project's header {name!r} has a name that HTTP can't send.")
+        if LINE_END.search(value):
+            raise ResponseRefused(f"The project's header {name!r} is {value!r}. HTTP can't send a line end in it.")
+
+
+def require_length(status: str, headers: Iterable[tuple[str, str]], body: bytes) -> None:
+    """Raise ResponseRefused where a Content-Length is not the body's, so that a client would wait or lose the rest."""
+    for name, value in headers:
+        if name.lower() == "content-length" and value != str(len(body)) and not status.startswith(("204", "304")):
+            raise ResponseRefused(
+                f"The project's header Content-Length is {value!r}, and the body has {len(body)} bytes."
+            )

@@ -1,0 +1,1 @@
+"""What became of each interaction: the report, its diffs, and secrets masked."""

@@ -1,0 +1,77 @@
+"""An exception of the project's code, with the frames that led to it."""
+
+import os
+import sysconfig
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pact_verification.text import relative
+
+OURS = f"{Path(__file__).parents[1]}{os.sep}"
+"""The package's own folder. The project's code is never in it, also where the package is installed as editable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One line of a traceback. `own` is the project's, not a library's."""
+
+    file: str
+    line: int
+    function: str
+    code: str
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """An exception that the project's code raised, with the frames that led to it."""
+
+    exception: str
+    frames: tuple[Frame, ...] = ()
+
+    @classmethod
+    def of(cls, error: BaseException) -> Self:
+        """Take what a report needs of an exception; its frames would keep alive all that they refer to."""
+        try:
+            text = str(error)
+        except Exception as another:  # noqa: BLE001  # the project's __str__ is the project's
+            text = f"(its text raised {type(another).__name__})"
+        name = type(error).__name__
+        return cls(f"{name}: {text}" if text else name, tuple(_frames(error.__traceback__)))
+
+    @property
+    def where(self) -> str:
+        """File and line of the innermost frame of the project's own."""
+        own = self.own or self.frames
+        return f"{own[-1].file}:{own[-1].line}" if own else ""
+
+    @property
+    def own(self) -> tuple[Frame, ...]:
+        """The project's frames: what somebody who mends it reads first."""
+        return tuple(frame for frame in self.frames if frame.own)
+
+    @property
+    def libraries(self) -> tuple[Frame, ...]:
+        return tuple(frame for frame in self.frames if not frame.own)
+
+
+@cache
+def _libraries() -> tuple[str, ...]:
+    return tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+
+
+def is_own(file: str) -> bool:
+    """Tell whether a file with code is the project's: neither a library's nor this package's."""
+    return not file.startswith((*_libraries(), OURS, "<"))
+
+
+def _frames(trace: TracebackType | None) -> Iterator[Frame]:
+    for frame in traceback.extract_tb(trace):
+        if frame.filename.startswith(OURS):
+            continue
+        yield Frame(relative(frame.filename), frame.lineno or 0, frame.name, frame.line or "", is_own(frame.filename))

@@ -1,0 +1,1 @@
+"""One run: its options, sessions, workers, and the witness that outlives the project."""

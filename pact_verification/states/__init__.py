@@ -1,0 +1,1 @@
+"""Provider states: the registry, state handlers, and which states a run needs."""

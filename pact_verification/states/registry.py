@@ -1,0 +1,209 @@
+"""The registry of provider states: names and patterns, and the handlers that answer them."""
+
+import difflib
+import inspect
+import keyword
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from pact_verification.errors import InvalidRegistration
+from pact_verification.results.crash import Crash
+from pact_verification.states.handlers import Handler, Match, Pattern, signature
+from pact_verification.text import place, python_literal
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+P = ParamSpec("P")
+R = TypeVar("R")
+RequestFilter = Callable[["HttpRequest"], None]
+
+
+class Registry:
+    """Handlers by name, in the order in which they were registered."""
+
+    def __init__(self) -> None:
+        self.patterns: dict[str, Pattern] = {}
+        self.base_states: list[Handler] = []
+        self.request_filters: list[RequestFilter] = []
+
+    @property
+    def functions(self) -> list[Callable[..., Any]]:
+        """All that is registered: state handlers, base states and request filters."""
+        handlers = [*(pattern.handler for pattern in self.patterns.values()), *self.base_states]
+        return [*(handler.function for handler in handlers), *self.request_filters]
+
+    def provider_state(self, *names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Register the decorated function as the handler of these provider states.
+
+        Args:
+            names: states as consumers write them. `{id}` stands for a part of the name, `{id:d}` for a whole number;
+                each becomes a keyword argument, as do the state's params.
+
+        The function returns None, or a dict of values for the pact's `fromProviderState` generators. A generator
+        function yields once (None or that dict); what follows the yield runs after the request.
+
+        Raises:
+            InvalidRegistration: no name, a name that has a handler already, or something that is no plain function.
+        """
+        _check_names("provider_state", names)
+
+        def register(function: Callable[P, R]) -> Callable[P, R]:
+            self._add(names, _handler("provider_state", function))
+            return function
+
+        return register
+
+    def seeded_state(self, *names: str, fixtures: Iterable[str]) -> None:
+        """Register provider states that are made by loading fixtures, named as for `manage.py loaddata`.
+
+        Raises:
+            InvalidRegistration: no name, a name that has a handler already, or no fixtures.
+        """
+        _check_names("seeded_state", names)
+        labels = (fixtures,) if isinstance(fixtures, str) else tuple(fixtures)
+        if not labels:
+            raise InvalidRegistration(f"seeded_state({names[0]!r}) names no fixtures.")
+
+        def load_fixtures() -> None:
+            from django.core.management import call_command
+
+            call_command("loaddata", *labels, verbosity=0)
+
+        caller = inspect.currentframe()
+        caller = caller.f_back if caller else None
+        location = place(caller.f_code.co_filename, caller.f_lineno) if caller else "?"
+        self._add(names, Handler(load_fixtures, location))
+
+    def base_state(self, function: Callable[[], R]) -> Callable[[], R]:
+        """Register a function, or a generator function, that runs before every interaction's own states."""
+        handler = _handler("base_state", function)
+        if signature(function).parameters:
+            raise InvalidRegistration(f"A base_state takes no parameters. ({handler.location})")
+        self.base_states.append(handler)
+        return function
+
+    def request_filter(self, function: RequestFilter) -> RequestFilter:
+        """Register a function that may change every request (its META, say) before the project sees it."""
+        _handler("request_filter", function)
+        self.request_filters.append(function)
+        return function
+
+    def find(self, name: str) -> Match | None:
+        """The handler for a state: one of exactly that name first, then the pattern with the most literal text.
+
+        PactNet writes a pattern as the name, and the values as params: that is exactly a pattern's text too.
+
+        Raises:
+            InvalidRegistration: several patterns with as much literal text fit the name.
+        """
+        if exact := self.patterns.get(name):
+            literally = exact.parser.parse(name) if exact.parser else None
+            return Match(exact.handler, literally.named if literally else {})
+        found = [
+            (pattern, result.named)
+            for pattern in self.patterns.values()
+            if pattern.parser and (result := pattern.parser.parse(name))
+        ]
+        most = max((pattern.literal for pattern, _ in found), default=0)
+        best = [(pattern, values) for pattern, values in found if pattern.literal == most]
+        if len({pattern.handler for pattern, _ in best}) > 1:
+            claims = " and ".join(f"{pattern.text!r} ({pattern.handler.location})" for pattern, _ in best)
+            raise InvalidRegistration(
+                f"Several handlers claim the state {name!r}: {claims}. They have as much literal text. Make one more "
+                f"specific, or register {name!r} itself."
+            )
+        return Match(best[0][0].handler, best[0][1]) if best else None
+
+    def nearest(self, name: str) -> list[Pattern]:
+        """Registered names that look like this one, nearest first; at most three."""
+        return [self.patterns[text] for text in difflib.get_close_matches(name, self.patterns, n=3)]
+
+    def _add(self, names: Sequence[str], handler: Handler) -> None:
+        for name in names:
+            pattern = Pattern(name, handler)
+            _ = pattern.parser  # an invalid pattern is refused where it stands, not when a state is looked for
+            if known := self.patterns.get(name):
+                raise InvalidRegistration(
+                    f"Two handlers claim the state {name!r}: {known.handler.location} and {handler.location}. "
+                    "A state has one handler; several names may share one."
+                )
+            self.patterns[name] = pattern
+
+
+def _check_names(decorator: str, names: Sequence[Any]) -> None:
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise InvalidRegistration(
+            f'@{decorator} needs the name of the state as consumers write it: @{decorator}("a product exists").'
+        )
+
+
+def _handler(decorator: str, function: Callable[..., Any]) -> Handler:
+    innermost = inspect.unwrap(function) if callable(function) else function
+    if not inspect.isfunction(innermost):
+        raise InvalidRegistration(f"@{decorator} registers functions, not {function!r}.")
+    code = innermost.__code__
+    handler = Handler(function, place(code.co_filename, code.co_firstlineno))
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise InvalidRegistration(
+            f"{function.__name__}() is async, and states are set up one after the other on one thread: write a plain "
+            f"function (asgiref's async_to_sync helps). ({handler.location})"
+        )
+    return handler
+
+
+def stub(name: str, params: Sequence[Mapping[str, Any]], taken: set[str]) -> str:
+    """Python to paste for a state that has no handler yet. It fails until someone fills it in.
+
+    Args:
+        params: what pacts give it; one that only some of them give has a default.
+        taken: names of functions that stand beside it; its own is added.
+    """
+    identifier = re.sub(r"\W+", "_", name).strip("_").lower() or "state"
+    if not identifier.isidentifier() or keyword.iskeyword(identifier) or identifier in taken:
+        identifier = f"state_{identifier}"
+    while identifier in taken:
+        identifier += "_"
+    taken.add(identifier)
+    text = name.replace("{", "{{").replace("}", "}}")
+    types = {key: "object" if value is None else type(value).__name__ for each in params for key, value in each.items()}
+    named = [key for key in types if key.isidentifier() and not keyword.iskeyword(key)]
+    always = [key for key in named if all(key in each for each in params)]
+    arguments = [f"{key}: {types[key]}" for key in always]
+    arguments += [f"{key}: {types[key]} | None = None" for key in named if key not in always]
+    arguments += ["**others: object"] if len(named) < len(types) else []  # what is no name for Python
+    return (
+        f"@provider_state({python_literal(text)})\n"
+        f"def {identifier}({', '.join(arguments)}) -> None:\n"
+        f'    raise NotImplementedError("bring the database into this state")\n'
+    )
+
+
+registry = Registry()
+provider_state = registry.provider_state
+seeded_state = registry.seeded_state
+base_state = registry.base_state
+request_filter = registry.request_filter
+
+
+def autodiscover() -> Registry:
+    """Import the pact_states.py of every installed app.
+
+    Raises:
+        InvalidRegistration: one of them can't be imported; it says which, and why.
+    """
+    from django.apps import apps
+    from django.utils.module_loading import autodiscover_modules
+
+    try:
+        autodiscover_modules("pact_states")
+    except (InvalidRegistration, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # also SystemExit: a run that ends there has verified nothing
+        where = Crash.of(error).where
+        raise InvalidRegistration(
+            f"A pact_states.py can't be imported: {type(error).__name__}: {error} ({where}). "
+            f"Looked in the apps {', '.join(config.label for config in apps.get_app_configs())}."
+        ) from error
+    return registry

@@ -1,0 +1,47 @@
+import pytest
+
+from pact_verification.broker.selectors import default_selectors, describe, read_selector
+from pact_verification.errors import CannotVerify
+
+
+def test_the_defaults() -> None:
+    assert [*map(describe, default_selectors("main"))] == ["mainBranch", "matchingBranch", "deployedOrReleased"]
+    assert [*map(describe, default_selectors(""))] == ["mainBranch", "deployedOrReleased"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"mainBranch": true}',
+        '{"branch": "feat/x", "fallbackBranch": "main", "consumer": "shop"}',
+        '{"tag": "prod", "latest": true}',
+        '{"deployed": true, "environment": "test"}',
+        '{"latest": true}',
+    ],
+)
+def test_selectors_that_a_broker_knows(text: str) -> None:
+    assert read_selector(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("mainBranch", "is not JSON"),
+        ('[{"mainBranch": true}]', "is not an object. Write one for each selector, and repeat the option."),
+        ('{"mainBranch": "main"}', "'mainBranch' is \"main\", and has to be true or false."),
+        ('{"branch": true}', "'branch' is true, and has to be text."),
+        ('{"branch": ""}', "'branch' is \"\", and has to be text."),
+        (
+            '{"matchingbranch": true}',
+            "unknown key 'matchingbranch'. Did you mean 'matchingBranch'? There are mainBranch,",
+        ),
+        ('{"xyz": true}', "unknown key 'xyz'. There are mainBranch,"),
+        ('{"consumer": "shop"}', "chooses nothing"),
+        ('{"mainBranch": false}', "chooses nothing"),
+        ("{}", "chooses nothing"),
+    ],
+)
+def test_what_is_no_selector(text: str, why: str) -> None:
+    with pytest.raises(CannotVerify) as caught:
+        read_selector(text)
+    assert why in str(caught.value)

@@ -1,0 +1,108 @@
+"""manage.py verify_pacts and Ctrl-C, or SIGTERM."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.pact_verification.pact_files import GREEN, interaction, write_pact
+from tests.pact_verification.running import ROOT, Databases, command, databases_made, environment, on_postgresql
+from tests.service import scratch_database
+
+
+class TestInterruption:
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+    @pytest.mark.parametrize("stage", ["TESTAPP_MIGRATING", "TESTAPP_ANNOUNCE"])
+    def test_it_stops_at_once_and_drops_the_databases(
+        self, pact: Path, databases: Databases, tmp_path: Path, number: signal.Signals, stage: str
+    ) -> None:
+        write_pact(pact, GREEN, interaction("stuck", states=["it takes 60 seconds"]))
+        (tmp_path / "announced").mkdir()
+        announced = tmp_path / "announced" / "now"
+        with subprocess.Popen(
+            command(pact, "--request-timeout", "30"),
+            cwd=ROOT,
+            env=environment(
+                settings={"DATABASES": databases},
+                # The thread that is left behind in its state holds a connection until the process ends.
+                PYTHONWARNINGS="error,ignore::ResourceWarning",
+                **{stage: str(announced)},
+            ),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            while not announced.exists():
+                assert process.poll() is None, process.stderr and process.stderr.read()
+            in_memory = not on_postgresql() and "TEST" not in databases["default"]
+            assert bool(databases_made(databases, tmp_path)) is not in_memory
+            process.send_signal(number)
+            _, err = process.communicate(timeout=20)  # what it is in the middle of would take a minute
+        assert process.returncode == 128 + number, err
+        assert databases_made(databases, tmp_path) == set()
+        assert err.strip() == "Interrupted."
+
+    @pytest.mark.skipif(not on_postgresql(), reason="SQLite creates nothing behind the run's back")
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_a_database_that_is_being_created_is_not_created_after_its_end(
+        self, pact: Path, databases: Databases, tmp_path: Path, number: signal.Signals
+    ) -> None:
+        """The server would go on with it. It waits for as long as somebody is connected to the template."""
+        write_pact(pact, GREEN)
+        creating = (
+            "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND state = 'active' AND query LIKE %s"
+        )
+        like = [f"CREATE DATABASE%{databases['default']['NAME']}%"]
+        with scratch_database(os.environ["DATABASE_URL"]) as template:
+            for database in databases.values():
+                database["TEST"] = {"TEMPLATE": template.rpartition("/")[2]}
+            with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+                with (
+                    psycopg.connect(template),
+                    subprocess.Popen(
+                        command(pact),
+                        cwd=ROOT,
+                        env=environment(settings={"DATABASES": databases}),
+                        stderr=subprocess.PIPE,
+                        text=True,
+                    ) as process,
+                ):
+                    while not connection.execute(creating, like).fetchall()[0][0]:
+                        assert process.poll() is None, process.stderr and process.stderr.read()
+                    process.send_signal(number)
+                    _, err = process.communicate(timeout=20)
+                assert process.returncode == 128 + number, err
+                while connection.execute(creating, like).fetchall()[0][0]:
+                    pass
+        assert databases_made(databases, tmp_path) == set()
+        assert err.strip() == "Interrupted."
+
+    def test_a_second_signal_stops_no_cleanup(self, databases: Databases, tmp_path: Path) -> None:
+        script = """if True:
+            import signal
+            import django
+            from pact_verification.provider import databases
+
+            def interrupted(*arguments):
+                signal.raise_signal(signal.SIGINT)
+                drop(*arguments)
+
+            drop, databases._drop = databases._drop, interrupted
+            django.setup()
+            with databases.run_databases():
+                raise KeyboardInterrupt
+        """
+        ended = subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=ROOT,
+            env=environment(settings={"DATABASES": databases}),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.stderr.count("KeyboardInterrupt") == 1, ended.stderr  # that of the block
+        assert databases_made(databases, tmp_path) == set()

@@ -1,0 +1,140 @@
+"""Which URLs and methods consumers depend on."""
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path, re_path, resolve
+from django.views import View
+from django.views.generic import TemplateView
+from rest_framework.viewsets import ViewSet
+
+from pact_verification.pacts.pact import Interaction, Pact
+from pact_verification.provider.coverage import cover
+from pact_verification.provider.endpoints import endpoint_of, endpoints
+from pact_verification.results.report import Coverage, Exchange, InteractionResult, Message, Outcome, PactResult, Use
+
+pytestmark = pytest.mark.no_database
+
+
+def function(request: HttpRequest, pk: int = 0) -> HttpResponse:
+    return HttpResponse()
+
+
+class ByClass(View):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse()
+
+    post = get
+
+
+class Things(ViewSet):
+    def list(self, request: Any) -> Any: ...
+
+    def create(self, request: Any) -> Any: ...
+
+
+class Page(TemplateView):
+    """A library's method, but the project's view."""
+
+
+@pytest.fixture(autouse=True)
+def urls(settings: Any) -> None:
+    module = ModuleType("urls_of_this_test")
+    module.urlpatterns = [  # type: ignore[attr-defined]  # a URLconf
+        path("function/<int:pk>", function),
+        path("api/", include([path("class", ByClass.as_view()), re_path(r"^re/(?P<pk>\d+)$", function)])),
+        path("things", Things.as_view({"get": "list", "post": "create"})),
+        path("page", Page.as_view(template_name="x.html")),
+        path("admin/", admin.site.urls),
+    ]
+    settings.ROOT_URLCONF = module
+
+
+def test_methods_and_routes_of_every_kind_of_view() -> None:
+    own = [(method, endpoint.route) for method, endpoint in endpoints() if endpoint.own]
+    assert own == [
+        ("any", "function/<int:pk>"),
+        ("GET", "api/class"),
+        ("POST", "api/class"),
+        ("any", r"api/re/(?P<pk>\d+)$"),
+        ("GET", "things"),
+        ("POST", "things"),
+        ("GET", "page"),
+    ]
+    assert next(endpoint.route for _, endpoint in endpoints() if not endpoint.own) == "admin/"
+
+
+@pytest.mark.parametrize(
+    ("url", "method", "view", "code"),
+    [
+        ("/function/3", "GET", "function", "def function"),
+        ("/api/class", "POST", "ByClass.post", "    def get"),
+        ("/things", "POST", "Things.create", "    def create"),
+        ("/things", "HEAD", "Things", "class Things"),
+        ("/page", "GET", "Page.get", "class Page"),  # the method is Django's
+    ],
+)
+def test_what_answers_is_named_to_the_line(url: str, method: str, view: str, code: str) -> None:
+    endpoint = endpoint_of(resolve(url), method)
+    assert endpoint.view == f"{__name__}.{view}"
+    file, _, line = endpoint.location.rpartition(":")
+    assert Path(file).read_text().splitlines()[int(line) - 1].startswith(code)
+
+
+@pytest.mark.parametrize("url", ["/function/3", "/api/class", "/api/re/4", "/things", "/page", "/admin/login/"])
+def test_a_route_is_spelt_as_django_does(url: str) -> None:
+    assert resolve(url).route in {endpoint.route for _, endpoint in endpoints()}
+
+
+def result(
+    consumer: str, request: str, status: int, *, outcome: Outcome = Outcome.VERIFIED, url: str | None = ""
+) -> PactResult:
+    method, _, target = request.partition(" ")
+    endpoint = None if url is None else endpoint_of(resolve(url or target.partition("?")[0]), method)
+    exchange = Exchange(Message(request), Message(f"{status} X"), endpoint=endpoint)
+    pact = Pact(consumer, "testapp", (), Path("x.json"), "x.json")
+    return PactResult(pact, (InteractionResult(Interaction("a"), outcome, exchange),))
+
+
+def uses(coverage: Coverage) -> dict[tuple[str, str], tuple[Use, ...]]:
+    return {(each.method, each.endpoint.route): each.uses for each in coverage.operations}
+
+
+def test_consumers_with_the_statuses_they_have_seen() -> None:
+    coverage = cover(
+        [
+            result("shop", "GET /things?page=1", 200),
+            result("shop", "GET /things", 401, outcome=Outcome.MISMATCH),
+            result("other", "GET /things", 200),
+            result("shop", "DELETE /function/1", 204),
+            result("shop", "GET /function/1", 200),
+            result("shop", "HEAD /api/class", 200),
+            result("shop", "GET /nowhere?x=1", 404, url=None),
+        ]
+    )
+    found = uses(coverage)
+    assert found["GET", "things"] == (Use("shop", (200, 401), failing=True), Use("other", (200,)))
+    assert found["POST", "things"] == ()
+    # A view that does not say which methods it answers is told by those that were used.
+    assert found["DELETE", "function/<int:pk>"] == (Use("shop", (204,)),)
+    assert found["GET", "function/<int:pk>"] == (Use("shop", (200,)),)
+    assert ("any", "function/<int:pk>") not in found
+    assert found["HEAD", "api/class"] == (Use("shop", (200,)),)
+    assert coverage.nowhere == (("GET /nowhere", Use("shop", (404,))),)
+    assert coverage.others > 10
+
+
+def test_a_librarys_view_counts_once_somebody_uses_it() -> None:
+    coverage = cover([result("shop", "GET /admin/login/", 200)])
+    assert any(route == "admin/login/" for _, route in uses(coverage))
+    assert coverage.others == cover([]).others - 1
+
+
+def test_what_sent_no_request_has_used_nothing() -> None:
+    pact = Pact("shop", "testapp", (), Path("x.json"), "x.json")
+    coverage = cover([PactResult(pact, (InteractionResult(Interaction("a"), Outcome.STATE_ERROR),))])
+    assert not any(each.uses for each in coverage.operations)

@@ -1,0 +1,94 @@
+"""Run a command as a process, and see what a person, or a CI job, gets of it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = tempfile.mkdtemp(prefix="pact_cache")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished command: what a person, or a CI job, gets of it."""
+
+    exit_code: int
+    out: str
+    err: str
+
+
+Verify = Callable[..., Run]
+
+
+def on_postgresql() -> bool:
+    return os.environ.get("DATABASE_URL", "").startswith("postgres")
+
+
+Databases = dict[str, dict[str, Any]]
+
+
+def environment(
+    *, project: str = "tests.testapp.settings", settings: Mapping[str, Any] | None = None, **variables: str
+) -> dict[str, str]:
+    own = ("PACT_", "DJANGO_", "GIT_", "GITHUB_")  # what the command reads, and a CI job sets
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(own)}
+    return {
+        **inherited,
+        "DJANGO_SETTINGS_MODULE": project,
+        "TESTAPP_SETTINGS": json.dumps({"PACT_CACHE_DIR": CACHE, **(settings or {})}),
+        "PYTHONWARNINGS": "error",
+        "COLUMNS": "100",
+        **variables,
+    }
+
+
+def command(*arguments: str | Path, name: str = "verify_pacts") -> list[str]:
+    return [sys.executable, "-m", "django", name, *map(str, arguments)]
+
+
+def run(name: str, *arguments: str | Path, cwd: Path = ROOT, **options: Any) -> Run:
+    """Run a command as a process: by default the test app's."""
+    finished = subprocess.run(
+        command(*arguments, name=name),
+        cwd=cwd,
+        env={"PYTHONPATH": str(ROOT), **environment(**options)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    # On a slow machine there are lines that tell how far it is.
+    err = re.sub(r"^\d+ of \d+ done, .*\n", "", finished.stderr, flags=re.MULTILINE)
+    return Run(finished.returncode, finished.stdout, err)
+
+
+def has(run: Run, *texts: str) -> None:
+    """Check what a person reads, whatever the white space."""
+    read = " ".join((run.out + run.err).split())
+    for text in texts:
+        assert " ".join(text.split()) in read, run.out + run.err
+
+
+def databases_made(databases: Databases, tmp_path: Path) -> set[str]:
+    """The test databases of this project that can be seen from outside: on a server, or as files."""
+    if not on_postgresql():
+        return {path.name for path in tmp_path.iterdir() if path.is_file()}
+    name = databases["default"]["NAME"]
+    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        rows = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"{name}%"]).fetchall()
+    return {name for (name,) in rows}
+
+
+def git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(
+        ["/usr/bin/env", "git", *arguments], cwd=folder, check=True, capture_output=True, text=True
+    ).stdout.strip()
