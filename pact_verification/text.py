@@ -5,6 +5,7 @@ import json
 import os
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 UNPRINTABLE = re.compile(r"(\x1b\[[\d;]*m)|[^\n\t\x20-\x7e]")
@@ -70,9 +71,19 @@ def relative(path: str) -> str:
     return path if near.startswith("..") else near
 
 
-def place(file: str, line: int) -> str:
-    """File and line as a person at the console would name them."""
-    return f"{relative(file)}:{line}"
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of code. Its text is file and line as a person at the console would name them.
+
+    Attributes:
+        file: its path; `str()` shortens it in the current folder.
+    """
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{relative(self.file)}:{self.line}"
 
 
 def encodable(text: str, encoding: str) -> str:

@@ -10,7 +10,8 @@ from pact_verification.broker.client import Broker
 from pact_verification.broker.hal import NotFound, Unreachable, linked
 from pact_verification.broker.provider_version import ProviderVersion
 from pact_verification.errors import BrokerError
-from pact_verification.results.report import Exchange, InteractionResult, Mismatch, Outcome, PactResult, Publication
+from pact_verification.results.exchange import Exchange
+from pact_verification.results.report import InteractionResult, Mismatch, Outcome, PactResult, Publication
 
 MAX_TEXT = 2000
 
@@ -157,7 +158,7 @@ def _has_failed(result: InteractionResult) -> bool:
         case Outcome.MISMATCH | Outcome.STATE_ERROR:
             return True
         case Outcome.NOT_VERIFIED:
-            return bool(result.interaction.unverifiable) or result.exchange != Exchange()
+            return result.interaction.unverifiable is not None or result.exchange != Exchange()
         case _:
             return False
 

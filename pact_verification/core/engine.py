@@ -45,7 +45,7 @@ class CoreResult:
     states: tuple[str, ...]
     ok: bool
     mismatches: tuple[Mismatch, ...] = ()
-    error: str = ""
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,12 @@ class CoreReport:
     """What the core says of one pact, in the order in which the interactions ran.
 
     Attributes:
-        error: why it has no results, or fewer than it should; empty when all ran.
+        error: why it has no results, or fewer than it should; None when all ran.
         output: what it printed.
     """
 
     results: tuple[CoreResult, ...]
-    error: str = ""
+    error: str | None = None
     output: str = ""
 
 
@@ -177,7 +177,7 @@ def read_answer(answer: Mapping[str, Any], output: str) -> CoreReport:
         return CoreReport((), answer["error"] or "The verifier gave no results.", output)
     results = answer["results"]
     read = tuple(_core_result(result) for result in results.get("interactionResults", ()))
-    error = ""
+    error = None
     if answer["error"] and all(result.ok for result in read):
         # Nothing that ran explains it: the pact could not be loaded, or the core panicked.
         reasons = [_error_text(entry.get("mismatch", {})) for entry in results.get("errors", ())]
@@ -192,7 +192,7 @@ def _core_result(result: Mapping[str, Any]) -> CoreResult:
         tuple(result["providerStates"]),
         result["result"] == "OK",
         tuple(sorted(map(_mismatch, mismatch.get("mismatches", ())), key=_as_in_a_response)),
-        _error_text(mismatch),
+        _error_text(mismatch) or None,
     )
 
 
@@ -202,26 +202,23 @@ def _error_text(mismatch: Mapping[str, Any]) -> str:
 
 def _mismatch(entry: Mapping[str, Any]) -> Mismatch:
     """One mismatch, its place spelt as a person would."""
+    sides = entry.get("expected"), entry.get("actual"), str(entry.get("mismatch", ""))
     match entry["type"]:
         case "StatusMismatch":
-            where = "status"
+            return Mismatch("status", "", *sides)
         case "HeaderMismatch":
-            where = f"header {entry.get('key', '')}"
+            return Mismatch("header", str(entry.get("key", "")), *sides)
         case "BodyTypeMismatch":
-            where = "body's content type"
+            return Mismatch("body's content type", "", *sides)
         case "BodyMismatch":
-            keys = (
-                ", its keys" if "following keys" in str(entry.get("mismatch")) else ""
-            )  # then it compares lists of them
-            where = f"body {entry.get('path', '')}".rstrip() + keys
+            return Mismatch("body", str(entry.get("path", "")), *sides)
         case other:
-            where = other.removesuffix("Mismatch").lower()
-    return Mismatch(where, entry.get("expected"), entry.get("actual"), str(entry.get("mismatch", "")))
+            return Mismatch(other.removesuffix("Mismatch").lower(), "", *sides)
 
 
 def _as_in_a_response(mismatch: Mismatch) -> tuple[int, list[tuple[int, str]]]:
     """The status first, headers, then the body from its beginning: the core's order changes from run to run."""
-    places = ("status", "header", "body")
-    rank = next((rank for rank, place in enumerate(places) if mismatch.where.startswith(place)), len(places))
-    parts = re.findall(r"\d+|\D+", mismatch.where)
-    return rank, [(int(part), "") if part.isdecimal() else (0, part) for part in parts]
+    parts = ("status", "header", "body")
+    rank = parts.index(mismatch.part) if mismatch.part in parts else len(parts)
+    steps = re.findall(r"\d+|\D+", mismatch.path)
+    return rank, [(int(step), "") if step.isdecimal() else (0, step) for step in steps]

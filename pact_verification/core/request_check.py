@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 from pact_verification.credentials import HIDDEN
 from pact_verification.pacts.matching_rules import ANY, steps
 from pact_verification.pacts.pact import Request, read_query
-from pact_verification.results.report import Message
+from pact_verification.results.exchange import RecordedRequest
 from pact_verification.results.secret_values import secret_names
 from pact_verification.text import read_json
 
@@ -36,25 +36,24 @@ MISSING: Any = object()
 SECRET: Any = object()
 
 
-def difference(request: Request, arrived: Message, values: Mapping[str, Any]) -> tuple[str, ...]:
+def difference(request: Request, arrived: RecordedRequest, values: Mapping[str, Any]) -> tuple[str, ...]:
     """Compare the request that arrived with the pact's; another spelling of the same is no difference.
 
     A part that a generator replaces is not compared, but for a path that consists of values of the provider states.
 
     Args:
-        arrived: before request filters; its headline has the target as it was sent.
+        arrived: before request filters, with its target as it was sent.
         values: what the provider states gave to the generators.
 
     Returns:
         What differs, each with both sides.
     """
-    method, _, target = arrived.headline.partition(" ")
-    path, _, query = target.partition("?")
+    path, _, query = arrived.target.partition("?")
     generated_path = _path(request, values)
     wanted_path, _, more_query = (path if generated_path is None else generated_path).partition("?")
     texts = [f"{name} can't be sent, the pact says {_shown(value)}" for name, value in request.unreadable.items()]
-    if method != request.method.upper():
-        texts.append(_both("method", method, request.method))
+    if arrived.method != request.method.upper():
+        texts.append(_both("method", arrived.method, request.method))
     if path != wanted_path and _segments(path) != _segments(wanted_path):
         texts.append(_both("path", path, wanted_path))
     if query or more_query or request.query:

@@ -9,7 +9,8 @@ from pact_verification.core.engine import CoreReport, CoreResult
 from pact_verification.core.notes import notes
 from pact_verification.core.request_check import difference
 from pact_verification.pacts.pact import Interaction, Pact
-from pact_verification.results.report import Exchange, InteractionResult, Mismatch, Outcome, PactResult
+from pact_verification.results.exchange import Exchange
+from pact_verification.results.report import InteractionResult, Mismatch, Outcome, PactResult
 
 
 def join(pact: Pact, core: CoreReport, exchanges: Sequence[Exchange]) -> PactResult:
@@ -24,7 +25,7 @@ def join(pact: Pact, core: CoreReport, exchanges: Sequence[Exchange]) -> PactRes
 
 
 def _judge(  # noqa: PLR0911  # one return for each way to end
-    interaction: Interaction | None, result: CoreResult | None, exchange: Exchange | None, core_error: str
+    interaction: Interaction | None, result: CoreResult | None, exchange: Exchange | None, core_error: str | None
 ) -> InteractionResult:
     if interaction is None:
         extra = Interaction(result.description if result else "?")
@@ -33,29 +34,31 @@ def _judge(  # noqa: PLR0911  # one return for each way to end
     told = notes(interaction, exchange, verified=bool(result and result.ok))
     exchange = replace(exchange, warnings=(*exchange.warnings, *told)) if told else exchange
     judged = partial(InteractionResult, interaction, exchange=exchange)
-    if exchange.state_error:
+    if exchange.state_error is not None:
         return judged(outcome=Outcome.STATE_ERROR, error=exchange.state_error)
-    if exchange.over_limit:
+    if exchange.over_limit is not None:
         # Where the run was stopped over it there is no result.
         return judged(outcome=Outcome.MISMATCH if result else Outcome.NOT_VERIFIED, error=exchange.over_limit)
-    if exchange.unanswered:
+    if exchange.unanswered is not None:
         return judged(outcome=Outcome.NOT_VERIFIED, error=exchange.unanswered)
     if result is None:
-        return judged(outcome=Outcome.NOT_VERIFIED, error=core_error or "The verifier did not run it.")
+        return judged(
+            outcome=Outcome.NOT_VERIFIED, error="The verifier did not run it." if core_error is None else core_error
+        )
     if (result.description, result.states) != (interaction.description, tuple(s.name for s in interaction.states)):
         return judged(outcome=Outcome.NOT_VERIFIED, error=f"The verifier reports {result.description!r} in its place.")
     values = {name: value for state in exchange.states for name, value in state.values.items()}
     if arrived and (differences := difference(interaction.request, arrived, values)):
-        error = f"The request that arrived is not the pact's: {'; '.join(differences)}."
-        return judged(outcome=Outcome.NOT_VERIFIED, error=error, exchange=replace(exchange, arrived=arrived))
+        why = f"The request that arrived is not the pact's: {'; '.join(differences)}."
+        return judged(outcome=Outcome.NOT_VERIFIED, error=why, exchange=replace(exchange, arrived=arrived))
     if not result.ok:
         mismatches = tuple(_with_rule(mismatch, interaction) for mismatch in result.mismatches)
-        error = exchange.self_call or result.error
-        exchange = replace(exchange, self_call="")
+        error = result.error if exchange.self_call is None else exchange.self_call
+        exchange = replace(exchange, self_call=None)
         return judged(outcome=Outcome.MISMATCH, mismatches=mismatches, error=error, exchange=exchange)
     if exchange.response is None or arrived is None:
         return judged(outcome=Outcome.NOT_VERIFIED, error="The verifier says that it passed, but sent no request.")
-    exchange = replace(exchange, log=(), refusal=None, no_route="")  # they help to mend a failure
+    exchange = replace(exchange, log=(), refusal=None, no_route=None)  # they help to mend a failure
     return judged(outcome=Outcome.VERIFIED, exchange=exchange)
 
 

@@ -93,7 +93,7 @@ class Interaction:
         place: its index in the pact's list.
         id: the broker's; results that are published name it.
         key: what --interaction takes: it stays the same while provider, consumer, description and states do.
-        unverifiable: why it can't be verified at all; empty when the core can try.
+        unverifiable: why it can't be verified at all; None when the core can try.
         notes: what the core makes of a form that the specification doesn't know.
         test_name: the consumer's test that wrote it, as V4 has it.
         comments: V4's other comments, one text for each.
@@ -106,7 +106,7 @@ class Interaction:
     place: int = 0
     id: str = ""
     key: str = ""
-    unverifiable: str = ""
+    unverifiable: str | None = None
     notes: tuple[str, ...] = ()
     test_name: str = ""
     comments: tuple[str, ...] = ()
@@ -250,7 +250,7 @@ def in_parts(pact: Pact, size: int, directory: Path) -> Iterator[Pact]:
     Args:
         directory: for the files, one of the run's own.
     """
-    whole = [interaction for interaction in pact.interactions if not interaction.unverifiable]
+    whole = [interaction for interaction in pact.interactions if interaction.unverifiable is None]
     if not whole:
         return
     size = max(1, min(size, PART_BYTES * pact.held // max(1, len(pact.content))))
@@ -392,7 +392,7 @@ def _keyed(document: Mapping[str, Any]) -> Iterator[Interaction]:
         identity = json.dumps([*names, interaction.description, states], sort_keys=True)
         seen[identity] += 1
         key = sha256(f"{identity}#{seen[identity]}".encode()).hexdigest()[:KEY_LENGTH]
-        yield replace(interaction, key=key, unverifiable=why_not or interaction.unverifiable)
+        yield replace(interaction, key=key, unverifiable=interaction.unverifiable if why_not is None else why_not)
 
 
 def _message(data: Mapping[str, Any], number: int, kind: str = "Message") -> Interaction:
@@ -420,7 +420,7 @@ def _interaction(data: Mapping[str, Any], number: int) -> Interaction:
     rules = read_rules(response.get("matchingRules"))
     return replace(
         interaction,
-        unverifiable="",
+        unverifiable=None,
         request=_request(data.get("request") or {}, wrapped="type" in data),
         expected=Expected(
             response["status"] if isinstance(response.get("status"), int) else 200,

@@ -17,12 +17,12 @@ REQUIRED = {"name": str, "version": str, "executableType": str, "entryPoint": st
 VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?(?:[-+].*)?")
 
 
-def missing_plugin(document: Mapping[str, Any]) -> str:
-    """Say which plugin of a pact the core would have to download. Empty when it needs none, or has it."""
+def missing_plugin(document: Mapping[str, Any]) -> str | None:
+    """Say which plugin of a pact the core would have to download; None when it needs none, or has it."""
     metadata = document.get("metadata")
     needed = metadata.get("plugins") if isinstance(metadata, Mapping) else None
     if not needed:
-        return ""
+        return None
     plugins = needed if isinstance(needed, list) else [needed]
     folder = Path(conf.plugin_directory)
     try:
@@ -37,7 +37,7 @@ def missing_plugin(document: Mapping[str, Any]) -> str:
                 f"The pact needs the Pact plugin {wanted}, which is not in {folder}. Install it with `pact plugin "
                 f"install {name}`, or set PACT_PLUGIN_DIR to the folder that holds it."
             )
-    return ""
+    return None
 
 
 def _installed(folder: Path) -> Iterator[tuple[str, str]]:

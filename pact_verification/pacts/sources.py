@@ -34,7 +34,7 @@ class Selection:
     @property
     def interactions(self) -> int:
         """How many interactions can be tried."""
-        return sum(not each.unverifiable for pact in self.pacts for each in pact.interactions)
+        return sum(each.unverifiable is None for pact in self.pacts for each in pact.interactions)
 
     @property
     def unverifiable(self) -> tuple[str, ...]:
@@ -43,7 +43,7 @@ class Selection:
             f"{pact.name}: {each.description!r} can't be verified. {each.unverifiable}"
             for pact in self.pacts
             for each in pact.interactions
-            if each.unverifiable
+            if each.unverifiable is not None
         )
 
 
@@ -157,7 +157,7 @@ def narrow(
             continue
         pacts.append(replace(pact, interactions=selected))
     if pacts and all(pact.is_unreadable and not pact.interactions[0].pending for pact in pacts):
-        raise CannotVerify("\n".join(pact.interactions[0].unverifiable for pact in pacts))
+        raise CannotVerify("\n".join(each.unverifiable or "" for pact in pacts for each in pact.interactions[:1]))
     nothing_for += [
         f"--consumer {consumer}{_did_you_mean(consumer, with_pact | without)}"
         for consumer in consumers

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 from pact_verification.pacts.schema import HTTP
 from pact_verification.provider.endpoints import ANY, endpoint_at, endpoints
-from pact_verification.results.report import Coverage, Endpoint, InteractionResult, Operation, Outcome, PactResult, Use
+from pact_verification.results.exchange import Endpoint
+from pact_verification.results.report import Coverage, InteractionResult, Operation, Outcome, PactResult, Use
 
 Seen = list[tuple[str, InteractionResult]]
 """Consumers, each with a result of its."""
@@ -21,17 +22,17 @@ def cover(results: Iterable[PactResult]) -> Coverage:
             if each.interaction.kind != HTTP:
                 continue
             if each.exchange.request and each.exchange.response:
-                method, _, path = each.exchange.request.headline.partition(" ")
+                method, path = each.exchange.request.method, each.exchange.request.path
                 endpoint = each.exchange.endpoint
             else:  # it failed before its request: the consumer depends on it all the same
-                method, path = each.interaction.request.method.upper(), each.interaction.request.path
+                method, path = each.interaction.request.method.upper(), each.interaction.request.path.partition("?")[0]
                 endpoint = endpoint_at(method, path)
             seen = (result.pact.consumer, each)
             if endpoint:
                 used[method, endpoint.route].append(seen)
                 answered[method, endpoint.route] = endpoint
             else:
-                nowhere[f"{method} {path.partition('?')[0]}"].append(seen)
+                nowhere[f"{method} {path}"].append(seen)
     operations, others = [], 0
     for method, endpoint in endpoints():
         keys = [key for key in used if key[1] == endpoint.route and method in {key[0], ANY}]

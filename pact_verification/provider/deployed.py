@@ -23,7 +23,7 @@ from pact_verification.errors import CannotVerify, NoAnswer, NoAnswerInTime
 from pact_verification.provider.databases import require_named, with_databases
 from pact_verification.provider.project import NoteDoing, NoteRequest, filter_request, limited, require_final
 from pact_verification.provider.snapshots import Looked, look
-from pact_verification.provider.wire import Response, request_message
+from pact_verification.provider.wire import Response, recorded_request
 from pact_verification.states.registry import Registry
 from pact_verification.text import counted, read_json
 
@@ -182,7 +182,7 @@ class ProjectElsewhere:
         body: bytes = request.__dict__.get("_body", environ["wsgi.input"].getvalue())
         path = self.deployed.url.path.rstrip("/") + environ["RAW_URI"].partition("?")[0]
         query = f"?{meta['QUERY_STRING']}" if meta["QUERY_STRING"] else ""
-        headers = dict(request_message(environ, meta, body).headers)
+        headers = dict(recorded_request(environ, meta, body).headers)
         ours = f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
         if headers.get("Host") == ours:  # the pact names no other: it is for whoever is asked
             headers["Host"] = self.deployed.url.netloc

@@ -14,8 +14,8 @@ from django.http import HttpRequest
 from django.urls import Resolver404, ResolverMatch, URLPattern, URLResolver, get_resolver, resolve
 
 from pact_verification.results.crash import is_own
-from pact_verification.results.report import Endpoint
-from pact_verification.text import place
+from pact_verification.results.exchange import Endpoint
+from pact_verification.text import Place
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 """Those that a consumer may depend on; HEAD and OPTIONS Django and DRF answer of themselves."""
@@ -111,7 +111,7 @@ def _endpoint(route: str, view: Callable[..., Any], method: str) -> Endpoint:
         if function := getattr(view_class, handler, None):
             function, name = _unwrapped(function), f"{name}.{handler}"
     code = getattr(function, "__code__", None)
-    location = place(code.co_filename, code.co_firstlineno) if code else ""
+    location = Place(code.co_filename, code.co_firstlineno) if code else None
     if view_class and own and not (code and is_own(code.co_filename)):  # a generic view: the class is what one writes
         location = _place_of_class(view_class)
     return Endpoint(route, name, location, own=own)
@@ -125,11 +125,11 @@ def _unwrapped(view: Any) -> Any:
         return view
 
 
-def _place_of_class(view_class: type) -> str:
+def _place_of_class(view_class: type) -> Place | None:
     try:
-        return place(inspect.getfile(view_class), inspect.getsourcelines(view_class)[1])
+        return Place(inspect.getfile(view_class), inspect.getsourcelines(view_class)[1])
     except (OSError, TypeError):  # its source isn't there
-        return ""
+        return None
 
 
 def _is_own_module(view: Callable[..., Any], view_class: type | None) -> bool:

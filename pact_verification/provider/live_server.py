@@ -36,14 +36,14 @@ from pact_verification.provider.wire import (
     MAX_RECORDED_BODY,
     Response,
     Server,
-    arrived_message,
+    arrived_request,
     joined,
     read_body,
-    request_message,
+    recorded_request,
     status_line,
 )
 from pact_verification.results.crash import Crash
-from pact_verification.results.report import Exchange, Message, SetUpState
+from pact_verification.results.exchange import Exchange, RecordedResponse, SetUpState
 from pact_verification.states.registry import Registry
 from pact_verification.system import clock
 
@@ -154,11 +154,11 @@ class LiveServer:
         """See Served."""
         self.finished.clear()
         self.http.call(self._finish)
-        return self.check_alive() != "" or self.finished.wait(wait)
+        return self.check_alive() is not None or self.finished.wait(wait)
 
-    def check_alive(self) -> str:
-        """What has ended the thread; empty while it lives."""
-        return f"The live server failed ({Crash.of(self.failure).exception})" if self.failure else ""
+    def check_alive(self) -> str | None:
+        """What has ended the thread; None while it lives."""
+        return f"The live server failed ({Crash.of(self.failure).exception})" if self.failure else None
 
     def give_up(self) -> str:
         """Leave the thread where it is. Returns the end of its stack."""
@@ -185,7 +185,7 @@ class LiveServer:
         except BaseException as error:  # noqa: BLE001  # running() raises it on the main thread
             self.failure = error
             if self.ready.is_set():
-                self.failed(self.check_alive())
+                self.failed(f"The live server failed ({Crash.of(error).exception})")
         finally:
             self.ready.set()
             self.finished.set()
@@ -287,7 +287,7 @@ class LiveServer:
         except BaseException as error:  # noqa: BLE001  # ours, but a 5xx would be asked again for two minutes
             self._note_own_crash(error)
         self._keep_records()
-        if not self.recordings or self.script.current.exchange.state_error:
+        if not self.recordings or self.script.current.exchange.state_error is not None:
             return status_line(HTTPStatus.UNPROCESSABLE_ENTITY), [], b""
         return status_line(HTTPStatus.OK), [("Content-Type", "application/json")], dumps(values).encode()
 
@@ -307,7 +307,7 @@ class LiveServer:
     def _set_up(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
         """Set up one state of an interaction. What goes wrong is noted; then the values are of no interest."""
         recording = self.script.current
-        if recording.exchange.state_error or not name:
+        if recording.exchange.state_error is not None or not name:
             return {}
         started = clock.seconds()
         try:
@@ -404,7 +404,10 @@ class LiveServer:
         except BaseException as error:  # noqa: BLE001  # a server answers
             self.overheard.raised = error
             status, headers, answer = status_line(HTTPStatus.INTERNAL_SERVER_ERROR), [], b"A server error occurred."
-        self._note_response(recording, Message(status, joined(headers), answer[:MAX_RECORDED_BODY]))
+        number, _, reason = status.partition(" ")
+        self._note_response(
+            recording, RecordedResponse(int(number), reason, joined(headers), answer[:MAX_RECORDED_BODY])
+        )
         if clock.seconds() - started > self.request_timeout:
             return self._over_limit(recording, started)
         return status, headers, answer
@@ -413,7 +416,7 @@ class LiveServer:
         """Record the request, and make it one for Django. Returns whether all of it has come."""
         self.request = None
         body = read_body(environ)
-        recording.note(request=request_message(environ, environ, body), arrived=arrived_message(environ, body))
+        recording.note(request=recorded_request(environ, environ, body), arrived=arrived_request(environ, body))
         if left_out := environ.pop(LEFT_OUT, {}):
             recording.warn(
                 f"The project did not get {', '.join(left_out)}: servers leave out headers with underscores in their "
@@ -430,14 +433,14 @@ class LiveServer:
             environ["wsgi.url_scheme"] = "https"  # what a project that insists on it gets from its proxy
         return True
 
-    def _note_response(self, recording: Recording, response: Message) -> None:
+    def _note_response(self, recording: Recording, response: RecordedResponse) -> None:
         recording.note(response=response)
         if error := self.overheard.raised:
             recording.note(crash=Crash.of(error))
             self._advise(recording, error)
-        elif (refusal := self.overheard.refused) and response.headline >= "400":
+        elif (refusal := self.overheard.refused) and response.status >= HTTPStatus.BAD_REQUEST:
             recording.note(refusal=refusal)
-        if response.headline.startswith("404"):
+        if response.status == HTTPStatus.NOT_FOUND:
             self._note_no_route(recording)
 
     def _over_limit(self, recording: Recording, started: float) -> Response:
@@ -450,7 +453,7 @@ class LiveServer:
         """What the project is asked, once the request filters have had it: what they do is not the project's."""
         environ: WSGIEnvironment = request.environ  # type: ignore[attr-defined]  # a WSGIRequest
         body = request.__dict__.get("_body", environ["wsgi.input"].getvalue())
-        self.script.current.note(request=request_message(environ, request.META, body))
+        self.script.current.note(request=recorded_request(environ, request.META, body))
         self.request = request
         self.request_began = clock.seconds()
         self.queries = 0
@@ -476,7 +479,7 @@ class LiveServer:
         with suppress(Exception):  # a URLconf that is written unlike any other
             if (endpoint := recording.exchange.endpoint) and not is_catch_all(request, endpoint.route):
                 return
-            recording.note(endpoint=None, no_route="" if expected else why_no_route(request, endpoint))
+            recording.note(endpoint=None, no_route=None if expected else why_no_route(request, endpoint))
 
     def _count(
         self,

@@ -7,7 +7,7 @@ from typing import Any
 from pact_verification.errors import StateError
 from pact_verification.pacts.pact import Interaction
 from pact_verification.results.crash import Crash
-from pact_verification.results.report import Exchange, SetUpState
+from pact_verification.results.exchange import Exchange, SetUpState
 from pact_verification.states.handlers import ActiveState
 
 

@@ -9,7 +9,8 @@ from typing import Protocol
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.provider.board import Board
 from pact_verification.provider.wire import HOST
-from pact_verification.results.report import Coverage, Exchange, PactResult
+from pact_verification.results.exchange import Exchange
+from pact_verification.results.report import Coverage, PactResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,8 @@ class Served(Protocol):
     def exchanges(self) -> list[Exchange]:
         """What was seen of each interaction so far."""
 
-    def check_alive(self) -> str:
-        """Why the server has ended; empty while it lives."""
+    def check_alive(self) -> str | None:
+        """Why the server has ended; None while it lives."""
 
     def give_up(self) -> str:
         """Leave or end a call that does not come back. Returns the end of its stack."""

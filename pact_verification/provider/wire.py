@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 from wsgiref.types import WSGIEnvironment
 
-from pact_verification.results.report import Message
+from pact_verification.results.exchange import RecordedRequest
 from pact_verification.system import clock
 
 HOST = "127.0.0.1"
@@ -357,7 +357,7 @@ def read_body(environ: WSGIEnvironment) -> bytes:
     return body
 
 
-def request_message(environ: WSGIEnvironment, meta: dict[str, Any], body: bytes) -> Message:
+def recorded_request(environ: WSGIEnvironment, meta: dict[str, Any], body: bytes) -> RecordedRequest:
     """The request as it was sent.
 
     Args:
@@ -371,14 +371,14 @@ def request_message(environ: WSGIEnvironment, meta: dict[str, Any], body: bytes)
         if key.startswith("HTTP_") or (key in {"CONTENT_TYPE", "CONTENT_LENGTH"} and value)
     }
     path = unquote_to_bytes(environ["RAW_URI"].partition("?")[0].encode("latin-1")).decode(errors="replace")
-    return Message(f"{environ['REQUEST_METHOD']} {path}{query}", headers, body[:MAX_RECORDED_BODY])
+    return RecordedRequest(environ["REQUEST_METHOD"], f"{path}{query}", headers, body[:MAX_RECORDED_BODY])
 
 
-def arrived_message(environ: WSGIEnvironment, body: bytes) -> Message:
+def arrived_request(environ: WSGIEnvironment, body: bytes) -> RecordedRequest:
     """The request as it arrived: its target is not decoded, its body is whole, and no header is left out."""
-    headline = f"{environ['REQUEST_METHOD']} {environ['RAW_URI']}"
     left_out = {name.title(): value for name, value in environ.get(LEFT_OUT, {}).items()}
-    return Message(headline, {**request_message(environ, environ, b"").headers, **left_out}, body)
+    headers = {**recorded_request(environ, environ, b"").headers, **left_out}
+    return RecordedRequest(environ["REQUEST_METHOD"], environ["RAW_URI"], headers, body)
 
 
 def joined(headers: list[tuple[str, str]]) -> dict[str, str]:

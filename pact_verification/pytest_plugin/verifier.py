@@ -169,7 +169,7 @@ class Verifier:
         from pact_verification.results.report import untried
         from pact_verification.states.preflight import require_handlers
 
-        if interaction.unverifiable:
+        if interaction.unverifiable is not None:
             self._report(mask(untried(replace(pact, interactions=(interaction,)))))
             return
         if pact.name not in self.parts:

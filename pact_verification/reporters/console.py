@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pact_verification.reporters.wording import about, facts, milliseconds, publication, took, verdict, warnings
 from pact_verification.results.crash import Crash, Frame
 from pact_verification.results.diff import shortened
+from pact_verification.results.exchange import RecordedRequest, RecordedResponse
 from pact_verification.results.report import (
     CAME,
     EXPECTED,
@@ -15,7 +16,6 @@ from pact_verification.results.report import (
     Coverage,
     InteractionResult,
     Line,
-    Message,
     Outcome,
     PactResult,
     Report,
@@ -200,7 +200,7 @@ class _Writer:
             return text
         return f"{text[:VALUE_LENGTH]}… {len(text) - VALUE_LENGTH} more characters (--verbosity 2)"
 
-    def message(self, message: Message, *, with_body: bool = True) -> None:
+    def message(self, message: RecordedRequest | RecordedResponse, *, with_body: bool = True) -> None:
         """A message's headers and body."""
         for name, value in message.headers.items():
             if name in THE_VERIFIERS and not self.detailed:
@@ -289,7 +289,7 @@ class _Writer:
     def publication(self, report: Report) -> None:
         if text := publication(report):
             self.line()
-            self.line(text, "yellow" if report.unpublished else "green")
+            self.line(text, "green" if report.unpublished is None else "yellow")
         if not (made := report.publication) or not made.missing:
             return
         self.line()

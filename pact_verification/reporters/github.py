@@ -51,10 +51,9 @@ def render_annotations(report: Report) -> str:
     """Workflow commands: an error for each failure, a warning for each that is pending."""
     lines: dict[str, list[str]] = {"error": [], "warning": []}
     for pact, result in _failures(report):
-        file, _, line = place_of(result).rpartition(":")
         properties = {"title": f"{pact.pact.consumer}: {result.interaction.title}"}
-        if file and (path := _in_repository(file)):
-            properties = {"file": path, "line": line, **properties}
+        if (place := place_of(result)) and (path := _in_repository(place.file)):
+            properties = {"file": path, "line": str(place.line), **properties}
         listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
         again = f"\nagain: {result.rerun}" if result.rerun else ""
         kind = "error" if result.failed else "warning"

@@ -14,6 +14,7 @@ from django.template import Context, Engine
 from pact_verification.reporters.wording import facts, in_short, milliseconds, publication, verdict, warnings
 from pact_verification.results.crash import Frame
 from pact_verification.results.diff import shortened
+from pact_verification.results.exchange import RecordedRequest, RecordedResponse
 from pact_verification.results.report import (
     CAME,
     EXPECTED,
@@ -21,7 +22,6 @@ from pact_verification.results.report import (
     Coverage,
     InteractionResult,
     Line,
-    Message,
     Outcome,
     PactResult,
     Report,
@@ -103,7 +103,7 @@ def _item(pact: PactResult, result: InteractionResult, number: int) -> dict[str,
         "open": result.failed and result.outcome is not Outcome.SKIPPED,
         "short": printable(in_short(result)) if troubled else "",
         "facts": [(name, printable_lines(text)) for name, text in _facts(pact, result)],
-        "error": printable_lines(result.error),
+        "error": printable_lines(result.error or ""),
         "warnings": [printable_lines(warning) for warning in warnings(result)],
         "diff": [(part, list(map(_line, shortened(lines, CONTEXT)))) for part, lines in result.diff.parts()],
         "messages": list(_messages(result)) if troubled else [],
@@ -154,7 +154,7 @@ def _messages(result: InteractionResult) -> Iterator[dict[str, Any]]:
             yield {"name": name, "text": _whole(message)}
 
 
-def _whole(message: Message) -> str:
+def _whole(message: RecordedRequest | RecordedResponse) -> str:
     headers = "".join(f"{name}: {value}\n" for name, value in message.headers.items())
     body = message.body.decode(errors="replace")
     return printable_lines(f"{message.headline}\n{headers}\n{body}".strip())

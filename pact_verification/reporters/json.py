@@ -8,18 +8,8 @@ from pact_verification.pacts.pact import ProviderState
 from pact_verification.reporters.wording import verdict, warnings
 from pact_verification.results.crash import Crash
 from pact_verification.results.diff import shortened
-from pact_verification.results.report import (
-    Coverage,
-    Endpoint,
-    Exchange,
-    InteractionResult,
-    Line,
-    Message,
-    Outcome,
-    PactResult,
-    Publication,
-    Report,
-)
+from pact_verification.results.exchange import Endpoint, Exchange, RecordedRequest, RecordedResponse
+from pact_verification.results.report import Coverage, InteractionResult, Line, Outcome, PactResult, Publication, Report
 
 CONTEXT = 30
 """How many lines stand around one that differs."""
@@ -44,7 +34,7 @@ def render(report: Report) -> str:
         "pacts": [_pact(result) for result in report.pacts],
         "coverage": report.coverage and _coverage(report.coverage),
         "publication": report.publication and _publication(report.publication),
-        "unpublished": report.unpublished,
+        "unpublished": report.unpublished or "",
         "nothing_for": list(report.nothing_for),
         "notes": list(report.notes),
     }
@@ -73,7 +63,7 @@ def _interaction(result: InteractionResult) -> dict[str, Any]:
         "pending": interaction.pending,
         "outcome": result.outcome.name.lower(),
         "failed": result.failed,
-        "error": result.error,
+        "error": result.error or "",
         "rerun": result.rerun,
         "states": _states(interaction.states, exchange),
         "request": exchange.request and _message(exchange.request),
@@ -90,7 +80,7 @@ def _interaction(result: InteractionResult) -> dict[str, Any]:
                 "expected": mismatch.expected,
                 "actual": mismatch.actual,
                 "message": mismatch.message,
-                "rule": mismatch.rule,
+                "rule": str(mismatch.rule or ""),
             }
             for mismatch in result.mismatches
         ],
@@ -122,7 +112,7 @@ def _states(states: tuple[ProviderState, ...], exchange: Exchange) -> list[dict[
     ]
 
 
-def _message(message: Message) -> dict[str, Any]:
+def _message(message: RecordedRequest | RecordedResponse) -> dict[str, Any]:
     return {
         "headline": message.headline,
         "headers": dict(message.headers),
@@ -135,7 +125,7 @@ def _line(line: Line) -> dict[str, str]:
 
 
 def _endpoint(endpoint: Endpoint) -> dict[str, str]:
-    return {"route": endpoint.route, "view": endpoint.view, "location": endpoint.location}
+    return {"route": endpoint.route, "view": endpoint.view, "location": str(endpoint.location or "")}
 
 
 def _crash(crash: Crash) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from pact_verification.reporters.console import render_failure
 from pact_verification.reporters.wording import in_short, nothing, place_of, remarks
 from pact_verification.results.report import InteractionResult, Outcome, PactResult, Report
-from pact_verification.text import printable_lines
+from pact_verification.text import printable_lines, relative
 
 KINDS = {Outcome.MISMATCH: "failure", Outcome.STATE_ERROR: "error", Outcome.NOT_VERIFIED: "error"}
 NOTHING_VERIFIED = 3
@@ -60,10 +60,9 @@ def _case(pact: PactResult, result: InteractionResult, name: str) -> Element:
     case = Element(
         "testcase", classname=printable_lines(pact.pact.consumer), name=name, time=f"{result.exchange.seconds:.3f}"
     )
-    file, _, line = place_of(result).rpartition(":")
-    if file and result.outcome is not Outcome.VERIFIED:
-        case.set("file", file)
-        case.set("line", line)
+    if result.outcome is not Outcome.VERIFIED and (place := place_of(result)):
+        case.set("file", relative(place.file))
+        case.set("line", str(place.line))
     if result.outcome is Outcome.VERIFIED:
         if lines := remarks(result):
             SubElement(case, "system-out").text = printable_lines("\n".join(lines))

@@ -79,7 +79,7 @@ def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Live]:
     yield Live(tell, say)
 
 
-def render_selection(selection: Selection, version: str, unpublished: str, server: str) -> str:
+def render_selection(selection: Selection, version: str, unpublished: str | None, server: str) -> str:
     """What a broker selected, and which server is verified, before anything runs. Empty for local pacts and code.
 
     Args:
@@ -90,7 +90,7 @@ def render_selection(selection: Selection, version: str, unpublished: str, serve
     return "\n".join(filter(None, (printable(server), _selected(selection, version, unpublished))))
 
 
-def _selected(selection: Selection, version: str, unpublished: str) -> str:
+def _selected(selection: Selection, version: str, unpublished: str | None) -> str:
     if not selection.asked:
         return ""
     rows = [
@@ -109,6 +109,8 @@ def _selected(selection: Selection, version: str, unpublished: str) -> str:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width]
         lines.append("  " + "  ".join(cells).rstrip())
     lines.append(
-        f"Results will not be published. {unpublished}" if unpublished else f"Results will be published for {version}."
+        f"Results will be published for {version}."
+        if unpublished is None
+        else f"Results will not be published. {unpublished}"
     )
     return "\n".join(map(printable, lines))

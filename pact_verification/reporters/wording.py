@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pact_verification.results.diff import note
-from pact_verification.results.report import Exchange, InteractionResult, Outcome, Report
-from pact_verification.text import counted
+from pact_verification.results.exchange import Exchange
+from pact_verification.results.report import InteractionResult, Outcome, Report
+from pact_verification.text import Place, counted
 
 SHORT = 2
 """How many differences stand in a line."""
@@ -54,7 +55,7 @@ def verdict(report: Report) -> Verdict:  # noqa: PLR0911  # one return for each 
 
 def nothing(report: Report) -> str:
     """Why nothing, or nothing of a pact, was verified."""
-    if report.nothing_because and not report.pacts:
+    if report.nothing_because is not None and not report.pacts:
         return f"nothing was verified: {report.nothing_because}"
     if report.pacts and report.nothing_for:
         return f"nothing was verified for {', '.join(report.nothing_for)}. --allow-no-pacts accepts that."
@@ -70,7 +71,7 @@ def nothing(report: Report) -> str:
 
 def in_short(result: InteractionResult) -> str:
     """Why an interaction failed, in a line: a state error's cause, an exception, or the first things that differ."""
-    if result.error and not result.mismatches:
+    if result.error is not None and not result.mismatches:
         return result.error
     exchange = result.exchange
     told = []
@@ -139,7 +140,7 @@ def took(exchange: Exchange) -> str:
 
 def publication(report: Report) -> str:
     """What became of the results at the broker, but for those that are missing there; empty where nobody asked."""
-    if report.unpublished:
+    if report.unpublished is not None:
         return f"Results were not published. {report.unpublished}"
     if not (made := report.publication) or not made.published:
         return ""
@@ -147,15 +148,15 @@ def publication(report: Report) -> str:
     return f"Published {results} for version {made.version} of branch {made.branch} to {made.broker}, and read back."
 
 
-def place_of(result: InteractionResult) -> str:
-    """File and line of the project's that a failure leads to: where it raised, else its view; else empty."""
+def place_of(result: InteractionResult) -> Place | None:
+    """The line of the project that a failure leads to: where it raised, else its view."""
     exchange = result.exchange
     for cause in (exchange.crash, exchange.refusal):
         if cause and cause.own:
             return cause.where
     if exchange.endpoint and exchange.endpoint.own and exchange.endpoint.reached:
         return exchange.endpoint.location
-    return ""
+    return None
 
 
 def milliseconds(seconds: float) -> str:

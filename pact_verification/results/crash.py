@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pact_verification.text import relative
+from pact_verification.text import Place, relative
 
 OURS = f"{Path(__file__).parents[1]}{os.sep}"
 """The package's own folder. The project's code is never in it, also where the package is installed as editable."""
@@ -45,10 +45,10 @@ class Crash:
         return cls(f"{name}: {text}" if text else name, tuple(_frames(error.__traceback__)))
 
     @property
-    def where(self) -> str:
-        """File and line of the innermost frame of the project's own."""
-        own = self.own or self.frames
-        return f"{own[-1].file}:{own[-1].line}" if own else ""
+    def where(self) -> Place | None:
+        """The line that the innermost frame of the project is at; that of a library where the project has none."""
+        frames = self.own or self.frames
+        return Place(frames[-1].file, frames[-1].line) if frames else None
 
     @property
     def own(self) -> tuple[Frame, ...]:

@@ -5,7 +5,6 @@ differs and may is shown as it came.
 """
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
@@ -83,9 +82,8 @@ def _status(result: InteractionResult, mismatches: Sequence[Mismatch]) -> Iterat
         yield Line(SAME, came)
         return
     expected = result.interaction.expected.status
-    yield Line(
-        EXPECTED, f"{expected} {responses.get(expected, '')}".rstrip(), mismatches[0].rule and note(mismatches[0])
-    )
+    ruled = note(mismatches[0]) if mismatches[0].rule else ""
+    yield Line(EXPECTED, f"{expected} {responses.get(expected, '')}".rstrip(), ruled)
     yield Line(CAME, came)
 
 
@@ -219,10 +217,11 @@ class _JSONDiff:
 
 def _surplus(expected: list[Any], mismatches: Sequence[Mismatch]) -> int | None:
     """From which element on there are too many; None where the rule doesn't count, or has no limit."""
-    rule = " ".join(mismatch.rule for mismatch in mismatches)
-    if limit := re.search(r"at most (\d+)", rule):
-        return int(limit[1])
-    return len(expected) if mismatches and not rule else None
+    rules = [mismatch.rule for mismatch in mismatches if mismatch.rule]
+    limits = [rule.maximum for rule in rules if rule.maximum is not None]
+    if limits:
+        return limits[0]
+    return len(expected) if mismatches and not rules else None
 
 
 def _indented(before: str) -> str:

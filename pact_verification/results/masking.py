@@ -20,8 +20,8 @@ from urllib.parse import parse_qsl, unquote_plus
 from pact_verification.credentials import HIDDEN, SHORT, configured_secrets, hide, spellings
 from pact_verification.pacts.matching_rules import steps
 from pact_verification.pacts.pact import Interaction
-from pact_verification.results.core_sentences import hidden_sentence, hidden_side
-from pact_verification.results.report import Exchange, InteractionResult, Mismatch, PactResult, Report
+from pact_verification.results.exchange import Exchange
+from pact_verification.results.report import InteractionResult, Mismatch, PactResult, Report
 from pact_verification.results.secret_values import (
     SHORTEST,
     looks_like_secret,
@@ -41,7 +41,20 @@ MAX_OPEN_TAGS = 64
 """What follows more tags without an end in a text is not shown: each takes a search through the rest of it."""
 
 NAMES = {
-    *("comments", "consumer", "description", "file", "function", "handler", "id", "key", "kind", "location", "name"),
+    *(
+        "comments",
+        "consumer",
+        "description",
+        "detail",
+        "file",
+        "function",
+        "handler",
+        "id",
+        "key",
+        "kind",
+        "location",
+        "name",
+    ),
     *("provider", "route", "rule", "rules", "source", "test_name", "view"),
 }
 """Fields that name something. What a text names (`token: sent again`) is hidden in all other fields."""
@@ -132,8 +145,9 @@ def _mask_of(
         for message in (exchange.arrived, exchange.request, exchange.response):
             if message:
                 sources += [message.headers, message.body]
-                if "?" in message.headline:
-                    sources += [{name: value} for name, value in parse_qsl(message.headline.partition("?")[2])]
+        for request in (exchange.arrived, exchange.request):
+            if request:
+                sources += [{name: value} for name, value in parse_qsl(request.query)]
     return _Mask(_secrets_in(sources, names) | configured, names)
 
 
@@ -465,9 +479,6 @@ class _Mask:
                 if text[start:end] in self.spelt and (length >= SHORT or not WORD_CHARACTER.search(around)):
                     yield start, end
 
-    def _headline(self, headline: str) -> str:
-        return headline if headline[:1].isdigit() else self._text(headline)  # the status is read from it
-
     def _headers(self, headers: Any) -> Any:
         if not isinstance(headers, dict):  # lines of a diff
             return self._hide(headers)
@@ -488,17 +499,25 @@ class _Mask:
         return headers if hidden == headers else hidden
 
     def _mismatch(self, mismatch: Mismatch) -> Mismatch:
-        """Hide the values of a secret header or member, and keep the core's sentence about them."""
-        part, space, path = mismatch.where.partition(" ")
+        """Hide the values of a secret header or member. The core's sentence may quote them, so it is written anew."""
         expected, actual, message = mismatch.expected, mismatch.actual, mismatch.message
         if self.is_secret(mismatch.path) or any(map(self.is_secret, map(_local, steps(mismatch.path)))):
-            header = mismatch.path if part == "header" else ""
-            expected, actual = (value and hidden_side(header, str(value)) for value in (expected, actual))
-            message = hidden_sentence(header, message, mismatch.rule)
-            expected, actual, message = (each and self._search(each) for each in (expected, actual, message))
+            header = mismatch.path if mismatch.part == "header" else ""
+            expected, actual = (
+                value and self._search(without_secret_parts(header, str(value)) if header else HIDDEN)
+                for value in (expected, actual)
+            )
+            message = f"Expected {_side(expected)} but received {_side(actual)}"
         else:
             expected, actual, message = map(self._hide, (expected, actual, message))
-        return Mismatch(f"{part}{space}{self._search(path)}", expected, actual, message, self._name(mismatch.rule))
+        return replace(
+            mismatch,
+            path=self._search(mismatch.path),
+            expected=expected,
+            actual=actual,
+            message=message,
+            rule=self._hide(mismatch.rule),
+        )
 
     def _body(self, body: Any) -> Any:
         if isinstance(body, bytes):
@@ -525,7 +544,6 @@ BY_FIELD = {
     "body": _Mask._body,
     "code": _Mask._search,  # in code, what stands beside a name is an expression
     "headers": _Mask._headers,
-    "headline": _Mask._headline,
     **dict.fromkeys(NAMES, _Mask._naming),
 }
 
@@ -542,6 +560,10 @@ ANYTHING, WORD_CHARACTER = re.compile(r".+", re.DOTALL), re.compile(r"\w")
 
 def _hidden_if_secret(found: re.Match[str]) -> str:
     return HIDDEN if looks_like_secret(found[0]) else found[0]
+
+
+def _side(value: str | None) -> str:
+    return f"'{value}'" if value else "nothing"
 
 
 def _local(step: str) -> str:

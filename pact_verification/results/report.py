@@ -1,115 +1,17 @@
 """The Report of a run and its parts. Every reporter reads these, and nothing else."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
-from typing import Any, Self
+from typing import Any
 
-from pact_verification.pacts.pact import Interaction, Pact, ProviderState
-from pact_verification.results.crash import Crash
+from pact_verification.pacts.matching_rules import Rule
+from pact_verification.pacts.pact import Interaction, Pact
+from pact_verification.results.exchange import Endpoint, Exchange
 
 Progress = Callable[[int, int, str], None]
 """Called now and then with the number of interactions done, of all, and the description of the current one."""
-
-
-MAX_SHOWN_BODY = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One side of an HTTP exchange. Its headline is "GET /items?a=1", or "200 OK"."""
-
-    headline: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-    @property
-    def status(self) -> int:
-        """A response's."""
-        return int(self.headline.partition(" ")[0])
-
-    def cut(self) -> Self:
-        """The message with no more of its body than reports show."""
-        if len(self.body) <= MAX_SHOWN_BODY:
-            return self
-        return replace(self, body=self.body[:MAX_SHOWN_BODY] + b"\n(cut: %d bytes in all)" % len(self.body))
-
-
-@dataclass(frozen=True, slots=True)
-class SetUpState:
-    """A provider state that was set up.
-
-    Attributes:
-        handler: the function, with file and line.
-        values: what it gave to the pact's generators.
-    """
-
-    state: ProviderState
-    handler: str
-    values: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """What answers a URL.
-
-    Attributes:
-        route: the URL pattern, as in the URLconf.
-        view: dotted, with the method of a class.
-        location: file and line of its code.
-        own: whether the view is the project's, not a library's.
-        reached: whether it was the view that answered, and not a middleware before it.
-    """
-
-    route: str
-    view: str
-    location: str = ""
-    own: bool = True
-    reached: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """What the live server saw of one interaction.
-
-    Attributes:
-        arrived: the request before the request filters, its target as it was sent. The verdict leaves it out unless it
-            differs from the pact's.
-        request: as it was after the request filters.
-        states: those that were set up.
-        endpoint: what answered; None when no URL pattern was meant for the URL.
-        no_route: then, what looks like it.
-        queries: how many SQL queries the request took, on all databases; None of a server that already runs.
-        request_seconds: how long the request took.
-        state_error: why a provider state could not be set up; no request follows then.
-        crash: the exception behind a state error or a 500.
-        refusal: the exception of which Django, or Django REST framework, made another response, such as a 403.
-        log: what the project logged meanwhile, a line for each record.
-        self_call: which requests the project sent to its own server, in words.
-        over_limit: which limit it exceeded: of time, of size, or of what HTTP allows. It fails then.
-        unanswered: why no answer came: the process that ran the project ended, or a server elsewhere did not answer.
-        warnings: what did not change the outcome, such as a teardown that failed.
-        seconds: how long the states, the request and the teardown took together.
-    """
-
-    request: Message | None = None
-    response: Message | None = None
-    arrived: Message | None = None
-    states: tuple[SetUpState, ...] = ()
-    endpoint: Endpoint | None = None
-    no_route: str = ""
-    queries: int | None = 0
-    request_seconds: float = 0.0
-    state_error: str = ""
-    crash: Crash | None = None
-    refusal: Crash | None = None
-    log: tuple[str, ...] = ()
-    self_call: str = ""
-    over_limit: str = ""
-    unanswered: str = ""
-    warnings: tuple[str, ...] = ()
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,25 +19,22 @@ class Mismatch:
     """One difference between the response that the pact expects and the one that came.
 
     Attributes:
-        where: "status", "header Content-Type", "body $.name".
-        rule: the pact's matching rule there, in words; empty where it has to be equal.
+        part: status, header or body; another word for what else the core may tell.
+        path: the header's name, or the place in the body: `$.name`.
+        rule: the pact's matching rule there; None where it has to be equal.
     """
 
-    where: str
+    part: str
+    path: str
     expected: Any
     actual: Any
     message: str
-    rule: str = ""
+    rule: Rule | None = None
 
     @property
-    def part(self) -> str:
-        """status, header or body; another word for what else the core may tell."""
-        return self.where.partition(" ")[0]
-
-    @property
-    def path(self) -> str:
-        """The header's name, or the place in the body: `$.name`."""
-        return self.where.partition(" ")[2].removesuffix(", its keys")
+    def where(self) -> str:
+        """Part and path for a person: body $.name."""
+        return f"{self.part} {self.path}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +92,7 @@ class InteractionResult:
     outcome: Outcome
     exchange: Exchange = Exchange()
     mismatches: tuple[Mismatch, ...] = ()
-    error: str = ""
+    error: str | None = None
     diff: Diff = Diff()
     rerun: str = ""
 
@@ -218,7 +117,7 @@ class PactResult:
 
 def untried(pact: Pact) -> PactResult:
     """The results of those interactions that can't be verified at all."""
-    interactions = tuple(each for each in pact.interactions if each.unverifiable)
+    interactions = tuple(each for each in pact.interactions if each.unverifiable is not None)
     return PactResult(
         replace(pact, interactions=interactions, content=b""),
         tuple(InteractionResult(each, Outcome.NOT_VERIFIED, error=each.unverifiable) for each in interactions),
@@ -229,7 +128,7 @@ def whole(pact: Pact, parts: Sequence[PactResult], unverifiable: PactResult) -> 
     """A pact's result, from those of its parts and of what can't be verified at all."""
     ran = [each for part in parts for each in part.interactions]
     tried, others = iter(ran), iter(unverifiable.interactions)
-    results = [next(others if each.unverifiable else tried) for each in pact.interactions]
+    results = [next(tried if each.unverifiable is None else others) for each in pact.interactions]
     results += tried  # more than the pact holds
     return PactResult(
         replace(pact, interactions=tuple(each.interaction for each in results), content=b""),
@@ -304,7 +203,7 @@ class Report:
         notes: what a reader has to know beside the results, such as pacts that were left out.
         nothing_for: what was asked for, and has no pact: a directory, a consumer.
         nothing_because: why there was nothing to verify, where that is known.
-        nothing_is_fine: why it is fine when there is nothing to verify; empty when it isn't.
+        nothing_is_fine: why it is fine when there is nothing to verify; None when it isn't.
     """
 
     provider: str
@@ -312,12 +211,12 @@ class Report:
     notes: tuple[str, ...] = ()
     nothing_for: tuple[str, ...] = ()
     seconds: float = 0.0
-    nothing_is_fine: str = ""
+    nothing_is_fine: str | None = None
     publication: Publication | None = None
-    unpublished: str = ""
+    unpublished: str | None = None
     started: datetime | None = None
     coverage: Coverage | None = None
-    nothing_because: str = ""
+    nothing_because: str | None = None
 
     @property
     def interactions(self) -> tuple[InteractionResult, ...]:
@@ -341,6 +240,6 @@ class Report:
         """0 all verified, 1 something failed, 3 nothing was verified, 4 the broker does not hold the results."""
         if any(result.failed for result in self.interactions):
             return 1
-        if (not self.pacts or self.unproven or self.nothing_for) and not self.nothing_is_fine:
+        if (not self.pacts or self.unproven or self.nothing_for) and self.nothing_is_fine is None:
             return 3
         return 4 if self.publication and self.publication.missing else 0

@@ -57,14 +57,14 @@ def at_broker(options: Options, given: Mapping[str, Any], *, wants_to_publish: b
             notes.append(
                 "No branch is known, so the selectors have no matchingBranch. --provider-branch or GIT_BRANCH names it."
             )
-    unpublished = "--publish or PACT_BROKER_PUBLISH_VERIFICATION_RESULTS=true does that."
+    unpublished: str | None = "--publish or PACT_BROKER_PUBLISH_VERIFICATION_RESULTS=true does that."
     if wants_to_publish:
         _require_place(broker, pact_url)
         unpublished = _why_a_part(options)
-        if unpublished and given["publish"]:
+        if unpublished is not None and given["publish"]:
             raise CannotVerify(f"Results can't be published: {unpublished} Leave it out, or use --no-publish.")
     publisher = None
-    if broker and not unpublished:
+    if broker and unpublished is None:
         version = _version_of_server(options, version, given) if options.provider_url else version
         publisher = Publisher(broker, options.provider_name, version)
         _require_version(version)
@@ -174,12 +174,12 @@ def _require_place(broker: Broker | None, pact_url: str) -> None:
         raise CannotVerify(f"Results can't be published: {problem} Mend that, or use --no-publish.")
 
 
-def _why_a_part(options: Options) -> str:
+def _why_a_part(options: Options) -> str | None:
     """What makes the result that of a part, which the core would publish as that of the whole (F32)."""
     narrowed = [f"--consumer {name}" for name in options.consumers] + ([str(options.chosen)] if options.chosen else [])
     if narrowed:
         return f"{' '.join(narrowed)} chooses a part, whose result is not that of the whole."
-    return "--exit-first may stop before the end, and what then ran is a part." if options.exit_first else ""
+    return "--exit-first may stop before the end, and what then ran is a part." if options.exit_first else None
 
 
 def _require_version(version: ProviderVersion) -> None:

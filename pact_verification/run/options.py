@@ -70,13 +70,13 @@ class Options:
     allow_no_pacts: bool = False
     verbosity: int = 1
     publisher: "Publisher | None" = None
-    unpublished: str = ""
+    unpublished: str | None = None
     notes: tuple[str, ...] = ()
     exit_first: bool = False
     coverage: bool = False
     command: tuple[str, ...] = ("python", "manage.py", "verify_pacts")
     by_default: bool = False
-    nothing_because: str = ""
+    nothing_because: str | None = None
     parallel: int = 1
     shard: Shard | None = None
     provider_url: str = ""
@@ -140,12 +140,12 @@ def read_options(given: Mapping[str, Any]) -> Options:
         given["request_timeout"] or conf.request_timeout,
         given["allow_no_pacts"],
         given["verbosity"],
-        unpublished="These are files: only the results of a broker's pacts are." if wants_to_publish else "",
+        unpublished="These are files: only the results of a broker's pacts are." if wants_to_publish else None,
         exit_first=given["exit_first"],
         coverage=given["coverage"],
         command=_command(given),
         by_default=not with_broker and _are_the_default(given["pacts"]),
-        nothing_because=_nothing_failed(failed) if given["last_failed"] else "",
+        nothing_because=_nothing_failed(failed) if given["last_failed"] else None,
         parallel=given["parallel"],
         shard=given["shard"],
         provider_url=given["provider_url"] or "",

@@ -35,7 +35,8 @@ from pact_verification.provider.databases import drop_left, names_of, undisturbe
 from pact_verification.provider.serving import Address, How, new_state_path
 from pact_verification.provider.snapshots import restore_left
 from pact_verification.results.crash import is_own
-from pact_verification.results.report import Coverage, Exchange, PactResult
+from pact_verification.results.exchange import Exchange
+from pact_verification.results.report import Coverage, PactResult
 from pact_verification.system import clock
 from pact_verification.system.interruption import SIGNALS, hear, held_back, raise_again_what_is_lost
 from pact_verification.system.streams import guard_streams
@@ -107,9 +108,9 @@ class ProviderProcess:
         self._state_path = ""
         self._served: tuple[int, str] = (0, "")
         self._stack = ""
-        self._why_ended = ""
+        self._why_ended: str | None = None
         self._hung = False
-        self._failure = ""
+        self._failure: str | None = None
 
     def start(self) -> None:
         """Start the process. It begins at once to check the project and to import its provider states."""
@@ -157,7 +158,7 @@ class ProviderProcess:
         self._served = self._call("open", how)
         yield self
         try:
-            if not self.check_alive():
+            if self.check_alive() is None:
                 self._call("close", seconds=DROP_SECONDS)
                 self.made_databases = False
         except CannotVerify as error:  # the verdict is there: `end` drops what is left
@@ -191,13 +192,13 @@ class ProviderProcess:
         """See Served."""
         return [self._exchanges.get(number, Exchange()) for number in range(max(self._exchanges, default=-1) + 1)]
 
-    def check_alive(self) -> str:
-        """Why the process has ended; empty while it lives."""
-        if not self._why_ended and not (self._process.is_alive() and self._reader.is_alive()):
+    def check_alive(self) -> str | None:
+        """Why the process has ended; None while it lives."""
+        if self._why_ended is None and not (self._process.is_alive() and self._reader.is_alive()):
             self._process.join(ABORT_SECONDS)
             self._reader.join(ABORT_SECONDS)  # a process that the project has forked may hold the pipe open
             ended = f"The process that ran the project ended ({_code(self._process.exitcode)})"
-            self._why_ended = self._failure or ended
+            self._why_ended = ended if self._failure is None else self._failure
             self._stack = self._stack or _stack(self.folder)
         return self._why_ended
 
@@ -216,7 +217,7 @@ class ProviderProcess:
 
         What it can't drop, it logs.
         """
-        if self._process.is_alive() and not self._why_ended:
+        if self._process.is_alive() and self._why_ended is None:
             with suppress(OSError, ValueError):
                 self._connection.send(None)
             patience = EXIT_SECONDS
@@ -240,7 +241,7 @@ class ProviderProcess:
 
     def _end_at_once(self) -> None:
         """End the process by SIGABRT, for which it writes its stack, and by SIGKILL where that is not enough."""
-        if self._why_ended:
+        if self._why_ended is not None:
             return
         if hasattr(os, "kill") and self._process.pid and os.name == "posix":
             with suppress(OSError):
@@ -272,7 +273,7 @@ class ProviderProcess:
         while True:
             with suppress(queue.Empty):
                 return self._answers.get(timeout=POLL_SECONDS)
-            if self.check_alive() and self._answers.empty():
+            if self.check_alive() is not None and self._answers.empty():
                 return "ended", None
             if clock.seconds() > deadline:
                 self._end_at_once()

@@ -125,11 +125,11 @@ def _tried(
     return ran
 
 
-def _why_nothing_is_fine(options: Options, found: Selection, selection: Selection) -> str:
+def _why_nothing_is_fine(options: Options, found: Selection, selection: Selection) -> str | None:
     if options.allow_no_pacts:
         return "--allow-no-pacts says that this is fine"
     all_elsewhere = found.pacts and not selection.pacts and not found.nothing_for
-    return "all selected pacts are in other shares" if all_elsewhere else ""
+    return "all selected pacts are in other shares" if all_elsewhere else None
 
 
 def _run(
@@ -176,7 +176,7 @@ def _with_command(result: PactResult, options: Options, keys: Mapping[str, int])
     """
     interactions = [
         each
-        if each.interaction.unverifiable
+        if each.interaction.unverifiable is not None
         else replace(each, rerun=options.rerun(result.pact, each.interaction, unique=keys[each.interaction.key] == 1))
         for each in result.interactions
     ]

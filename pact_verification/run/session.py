@@ -10,8 +10,9 @@ from pact_verification.pacts.pact import Pact
 from pact_verification.provider.serving import How, Provider, Served
 from pact_verification.provider.wire import HOST, RUN_HEADER
 from pact_verification.results.diff import response_diff
+from pact_verification.results.exchange import Exchange
 from pact_verification.results.masking import mask, named_without_secrets
-from pact_verification.results.report import Diff, Exchange, InteractionResult, Outcome, PactResult, Progress
+from pact_verification.results.report import Diff, InteractionResult, Outcome, PactResult, Progress
 
 GIVE_UP_AFTER = 4
 """A state or request that takes this many times the request timeout is taken never to come back."""
@@ -79,16 +80,17 @@ class Session:
         self.server.expect(pact.interactions)
         self.engine.begin(self._job(pact))
         hung, core = self._wait(pact)
-        if not hung and not self.server.check_alive():
-            hung = "" if self.server.finish(self._patience) else self._hung()
+        if hung is None and self.server.check_alive() is None:
+            hung = None if self.server.finish(self._patience) else self._hung()
         exchanges = self.server.exchanges()
-        if why := hung or self.server.check_alive():
-            core, exchanges = self._stop(pact, core, exchanges, why, hung=bool(hung))
+        why = self.server.check_alive() if hung is None else hung
+        if why is not None:
+            core, exchanges = self._stop(pact, core, exchanges, why, hung=hung is not None)
         self.done += len(pact.interactions)
         self.progress(self.done, self.total, pact.consumer)
         return join(pact, core, exchanges)
 
-    def _wait(self, pact: Pact) -> tuple[str, CoreReport]:
+    def _wait(self, pact: Pact) -> tuple[str | None, CoreReport]:
         """Wait for the core's answer. Returns why a call hangs, if one does, and the answer."""
         patience = self._silence(pact)
         number, current = -1, ""
@@ -104,12 +106,12 @@ class Session:
                 hung = self._hung()
                 answer = self.engine.answer(ANSWER_SECONDS) if self.server.outlives_a_hang else None
                 return hung, answer or CoreReport(())
-            if self.server.board.same_for() > (ANSWER_SECONDS if ended else patience):
+            if self.server.board.same_for() > (patience if ended is None else ANSWER_SECONDS):
                 self.engine.stop()
                 why = f"The verifier process asked for nothing in {self.server.board.same_for():.0f} s. It was ended."
                 self.ending = Ending(Outcome.NOT_VERIFIED, f"Not run: {why}")
-                return "", CoreReport((), why)
-        return "", core
+                return None, CoreReport((), why)
+        return None, core
 
     @property
     def _patience(self) -> float:

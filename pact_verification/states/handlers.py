@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pact_verification.errors import InvalidRegistration, StateError
+from pact_verification.text import Place
 
 if TYPE_CHECKING:
     from parse import Parser
@@ -21,11 +22,11 @@ class Handler:
 
     Attributes:
         function: returns a mapping of values or None, or is a generator that yields once and then tears down.
-        location: file and line, for a person.
+        location: of the function, or of the call that registered it.
     """
 
     function: Callable[..., Any]
-    location: str
+    location: Place
 
     def check_arguments(self, arguments: Mapping[str, Any]) -> None:
         """Raise a StateError that names what the function doesn't accept, or lacks."""

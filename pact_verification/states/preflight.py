@@ -9,7 +9,7 @@ from pact_verification.pacts.pact import UNKNOWN_STATE, Pact
 from pact_verification.results.masking import without_secrets
 from pact_verification.states.handlers import Match, Pattern
 from pact_verification.states.registry import Registry, stub
-from pact_verification.text import printable
+from pact_verification.text import printable, relative
 
 IMPORT = "from pact_verification import provider_state"
 
@@ -46,7 +46,7 @@ def find_needs(pacts: Iterable[Pact], registry: Registry) -> list[Need]:
     for pact in pacts:
         for interaction in pact.interactions:
             for state in interaction.states:
-                if not state.name or interaction.unverifiable or state.name == UNKNOWN_STATE:
+                if not state.name or interaction.unverifiable is not None or state.name == UNKNOWN_STATE:
                     continue
                 need = needs.setdefault(state.name, Need(state.name))
                 need.pending = need.pending and interaction.pending
@@ -119,7 +119,7 @@ def _explain(missing: Sequence[Need], registry: Registry) -> Iterator[str]:
 
 def to_paste(missing: Sequence[Need], registry: Registry) -> Iterator[str]:
     """Where stubs belong, and the stubs."""
-    files = [pattern.handler.location.rpartition(":")[0] for pattern in registry.patterns.values()]
+    files = [relative(pattern.handler.location.file) for pattern in registry.patterns.values()]
     file = max(files, key=files.count) if files else "the pact_states.py of one of your apps"
     yield f"\nAdd to {file}, and fill in:\n"
     if not files:

@@ -4,13 +4,14 @@ import difflib
 import inspect
 import keyword
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from pact_verification.errors import InvalidRegistration
 from pact_verification.results.crash import Crash
 from pact_verification.states.handlers import Handler, Match, Pattern, signature
-from pact_verification.text import place, python_literal
+from pact_verification.text import Place, python_literal
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -71,10 +72,8 @@ class Registry:
 
             call_command("loaddata", *labels, verbosity=0)
 
-        caller = inspect.currentframe()
-        caller = caller.f_back if caller else None
-        location = place(caller.f_code.co_filename, caller.f_lineno) if caller else "?"
-        self._add(names, Handler(load_fixtures, location))
+        caller = sys._getframe(1)
+        self._add(names, Handler(load_fixtures, Place(caller.f_code.co_filename, caller.f_lineno)))
 
     def base_state(self, function: Callable[[], R]) -> Callable[[], R]:
         """Register a function, or a generator function, that runs before every interaction's own states."""
@@ -144,7 +143,7 @@ def _handler(decorator: str, function: Callable[..., Any]) -> Handler:
     if not inspect.isfunction(innermost):
         raise InvalidRegistration(f"@{decorator} registers functions, not {function!r}.")
     code = innermost.__code__
-    handler = Handler(function, place(code.co_filename, code.co_firstlineno))
+    handler = Handler(function, Place(code.co_filename, code.co_firstlineno))
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise InvalidRegistration(
             f"{function.__name__}() is async, and states are set up one after the other on one thread: write a plain "

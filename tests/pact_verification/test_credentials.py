@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from pact_verification.pacts.pact import AtBroker, Pact
+from pact_verification.results.exchange import Endpoint
 from pact_verification.results.masking import without_credentials
 from pact_verification.results.report import Coverage, Operation, PactResult, Publication, Report, Use
-from pact_verification.results.report import Endpoint as Place
+from pact_verification.text import Place
 from tests.broker_double import BrokerDouble, Fault
 from tests.pact_verification.pact_files import document, interaction
 from tests.pact_verification.running import Run, Verify, has, run
@@ -116,7 +117,7 @@ def test_every_part_of_a_report_is_searched(monkeypatch: pytest.MonkeyPatch) -> 
         said,
         Publication(said, said, said, (said,), ((said, said),)),
         said,
-        coverage=Coverage((Operation(said, Place(said, said, said), uses),), nowhere=((said, uses[0]),)),
+        coverage=Coverage((Operation(said, Endpoint(said, said, Place(said, 1)), uses),), nowhere=((said, uses[0]),)),
         nothing_because=said,
     )
     hidden = without_credentials(report)

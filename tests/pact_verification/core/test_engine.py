@@ -41,7 +41,7 @@ def test_a_process_that_ends_is_told_and_the_next_job_gets_another() -> None:
         running.begin(JOB)
         answered = running.answer(10)
     assert ended
-    assert "ended over pact.json (exit code -9)" in ended.error
+    assert "ended over pact.json (exit code -9)" in str(ended.error)
     assert answered
     assert answered.error == "ValueError: Invalid source: pact.json"
 

@@ -10,7 +10,7 @@ import pytest
 
 from pact_verification.core.request_check import difference
 from pact_verification.pacts.pact import Request, read_pact
-from pact_verification.results.report import Message
+from pact_verification.results.exchange import RecordedRequest
 from tests.pact_verification.pact_files import interaction, write_pact
 from tests.pact_verification.running import Verify, has
 
@@ -34,7 +34,8 @@ def differences(
     path = write_pact(tmp_path / "p.json", interaction("a", "/p", request=request, **typed), version=version)
     pact = read_pact(path)
     assert pact
-    return difference(pact.interactions[0].request, Message(arrived, headers or {}, body), values or {})
+    method, _, target = arrived.partition(" ")
+    return difference(pact.interactions[0].request, RecordedRequest(method, target, headers or {}, body), values or {})
 
 
 class TestPath:
@@ -297,13 +298,13 @@ def test_a_difference_tells_no_common_value_of_a_secret_name() -> None:
     request = Request(
         "GET", "/", {"token": ["test"]}, {"X-Api-Key": "user", "Cookie": "a=b"}, {"password": {"a": "name"}, "n": 1}
     )
-    arrived = Message("GET /?token=user", {"X-Api-Key": "admin"}, b'{"password": {"a": 1}, "n": 2}')
+    arrived = RecordedRequest("GET", "/?token=user", {"X-Api-Key": "admin"}, b'{"password": {"a": 1}, "n": 2}')
     assert difference(replace(request, body=None), replace(arrived, body=b""), {}) == (
         "query parameter token is (hidden), the pact says (hidden)",
         "header X-Api-Key is (hidden), the pact says (hidden)",
         "header Cookie is missing, the pact says (hidden)",
     )
-    assert difference(Request(body=request.body), Message("GET /", {}, arrived.body), {}) == (
+    assert difference(Request(body=request.body), RecordedRequest("GET", "/", {}, arrived.body), {}) == (
         "body $.password.a is (hidden), the pact says (hidden)",
         "body $.n is 2, the pact says 1",
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pact_verification.pacts.matching_rules import MatchingRules, describe, read_rules, steps
+from pact_verification.pacts.matching_rules import MatchingRules, read_rule, read_rules, steps
 
 pytestmark = pytest.mark.no_database
 
@@ -53,18 +53,18 @@ BODY = {
     ],
 )
 def test_the_most_specific_rule_applies_also_to_what_is_below(path: str, expected: str) -> None:
-    assert read_rules({"body": BODY}).of_body(path) == expected
+    assert str(read_rules({"body": BODY}).of_body(path) or "") == expected
 
 
 def test_without_a_rule_it_has_to_be_equal() -> None:
-    assert MatchingRules().of_body("$.a") == MatchingRules().of_header("X") == ""
-    assert read_rules({"body": {"$.b": rule(match="type")}}).of_body("$.a") == ""
+    assert MatchingRules().of_body("$.a") is MatchingRules().of_header("X") is None
+    assert read_rules({"body": {"$.b": rule(match="type")}}).of_body("$.a") is None
 
 
 def test_headers_and_status() -> None:
     rules = read_rules({"header": {"X-Rate": rule(match="type")}, "status": rule(match="statusCode", status="success")})
-    assert rules.of_header("x-rate") == "type"
-    assert rules.status == "statusCode success"
+    assert str(rules.of_header("x-rate")) == "type"
+    assert str(rules.status) == "statusCode success"
 
 
 def test_specification_2() -> None:
@@ -78,11 +78,11 @@ def test_specification_2() -> None:
             "$['body']['in brackets'][*]['b']": {"match": "integer"},
         }
     )
-    assert rules.of_body("$.a") == "type"
-    assert rules.of_body("$['in brackets'][3].b") == "integer"
-    assert rules.of_body("$.date") == "date yyyy-MM-dd"
-    assert rules.of_body("$.list") == "type, at least 1"
-    assert (rules.of_header("X-Rate"), rules.of_header("X-Other")) == ("regex a+", "type")
+    assert str(rules.of_body("$.a")) == "type"
+    assert str(rules.of_body("$['in brackets'][3].b")) == "integer"
+    assert str(rules.of_body("$.date")) == "date yyyy-MM-dd"
+    assert str(rules.of_body("$.list")) == "type, at least 1"
+    assert (str(rules.of_header("X-Rate")), str(rules.of_header("X-Other"))) == ("regex a+", "type")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_specification_2() -> None:
     ],
 )
 def test_a_rule_in_words(given: Any, expected: str) -> None:
-    assert describe(given) == expected
+    assert str(read_rule(given) or "") == expected
 
 
 @pytest.mark.parametrize(

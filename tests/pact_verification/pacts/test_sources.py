@@ -112,7 +112,7 @@ def test_an_unreadable_file_in_a_directory_has_a_stand_in(tmp_path: Path) -> Non
     (tmp_path / "b.json").write_text('{"consumer":')
     read, stand_in = select_pacts([str(tmp_path)], "testapp").pacts
     assert (read.is_unreadable, stand_in.is_unreadable) == (False, True)
-    assert "b.json can't be read: it is not JSON" in stand_in.interactions[0].unverifiable
+    assert "b.json can't be read: it is not JSON" in str(stand_in.interactions[0].unverifiable)
 
 
 @pytest.fixture

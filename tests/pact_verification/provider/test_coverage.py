@@ -15,7 +15,8 @@ from rest_framework.viewsets import ViewSet
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.provider.coverage import cover
 from pact_verification.provider.endpoints import endpoint_of, endpoints
-from pact_verification.results.report import Coverage, Exchange, InteractionResult, Message, Outcome, PactResult, Use
+from pact_verification.results.exchange import Exchange, RecordedRequest, RecordedResponse
+from pact_verification.results.report import Coverage, InteractionResult, Outcome, PactResult, Use
 
 pytestmark = pytest.mark.no_database
 
@@ -81,8 +82,8 @@ def test_methods_and_routes_of_every_kind_of_view() -> None:
 def test_what_answers_is_named_to_the_line(url: str, method: str, view: str, code: str) -> None:
     endpoint = endpoint_of(resolve(url), method)
     assert endpoint.view == f"{__name__}.{view}"
-    file, _, line = endpoint.location.rpartition(":")
-    assert Path(file).read_text().splitlines()[int(line) - 1].startswith(code)
+    assert endpoint.location
+    assert Path(endpoint.location.file).read_text().splitlines()[endpoint.location.line - 1].startswith(code)
 
 
 @pytest.mark.parametrize("url", ["/function/3", "/api/class", "/api/re/4", "/things", "/page", "/admin/login/"])
@@ -95,7 +96,7 @@ def result(
 ) -> PactResult:
     method, _, target = request.partition(" ")
     endpoint = None if url is None else endpoint_of(resolve(url or target.partition("?")[0]), method)
-    exchange = Exchange(Message(request), Message(f"{status} X"), endpoint=endpoint)
+    exchange = Exchange(RecordedRequest(method, target), RecordedResponse(status, "X"), endpoint=endpoint)
     pact = Pact(consumer, "testapp", (), Path("x.json"), "x.json")
     return PactResult(pact, (InteractionResult(Interaction("a"), outcome, exchange),))
 

@@ -6,32 +6,31 @@ from pathlib import Path
 
 import pytest
 
+from pact_verification.pacts.matching_rules import Matcher, Rule
 from pact_verification.pacts.pact import Expected, Interaction, Pact, ProviderState
 from pact_verification.reporters.console import render, render_failure
 from pact_verification.results.crash import Crash, Frame
 from pact_verification.results.diff import response_diff
+from pact_verification.results.exchange import Endpoint, Exchange, RecordedRequest, RecordedResponse, SetUpState
 from pact_verification.results.report import (
     Coverage,
-    Endpoint,
-    Exchange,
     InteractionResult,
-    Message,
     Mismatch,
     Operation,
     Outcome,
     PactResult,
     Report,
-    SetUpState,
     Use,
 )
+from pact_verification.text import Place
 
 pytestmark = pytest.mark.no_database
 
-GET = Message("GET /items?a=1", {"Authorization": "(hidden)", "Accept": "*/*"})
+GET = RecordedRequest("GET", "/items?a=1", {"Authorization": "(hidden)", "Accept": "*/*"})
 JSON = {"Content-Type": "application/json"}
 PACT = Pact("shop", "testapp", (), Path("shop.json"), "shop.json")
 ITEMS = ProviderState("items", {"count": 2})
-VIEW = Endpoint("items", "shop.views.items", "shop/views.py:20")
+VIEW = Endpoint("items", "shop.views.items", Place("shop/views.py", 20))
 REPORT = Report(
     "testapp",
     (
@@ -41,21 +40,21 @@ REPORT = Report(
                 InteractionResult(
                     Interaction("a list", (ITEMS,)),
                     Outcome.VERIFIED,
-                    Exchange(GET, Message("200 OK"), warnings=("The lid does not close.",), seconds=0.0123),
+                    Exchange(GET, RecordedResponse(200, "OK"), warnings=("The lid does not close.",), seconds=0.0123),
                 ),
                 InteractionResult(
                     Interaction("an item", (ITEMS,), expected=Expected(200, JSON, {"a": [2]})),
                     Outcome.MISMATCH,
                     Exchange(
                         GET,
-                        Message("200 OK", JSON, b'{"a": [1], "b": "c"}'),
+                        RecordedResponse(200, "OK", JSON, b'{"a": [1], "b": "c"}'),
                         states=(SetUpState(ITEMS, "make_items() (shop/pact_states.py:3)", {"id": 7}),),
                         endpoint=VIEW,
                         queries=2,
                         request_seconds=0.0345,
                         seconds=1,
                     ),
-                    (Mismatch("body $.a[0]", "2", "1", "Expected 1 to be 2", "integer"),),
+                    (Mismatch("body", "$.a[0]", "2", "1", "Expected 1 to be 2", Rule((Matcher("integer"),))),),
                     rerun="python manage.py verify_pacts shop.json --interaction abc",
                 ),
                 InteractionResult(
@@ -63,7 +62,7 @@ REPORT = Report(
                     Outcome.MISMATCH,
                     Exchange(
                         GET,
-                        Message("500 Internal Server Error", {}, b"oops"),
+                        RecordedResponse(500, "Internal Server Error", {}, b"oops"),
                         endpoint=VIEW,
                         crash=Crash(
                             "LookupError: no price",
@@ -73,7 +72,7 @@ REPORT = Report(
                             ),
                         ),
                     ),
-                    (Mismatch("status", 200, 500, "expected 200 but was 500"),),
+                    (Mismatch("status", "", 200, 500, "expected 200 but was 500"),),
                 ),
                 InteractionResult(
                     Interaction("a state"), Outcome.STATE_ERROR, Exchange(state_error="x"), error="The state raised."
@@ -171,14 +170,14 @@ def with_diffs(report: Report) -> Report:
 
 
 def failing(body: bytes, *mismatches: Mismatch, expected: Expected | None = None) -> Report:
-    exchange = Exchange(GET, Message("200 OK", {}, body))
+    exchange = Exchange(GET, RecordedResponse(200, "OK", {}, body))
     interaction = Interaction("a", expected=expected or Expected())
     result = InteractionResult(interaction, Outcome.MISMATCH, exchange, mismatches)
     return with_diffs(Report("testapp", (PactResult(PACT, (result,)),)))
 
 
 def test_a_huge_value_is_cut() -> None:
-    report = failing(b'{"a": "%s"}' % (b"y" * 10_000), Mismatch("body $.a", "x", "y", "z" * 10_000))
+    report = failing(b'{"a": "%s"}' % (b"y" * 10_000), Mismatch("body", "$.a", "x", "y", "z" * 10_000))
     assert len(render(report)) < 3000
     assert "more characters (--verbosity 2)" in render(report)
     assert len(render(report, verbosity=2)) > 20_000
@@ -186,7 +185,9 @@ def test_a_huge_value_is_cut() -> None:
 
 def test_what_is_far_from_a_difference_is_left_out() -> None:
     body = json.dumps([*range(100)]).encode()
-    report = failing(body, Mismatch("body $[50]", "0", "50", "Expected 50 to be 0"), expected=Expected(body=[0] * 100))
+    report = failing(
+        body, Mismatch("body", "$[50]", "0", "50", "Expected 50 to be 0"), expected=Expected(body=[0] * 100)
+    )
     text = render(report)
     assert "          … 48 lines left out\n" in text
     assert "        -   0,\n        +   50,\n" in text
@@ -195,7 +196,9 @@ def test_what_is_far_from_a_difference_is_left_out() -> None:
 
 
 def test_only_pending_failures() -> None:
-    result = InteractionResult(Interaction("a", pending=True), Outcome.MISMATCH, Exchange(GET, Message("200 OK")))
+    result = InteractionResult(
+        Interaction("a", pending=True), Outcome.MISMATCH, Exchange(GET, RecordedResponse(200, "OK"))
+    )
     text = render(Report("testapp", (PactResult(PACT, (result,)),)))
     assert "1 failed (pending), in 0.0 s. What failed is pending: no contract is broken." in text
 
@@ -219,7 +222,7 @@ def test_a_long_body_is_cut_and_says_so() -> None:
     assert render(report, verbosity=2).count("          line\n") == 50
     (pact,) = report.pacts
     (result,) = pact.interactions
-    sent = replace(result, exchange=replace(result.exchange, request=Message("POST /", {}, b"a\n" * 50)))
+    sent = replace(result, exchange=replace(result.exchange, request=RecordedRequest("POST", "/", {}, b"a\n" * 50)))
     text = render(Report("testapp", (replace(pact, interactions=(sent,)),)))
     assert "               … and more, of 50 lines in all (--verbosity 2)\n" in text
 

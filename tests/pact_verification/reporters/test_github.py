@@ -8,7 +8,8 @@ import pytest
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.reporters import github
 from pact_verification.results.crash import Crash, Frame
-from pact_verification.results.report import Exchange, InteractionResult, Message, Outcome, PactResult, Report
+from pact_verification.results.exchange import Exchange, RecordedRequest, RecordedResponse
+from pact_verification.results.report import InteractionResult, Outcome, PactResult, Report
 from tests.pact_verification.pact_files import interaction, write_pact
 from tests.pact_verification.reporters.conftest import HOSTILE, Reports, line_of
 from tests.pact_verification.running import ROOT, Verify
@@ -97,7 +98,9 @@ def test_the_summary_escapes(reports: Reports) -> None:
 
 
 def failing(count: int, size: int = 1, text: str = "x") -> Report:
-    exchange = Exchange(Message("GET /"), Message("500 Internal Server Error"), crash=Crash("E: " + text * size))
+    exchange = Exchange(
+        RecordedRequest("GET", "/"), RecordedResponse(500, "Internal Server Error"), crash=Crash("E: " + text * size)
+    )
     results = [InteractionResult(Interaction(f"number {n}"), Outcome.MISMATCH, exchange) for n in range(count)]
     return Report("testapp", (PactResult(PACT, tuple(results)),))
 
@@ -133,7 +136,7 @@ def test_a_green_run_has_none() -> None:
 def test_code_outside_the_checkout_gets_no_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
     crash = Crash("E", (Frame("/elsewhere/views.py", 3, "view", "raise E", own=True),))
-    exchange = Exchange(Message("GET /"), Message("500 Internal Server Error"), crash=crash)
+    exchange = Exchange(RecordedRequest("GET", "/"), RecordedResponse(500, "Internal Server Error"), crash=crash)
     result = InteractionResult(Interaction("a"), Outcome.MISMATCH, exchange)
     ((_, properties, _),) = commands(github.render_annotations(Report("testapp", (PactResult(PACT, (result,)),))))
     assert "file" not in properties

@@ -10,21 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pact_verification.pacts.matching_rules import MatchingRules
+from pact_verification.pacts.matching_rules import Matcher, MatchingRules, Rule
 from pact_verification.pacts.pact import Expected, Interaction, Pact, ProviderState, Request
 from pact_verification.results.crash import Crash, Frame
+from pact_verification.results.exchange import Endpoint, Exchange, RecordedRequest, RecordedResponse, SetUpState
 from pact_verification.results.masking import mask, named_without_secrets, without_secrets
-from pact_verification.results.report import (
-    Endpoint,
-    Exchange,
-    InteractionResult,
-    Message,
-    Mismatch,
-    Outcome,
-    PactResult,
-    SetUpState,
-)
+from pact_verification.results.report import InteractionResult, Mismatch, Outcome, PactResult
 from pact_verification.results.secret_values import SECRET_NAMES, looks_like_secret
+from pact_verification.text import Place
 
 pytestmark = pytest.mark.no_database
 
@@ -41,12 +34,13 @@ def result_with(secret: Any = SECRET) -> PactResult:
         f"a request with {secret}", (state,), expected=Expected(200, {"X-Token": f"{secret}"}, {"password": secret})
     )
     exchange = Exchange(
-        Message(
-            f"GET /items?password={secret}&page=1",
+        RecordedRequest(
+            "GET",
+            f"/items?password={secret}&page=1",
             {"Authorization": f"Bearer {secret}", "Cookie": f"a=1; sessionid={secret}", "X-Token": f"{secret}"},
             body,
         ),
-        Message("200 OK", {"Set-Cookie": f"sessionid={secret}; Path=/; HttpOnly"}, body),
+        RecordedResponse(200, "OK", {"Set-Cookie": f"sessionid={secret}; Path=/; HttpOnly"}, body),
         states=(SetUpState(state, "handler()", {"password": secret}),),
         state_error=f"the handler said {secret}",
         crash=Crash(f"LookupError: {secret}", (Frame("views.py", 1, "view", f"login({secret!r})", own=True),)),
@@ -54,11 +48,11 @@ def result_with(secret: Any = SECRET) -> PactResult:
         warnings=(f"{secret} is old",),
     )
     mismatches = (
-        Mismatch("header Authorization", f"Bearer {secret}", "Bearer x", f"but was {secret}"),
-        Mismatch("header X-Token", secret, "y", f"but was {secret}"),
-        Mismatch("body $.password", json.dumps(secret), '"other password"', "Expected 'other password' to be equal"),
-        Mismatch("body $.list[0]['password'].deep", json.dumps(secret), '"z"', "differs"),
-        Mismatch("body $.echo", json.dumps(f"it is {secret}"), '""', f"Expected '' to be 'it is {secret}'"),
+        Mismatch("header", "Authorization", f"Bearer {secret}", "Bearer x", f"but was {secret}"),
+        Mismatch("header", "X-Token", secret, "y", f"but was {secret}"),
+        Mismatch("body", "$.password", json.dumps(secret), '"other password"', "Expected 'other password' to be equal"),
+        Mismatch("body", "$.list[0]['password'].deep", json.dumps(secret), '"z"', "differs"),
+        Mismatch("body", "$.echo", json.dumps(f"it is {secret}"), '""', f"Expected '' to be 'it is {secret}'"),
     )
     result = InteractionResult(interaction, Outcome.MISMATCH, exchange, mismatches, f"error about {secret}")
     pact = Pact("shop", "testapp", (interaction,), Path("shop.json"), "shop.json")
@@ -99,8 +93,12 @@ def test_all_else_is_as_it_was() -> None:
     assert result.exchange.response
     assert result.exchange.response.headline == "200 OK"
     assert result.mismatches[-1].where == "body $.echo"
-    without = replace(untouched, interaction=Interaction("a"), exchange=Exchange(Message("GET /"), Message("200 OK")))
-    without = replace(without, mismatches=(), error="")
+    without = replace(
+        untouched,
+        interaction=Interaction("a"),
+        exchange=Exchange(RecordedRequest("GET", "/"), RecordedResponse(200, "OK")),
+    )
+    without = replace(without, mismatches=(), error=None)
     assert mask(PactResult(before.pact, (without,))).interactions == (without,)
 
 
@@ -111,7 +109,8 @@ def test_a_short_one_is_hidden_where_it_stands_and_makes_no_holes_elsewhere(secr
     assert result.exchange.request
     assert result.exchange.request.headers["Authorization"] == "Bearer (hidden)"
     assert json.loads(result.exchange.request.body)["password"] == "(hidden)"
-    assert result.mismatches[2].expected == result.mismatches[2].message == "(hidden)"
+    assert result.mismatches[2].expected == "(hidden)"
+    assert result.mismatches[2].message == "Expected '(hidden)' but received '(hidden)'"
     assert result.exchange.crash
     assert result.exchange.crash.frames[0].file == "views.py"
 
@@ -127,7 +126,9 @@ def test_names_are_the_settings_and_those_that_always_are(settings: Any) -> None
 
 
 def test_a_body_that_is_no_json() -> None:
-    exchange = Exchange(Message("GET /", {"Cookie": "sid=abcdefg8"}), Message("200 OK", {}, b"\xff abcdefg8 \x00"))
+    exchange = Exchange(
+        RecordedRequest("GET", "/", {"Cookie": "sid=abcdefg8"}), RecordedResponse(200, "OK", {}, b"\xff abcdefg8 \x00")
+    )
     result = PactResult(result_with().pact, (InteractionResult(Interaction("a"), Outcome.VERIFIED, exchange),))
     (masked,) = mask(result).interactions
     assert masked.exchange.response
@@ -136,7 +137,7 @@ def test_a_body_that_is_no_json() -> None:
 
 def test_what_is_nested_too_deeply_to_be_searched_is_not_shown() -> None:
     deep = b'{"a":' * 500 + b'{"password":"s3cr3t-and-long"}' + b"}" * 500
-    exchange = Exchange(Message("GET /"), Message("200 OK", {}, deep))
+    exchange = Exchange(RecordedRequest("GET", "/"), RecordedResponse(200, "OK", {}, deep))
     result = PactResult(result_with().pact, (InteractionResult(Interaction("a"), Outcome.VERIFIED, exchange),))
     assert "s3cr3t" not in repr(mask(result))
 
@@ -147,16 +148,18 @@ def test_both_sides_of_a_request_that_differs(depth: int) -> None:
     body = {"password": "s3cr3t-body"}
     query, headers = {"password": ["s3cr3t-query"]}, {"Cookie": "a=s3cr3t-cookie"}
     wanted = Request("GET", "/?password=s3cr3t-path", query, headers, body)
-    arrived = Message("GET /?password=s3cr3t-came", {"Cookie": "a=s3cr3t-sent"}, b'{"password": "s3cr3t-bytes"}')
+    arrived = RecordedRequest(
+        "GET", "/?password=s3cr3t-came", {"Cookie": "a=s3cr3t-sent"}, b'{"password": "s3cr3t-bytes"}'
+    )
     deep = b'{"a":' * depth + b"1" + b"}" * depth
     result = InteractionResult(
         Interaction("a", request=wanted),
         Outcome.NOT_VERIFIED,
-        Exchange(Message("GET /"), Message("200 OK", {}, deep), arrived=arrived),
+        Exchange(RecordedRequest("GET", "/"), RecordedResponse(200, "OK", {}, deep), arrived=arrived),
         error=f"The request that arrived is not the pact's: {wanted}, {arrived}",
     )
     (masked,) = mask(PactResult(result_with().pact, (result,))).interactions
-    assert masked.error.startswith("The request that arrived is not the pact's")
+    assert str(masked.error).startswith("The request that arrived is not the pact's")
     assert "s3cr3t" not in f"{masked} {masked.interaction.request}"
 
 
@@ -217,8 +220,8 @@ def one(exchange: Exchange, **more: Any) -> PactResult:
 )
 def test_secrets_of_every_kind_of_body_and_header(headers: dict[str, str], body: bytes) -> None:
     for exchange in (
-        Exchange(Message("POST /", headers, body), Message("200 OK")),
-        Exchange(Message("POST /"), Message("200 OK", headers, body)),
+        Exchange(RecordedRequest("POST", "/", headers, body), RecordedResponse(200, "OK")),
+        Exchange(RecordedRequest("POST", "/"), RecordedResponse(200, "OK", headers, body)),
     ):
         assert "hunter2" not in repr(mask(one(exchange)))
 
@@ -250,10 +253,10 @@ def test_all_of_a_value_is_hidden_and_no_more(text: str, shown: str) -> None:
 
 def test_a_phrase_is_hidden_wherever_it_is_quoted() -> None:
     """Words that are secret in one place are found in the others, in whole and by the first of them."""
-    exchange = Exchange(Message("POST /", {}, b"password: hunter2 horse"), Message("200 OK"))
+    exchange = Exchange(RecordedRequest("POST", "/", {}, b"password: hunter2 horse"), RecordedResponse(200, "OK"))
     quoting = one(exchange, error="hunter2 horse is wrong; hunter2 too")
     assert mask(quoting).interactions[0].error == "(hidden) is wrong; (hidden) too"
-    bearer = Exchange(Message("POST /", {}, b"Authorization: Bearer hunter2"), Message("200 OK"))
+    bearer = Exchange(RecordedRequest("POST", "/", {}, b"Authorization: Bearer hunter2"), RecordedResponse(200, "OK"))
     assert mask(one(bearer, error="Bearer of hunter2")).interactions[0].error == "Bearer of (hidden)"
 
 
@@ -262,7 +265,9 @@ def test_a_phrase_is_hidden_wherever_it_is_quoted() -> None:
     ["password=hunter2a&password=hunter2b", "password=hunter2+%2f+x", "password=hu&password=hunter2", "password=7"],
 )
 def test_secrets_of_a_query(query: str) -> None:
-    (result,) = mask(one(Exchange(Message(f"GET //[x?{query}&page=1"), Message("200 OK")))).interactions
+    (result,) = mask(
+        one(Exchange(RecordedRequest("GET", f"//[x?{query}&page=1"), RecordedResponse(200, "OK")))
+    ).interactions
     assert result.exchange.request
     hidden = "&".join(["password=(hidden)"] * query.count("="))
     assert result.exchange.request.headline == f"GET //[x?{hidden}&page=1"
@@ -284,8 +289,10 @@ def test_the_brokers_credentials_are_in_no_report_either(monkeypatch: pytest.Mon
 def test_what_masking_must_not_touch(settings: Any) -> None:
     """The report would break: a status that is no number, a mismatch that has no place."""
     body = b'{"password": "200 OK", "x": {"password": "status"}}'
-    exchange = Exchange(Message("GET /"), Message("200 OK", {}, body))
-    (result,) = mask(one(exchange, mismatches=(Mismatch("status", 201, 200, "expected 201 but was 200"),))).interactions
+    exchange = Exchange(RecordedRequest("GET", "/"), RecordedResponse(200, "OK", {}, body))
+    (result,) = mask(
+        one(exchange, mismatches=(Mismatch("status", "", 201, 200, "expected 201 but was 200"),))
+    ).interactions
     assert result.exchange.response
     assert result.exchange.response.status == 200
     assert result.mismatches[0].where == "status"
@@ -294,13 +301,13 @@ def test_what_masking_must_not_touch(settings: Any) -> None:
 def test_values_that_a_state_gave_and_words_after_the_scheme() -> None:
     given = SetUpState(ProviderState("s"), "h()", {"password": "hunter2pass"})
     assert "hunter2" not in repr(mask(one(Exchange(states=(given,), state_error="it was hunter2pass"))))
-    request = Message("GET /", {"Authorization": "Token hunter2pass"})
+    request = RecordedRequest("GET", "/", {"Authorization": "Token hunter2pass"})
     assert "hunter2" not in repr(mask(one(Exchange(request, state_error="bad token hunter2pass."))))
 
 
 def test_by_default_the_usual_names_are_secret(settings: Any) -> None:
     del settings.PACT_SECRET_NAMES
-    exchange = Exchange(Message("GET /", {}, b'{"access_token": "hunter2pass", "name": "x"}'))
+    exchange = Exchange(RecordedRequest("GET", "/", {}, b'{"access_token": "hunter2pass", "name": "x"}'))
     (result,) = mask(one(exchange)).interactions
     assert result.exchange.request
     assert json.loads(result.exchange.request.body) == {"access_token": "(hidden)", "name": "x"}
@@ -322,20 +329,25 @@ def test_a_common_value_is_hidden_beside_its_name_and_in_no_other_text(settings:
             "GET", f"/{value}/x", {"pin": [value], value: ["1"]}, {"Authorization": value, "Cookie": value}
         ),
         expected=Expected(
-            200, {"pin": value, "X": told}, {"pin": value, value: told}, MatchingRules(told, {"pin": told})
+            200,
+            {"pin": value, "X": told},
+            {"pin": value, value: told},
+            MatchingRules(named := Rule((Matcher(told),)), {"pin": named}),
         ),
     )
     exchange = Exchange(
-        Message(f"GET /{value}/x?{value}=1&pin={value}", {"X-Api-Key": value, "Authorization": f"bearer {value}"}),
-        Message("200 OK", {"X": value, "Set-Cookie": f"name={value}; Path=/x"}, value.encode()),
-        endpoint=Endpoint(f"{value}/x", f"{value}.views.get", f"{value}/views.py:3"),
+        RecordedRequest(
+            "GET", f"/{value}/x?{value}=1&pin={value}", {"X-Api-Key": value, "Authorization": f"bearer {value}"}
+        ),
+        RecordedResponse(200, "OK", {"X": value, "Set-Cookie": f"name={value}; Path=/x"}, value.encode()),
+        endpoint=Endpoint(f"{value}/x", f"{value}.views.get", Place(f"{value}/views.py", 3)),
         crash=Crash(told, (Frame(f"{value}.py", 1, value, f"raise {value}", own=True),)),
         state_error=told,
         warnings=(told,),
     )
     mismatches = (
-        Mismatch(f"body $['{value}']", value, told, f"Expected {told!r}", f"regex {value}"),
-        Mismatch("body $.pin", f'"{value}"', '"x"', f"Expected 'x' (String) to be equal to '{value}' (String)"),
+        Mismatch("body", f"$['{value}']", value, told, f"Expected {told!r}", Rule((Matcher("regex", value),))),
+        Mismatch("body", "$.pin", f'"{value}"', '"x"', f"Expected 'x' (String) to be equal to '{value}' (String)"),
     )
     result = InteractionResult(interaction, Outcome.MISMATCH, exchange, mismatches, told)
     (masked,) = mask(PactResult(result_with().pact, (result,))).interactions
@@ -354,19 +366,21 @@ def test_a_common_value_is_hidden_beside_its_name_and_in_no_other_text(settings:
         ),
         exchange=replace(
             exchange,
-            request=Message(
-                f"GET /{value}/x?{value}=1&pin=(hidden)",
+            request=RecordedRequest(
+                "GET",
+                f"/{value}/x?{value}=1&pin=(hidden)",
                 {"X-Api-Key": "(hidden)", "Authorization": "bearer (hidden)"},
             ),
-            response=Message("200 OK", {"X": value, "Set-Cookie": "name=(hidden); Path=/x"}, value.encode()),
+            response=RecordedResponse(200, "OK", {"X": value, "Set-Cookie": "name=(hidden); Path=/x"}, value.encode()),
         ),
         mismatches=(
             mismatches[0],
             Mismatch(
-                "body $.pin",
+                "body",
+                "$.pin",
                 "(hidden)",
                 "(hidden)",
-                "Expected '(hidden)' (String) to be equal to '(hidden)' (String)",
+                "Expected '(hidden)' but received '(hidden)'",
             ),
         ),
     )
@@ -404,8 +418,8 @@ def test_what_looks_like_a_secret_is_hidden_in_every_text(secret: str) -> None:
     told = f"LoginError: {secret} is wrong"
     interaction = Interaction(f"a login with {secret}", (ProviderState(f"{secret} is known"),))
     exchange = Exchange(
-        Message(f"GET /reset/{secret}", {"Authorization": f"Bearer {secret}"}),
-        Message("200 OK", {"X": told}, told.encode()),
+        RecordedRequest("GET", f"/reset/{secret}", {"Authorization": f"Bearer {secret}"}),
+        RecordedResponse(200, "OK", {"X": told}, told.encode()),
         endpoint=Endpoint(f"reset/{secret}", "views.reset"),
         crash=Crash(told, (Frame("v.py", 1, "f", f"login({secret!r})", own=True),)),
         state_error=told,
@@ -474,7 +488,7 @@ def test_what_a_name_tells_beside_a_secret_name(settings: Any, name: str, shown:
 def test_what_of_a_header_stays_readable(name: str, value: str, shown: str) -> None:
     """Of what the pact wants, what was sent and what came."""
     interaction = Interaction("a", request=Request(headers={name: value}), expected=Expected(headers={name: value}))
-    exchange = Exchange(Message("GET /", {name: value}), Message("200 OK", {name: value}))
+    exchange = Exchange(RecordedRequest("GET", "/", {name: value}), RecordedResponse(200, "OK", {name: value}))
     result = InteractionResult(interaction, Outcome.VERIFIED, exchange)
     (masked,) = mask(PactResult(result_with().pact, (result,))).interactions
     assert masked.exchange.request
@@ -488,69 +502,52 @@ def test_what_of_a_header_stays_readable(name: str, value: str, shown: str) -> N
     assert [each.headers for each in headers] == [{name: shown}] * 4
 
 
-MISMATCH = "Mismatch with header"
-
-
 @pytest.mark.parametrize(
-    ("where", "message", "shown"),
+    ("part", "path", "expected", "actual", "message"),
     [
         (
-            "header Authorization",
-            f"{MISMATCH} 'Authorization': Expected 'Bearer token' to be equal to 'Token user'",
-            f"{MISMATCH} 'Authorization': Expected 'Bearer (hidden)' to be equal to 'Token (hidden)'",
+            "header",
+            "Authorization",
+            "Bearer token",
+            "Token user",
+            "Expected 'Bearer (hidden)' but received 'Token (hidden)'",
         ),
-        (
-            "header Set-Cookie",
-            f"{MISMATCH} 'Set-Cookie': Expected 'a=abc; Path=/' to be equal to '' for value at index 1",
-            f"{MISMATCH} 'Set-Cookie': Expected 'a=(hidden); Path=/' to be equal to '' for value at index 1",
+        ("header", "Set-Cookie", "a=abc; Path=/", "", "Expected 'a=(hidden); Path=/' but received nothing"),
+        ("header", "Set-Cookie", "a=b", "c=d; Secure", "Expected 'a=(hidden)' but received 'c=(hidden); Secure'"),
+        ("header", "Cookie", "a=b", None, "Expected 'a=(hidden)' but received nothing"),
+        *(
+            ("body", path, "'name'", "'other'", "Expected '(hidden)' but received '(hidden)'")
+            for path in (
+                "$.password",
+                "$.list[0]['password'].deep",
+                "$.login['@password']",
+                "$.login.wsse:Password['#text']",
+            )
         ),
-        (
-            "header Set-Cookie",
-            "Expected header 'Set-Cookie' at index 0 to have value 'a=b' but was 'c=d; Secure'",
-            "Expected header 'Set-Cookie' at index 0 to have value 'a=(hidden)' but was 'c=(hidden); Secure'",
-        ),
-        (
-            "header Set-Cookie",
-            f"{MISMATCH} 'Set-Cookie': Expected 'a=b' to match 'x=.*'",
-            f"{MISMATCH} 'Set-Cookie': Expected 'a=(hidden)' to match 'x=.*'",
-        ),
-        ("header Cookie", "Expected a header 'Cookie' but was missing", "Expected a header 'Cookie' but was missing"),
-        ("body $.password", "Expected 'name' (String) to be equal to 12 (Integer)", None),
-        ("body $.password", 'Type mismatch: Expected {"a":"x y"} (Object) to be the same type as [1] (Array)', None),
-        ("body $.password", "Expected [1, 2] (size 2) to have minimum size of 3", None),
-        ("body $.list[0]['password'].deep", "Expected 'it's' (String) to be an integer", None),
-        ("body $.login['@password']", "Expected 'name' to be equal to 'other'", None),
-        ("body $.login.wsse:Password['#text']", "Expected 'name' to be equal to 'other'", None),
-        ("body $.password", "Expected form post parameter 'password' with value 'other' but was 'name'", None),
-        ("body $.password", "Actual map is missing the following keys: a, b", None),
-        ("body $.password", "Expected 'name' to match a date pattern of 'yyyy': Error(Nom(\"name\", X))", None),
-        ("body $.password", "name is not what it should be", "(hidden)"),
-        ("body $.password", "Expected name and other to be equal to 'x'", "(hidden)"),
-        ("body $.password", "Expected 'name' to be equal to 'x', it says", "(hidden)"),
     ],
 )
-def test_the_cores_sentence_about_a_secret_value_stays_readable(where: str, message: str, shown: str | None) -> None:
-    mismatch = Mismatch(where, "name", "other", message, "regex x=.*")
+def test_a_sentence_about_secret_values_does_not_quote_them(
+    part: str, path: str, expected: str, actual: str | None, message: str
+) -> None:
+    """The core's own may quote a part of them, in another spelling."""
+    rule = Rule((Matcher("regex", "x=.*"),))
+    mismatch = Mismatch(part, path, expected, actual, f"The core says {expected} and {actual}, and nam.", rule)
     (result,) = mask(one(Exchange(), mismatches=(mismatch,))).interactions
     (hidden,) = result.mismatches
-    assert (hidden.expected, hidden.actual, hidden.rule) == ("(hidden)", "(hidden)", "regex x=.*")
-    if shown is None:
-        assert "name" not in hidden.message
-        assert "other" not in hidden.message
-        assert hidden.message.startswith(message.partition("'")[0].partition("{")[0].partition("[")[0])
-    else:
-        assert hidden.message == shown
+    assert (hidden.message, hidden.rule) == (message, rule)
+    for value in ("name", "other", "token", "user", "abc"):
+        assert value not in repr(hidden)
 
 
 def test_what_the_core_printed_of_a_common_value() -> None:
     """It names the place before a sentence, and headers in words."""
     told = "Expected 'name' (String) to be equal to 'other' (String)"
-    mismatch = Mismatch("body $.password", '"other"', '"name"', told)
+    mismatch = Mismatch("body", "$.password", '"other"', '"name"', told)
     result = InteractionResult(Interaction("a token"), Outcome.MISMATCH, mismatches=(mismatch,))
     printed = f'a token\n"X-Token" with value "test" (OK)\n$.password -> {told}\n"Vary" with value "test" (OK)'
     assert mask(PactResult(result_with().pact, (result,), printed)).core_output == (
         'a token\n"X-Token" with value "(hidden)" (OK)\n'
-        "$.password -> Expected '(hidden)' (String) to be equal to '(hidden)' (String)\n"
+        "$.password -> Expected '(hidden)' but received '(hidden)'\n"
         '"Vary" with value "test" (OK)'
     )
 
@@ -563,7 +560,7 @@ def test_a_new_field_is_free_text_unless_it_names_something() -> None:
         comments: tuple[str, ...] = ()
 
     name = "password: forgotten, hunter2"
-    request = Message("GET /", {"X-Token": "hunter2"})
+    request = RecordedRequest("GET", "/", {"X-Token": "hunter2"})
     later = Later(request, records=("password: forgotten", "hunter2"), test_name=name, comments=(name,))
     (result,) = mask(one(later)).interactions
     assert isinstance(result.exchange, Later)
@@ -608,7 +605,9 @@ MB = 1_000_000
 )
 def test_a_large_and_odd_body(body: bytes) -> None:
     began = time.monotonic()
-    assert "hunter2" not in repr(mask(one(Exchange(Message("POST /", {}, body), Message("200 OK", {}, body)))))
+    assert "hunter2" not in repr(
+        mask(one(Exchange(RecordedRequest("POST", "/", {}, body), RecordedResponse(200, "OK", {}, body))))
+    )
     assert time.monotonic() - began < 60
 
 
@@ -618,8 +617,10 @@ def test_a_header_of_two_million_characters(name: str, value: str) -> None:
     if name == "X-Other":
         value = f"password={value}"
     headers = {name: value * (2 * MB // len(value))}
-    wrong = Mismatch(f"header {name}", headers[name], "x", f"Expected '{headers[name]}' to be equal to 'x'")
+    wrong = Mismatch("header", f"{name}", headers[name], "x", f"Expected '{headers[name]}' to be equal to 'x'")
     began = time.monotonic()
-    masked = mask(one(Exchange(Message("GET /", headers), Message("200 OK", headers)), mismatches=(wrong,)))
+    masked = mask(
+        one(Exchange(RecordedRequest("GET", "/", headers), RecordedResponse(200, "OK", headers)), mismatches=(wrong,))
+    )
     assert "hunter2" not in repr(masked)
     assert time.monotonic() - began < 60
