@@ -14,7 +14,7 @@ from pact_verification.provider.databases import new_token, require_run_database
 from pact_verification.provider.deployed import Deployed, ProjectElsewhere, require_disposable
 from pact_verification.provider.isolation import RestoringIsolation, isolation_of
 from pact_verification.provider.live_server import LiveServer
-from pact_verification.provider.serving import How
+from pact_verification.provider.serving import VerificationOptions
 from pact_verification.provider.snapshots import kept
 from pact_verification.provider.stores import own_stores
 from pact_verification.results.crash import Crash
@@ -60,9 +60,10 @@ class ProviderHere:
             self.check()
             self.registry = autodiscover()
 
-    def reach(self, how: How) -> str:
+    def reach(self, options: VerificationOptions) -> str:
         """See Provider."""
-        self.deployed = Deployed.reach(how.provider_url, how.request_timeout)
+        assert options.provider_url
+        self.deployed = Deployed.reach(options.provider_url, options.request_timeout)
         return str(self.deployed)
 
     def require_handlers(self, pacts: Sequence[Pact]) -> tuple[str, ...]:
@@ -70,7 +71,7 @@ class ProviderHere:
         return require_handlers(pacts, self.registry)
 
     @contextmanager
-    def serving(self, how: How) -> Iterator[LiveServer]:
+    def serving(self, options: VerificationOptions) -> Iterator[LiveServer]:
         """See Provider."""
         with ExitStack() as cleanup:
             cleanup.enter_context(own_stores(self.folder))
@@ -78,12 +79,14 @@ class ProviderHere:
             if self.deployed:
                 # Left when the server has stopped: then no state handler writes into the databases any more.
                 isolation = partial(RestoringIsolation, require_disposable, cleanup.enter_context(kept()))
-                server = serve(isolation, how.request_timeout, partial(ProjectElsewhere, self.deployed))
+                server = serve(isolation, options.request_timeout, partial(ProjectElsewhere, self.deployed))
             else:
-                flush = how.isolation == "flush"
-                migrated = cleanup.enter_context(run_databases(self.token, verbosity=how.verbosity, serialize=flush))
+                flush = options.isolation == "flush"
+                migrated = cleanup.enter_context(
+                    run_databases(self.token, verbosity=options.database_verbosity, serialize=flush)
+                )
                 require = partial(require_run_database, self.token)
-                server = serve(isolation_of(how.isolation, migrated, require), how.request_timeout)
+                server = serve(isolation_of(options.isolation, migrated, require), options.request_timeout)
             cleanup.enter_context(server.running())
             cleanup.enter_context(server.listening())
             # All that is loaded by now stays: the collector need not go through it again and again.

@@ -14,24 +14,24 @@ from pact_verification.results.report import Coverage, PactResult
 
 
 @dataclass(frozen=True, slots=True)
-class How:
-    """How pacts are verified, whichever process does it.
+class VerificationOptions:
+    """The options that every process of a run has to know.
 
     Attributes:
-        provider: its name.
+        provider_name: as consumers write it in their pacts.
         isolation: one of conf.ISOLATIONS.
         request_timeout: seconds that a provider state or a request may take.
         exit_first: stop after the first interaction that fails the run.
-        verbosity: as for Django's commands, for what Django prints about its test databases.
-        provider_url: a server that already runs; empty is the project here.
+        database_verbosity: how much Django prints about its test databases, as for its commands.
+        provider_url: a server that already runs; None means the project here.
     """
 
-    provider: str
+    provider_name: str
     isolation: str = "transaction"
     request_timeout: float = 5.0
     exit_first: bool = False
-    verbosity: int = 0
-    provider_url: str = ""
+    database_verbosity: int = 0
+    provider_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Provider(Protocol):
     def load(self) -> None:
         """Check the project and import its provider states. Raises CannotVerify or SystemCheckError."""
 
-    def reach(self, how: How) -> str:
+    def reach(self, options: VerificationOptions) -> str:
         """Find the server that already runs, and its databases. Returns what to know of them.
 
         Raises:
@@ -116,7 +116,7 @@ class Provider(Protocol):
             CannotVerify: a state has no handler.
         """
 
-    def serving(self, how: How) -> AbstractContextManager[Served]:
+    def serving(self, options: VerificationOptions) -> AbstractContextManager[Served]:
         """Test databases and a live server, which are gone with the block."""
 
     def cover(self, results: Sequence[PactResult]) -> Coverage:

@@ -106,12 +106,12 @@ def _ask(config: pytest.Config) -> Selected:
     from pact_verification.broker.source import BrokerPacts, PactAtUrl
     from pact_verification.pacts.sources import Selection, not_pending
     from pact_verification.reporters.progress import render_selection
-    from pact_verification.run.options import read_selection
+    from pact_verification.run.options import read_options
 
     if not conf.provider_name:
         raise CannotVerify("The provider has no name. Set PACT_PROVIDER_NAME, in the settings or in the environment.")
     given = {**vars(config.option), "pacts": (), "provider_name": None, "consumers": ()}
-    choice = read_selection({**given, "allow_no_pacts": False, "verbosity": 0})
+    choice = read_options({**given, "allow_no_pacts": False, "verbosity": 0})
     source = choice.source
     if not isinstance(source, BrokerPacts | PactAtUrl):
         raise CannotVerify(

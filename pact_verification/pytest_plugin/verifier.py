@@ -65,7 +65,7 @@ def pact_verifier(
     from pact_verification.provider.databases import end_other_sessions, require_named, serialized, with_databases
     from pact_verification.provider.isolation import isolation_of
     from pact_verification.provider.live_server import LiveServer
-    from pact_verification.provider.serving import How
+    from pact_verification.provider.serving import VerificationOptions
     from pact_verification.provider.stores import own_stores
     from pact_verification.pytest_plugin.kept import KeptDatabases, marked_databases
     from pact_verification.run.session import Session
@@ -108,7 +108,7 @@ def pact_verifier(
             make_isolation = isolation_of(conf.isolation, migrated, require_test_database)
             server = LiveServer(registry, make_isolation, conf.request_timeout)
             cleanup.enter_context(server.running())
-        session = Session(How(conf.provider_name, request_timeout=conf.request_timeout), engine, server)
+        session = Session(VerificationOptions(conf.provider_name, request_timeout=conf.request_timeout), engine, server)
         unblock = django_db_blocker.unblock
         verifier = Verifier(session, server, databases, directory=directory, unblock=unblock, tests=request.session)
         request.config.stash[VERIFIER] = verifier

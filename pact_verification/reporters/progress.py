@@ -79,7 +79,7 @@ def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Live]:
     yield Live(tell, say)
 
 
-def render_selection(selection: Selection, version: str, unpublished: str | None, server: str) -> str:
+def render_selection(selection: Selection, version: str, unpublished: str | None, server: str | None) -> str:
     """What a broker selected, and which server is verified, before anything runs. Empty for local pacts and code.
 
     Args:
@@ -87,7 +87,7 @@ def render_selection(selection: Selection, version: str, unpublished: str | None
         unpublished: why they won't be.
         server: what is to be known of one that already runs.
     """
-    return "\n".join(filter(None, (printable(server), _selected(selection, version, unpublished))))
+    return "\n".join(filter(None, (printable(server or ""), _selected(selection, version, unpublished))))
 
 
 def _selected(selection: Selection, version: str, unpublished: str | None) -> str:

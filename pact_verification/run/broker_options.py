@@ -1,8 +1,8 @@
-"""What a run with a broker is told: which broker, which pacts, and whether their results are published."""
+"""The options of a run with a broker: which broker, which pacts, and whether to publish the results."""
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -23,56 +23,79 @@ from pact_verification.conf import conf
 from pact_verification.credentials import Credentials, configured_credentials
 from pact_verification.errors import CannotVerify
 from pact_verification.pacts.sources import Source
-from pact_verification.run.options import Options
+from pact_verification.provider.serving import VerificationOptions
 
 
-def at_broker(options: Options, given: Mapping[str, Any], *, wants_to_publish: bool) -> Options:
-    """The options with the pacts of a broker, and with who publishes their results or why nobody does.
+@dataclass(frozen=True, slots=True)
+class BrokerOptions:
+    """The options of a run that verifies pacts of a broker.
+
+    Attributes:
+        source: selects the pacts.
+        publisher: publishes the verification results; None when none are published.
+        unpublished: why none are published.
+        notes: what the report says beside the results.
+    """
+
+    source: Source
+    publisher: Publisher | None
+    unpublished: str | None
+    notes: tuple[str, ...]
+
+
+def read_broker_options(
+    given: Mapping[str, Any], verification: VerificationOptions, *, publish: bool, part: str | None
+) -> BrokerOptions:
+    """Read which pacts of a broker to verify, and whether to publish the results.
+
+    Args:
+        given: see `read_options`.
+        publish: the user wants the results published.
+        part: why the run may verify a part of a pact only.
 
     Raises:
-        CannotVerify: they contradict each other or can't be used.
+        CannotVerify: options contradict each other, or one can't be used.
     """
     version = find_version(
         os.environ,
-        number=given["provider_version"],
+        number=given.get("provider_version"),
         branch=given["provider_branch"],
-        tags=tuple(given["provider_tags"]),
-        build_url=given["build_url"],
+        tags=tuple(given.get("provider_tags", ())),
+        build_url=given.get("build_url"),
     )
-    timeout = given["broker_timeout"]
-    broker = configured_broker(given["broker_url"], timeout)
+    broker = configured_broker(given["broker_url"], given["broker_timeout"])
     pact_url = given["pact_url"] or conf.pact_url
-    if given["pact_url"] and given["consumer_version_selectors"]:
-        raise CannotVerify("--pact-url names one pact, and --consumer-version-selector others. Leave one out.")
-    source: Source
     notes: list[str] = []
-    if pact_url:
-        _require_http(pact_url, "PACT_URL (--pact-url)")
-        asked = broker if broker and origin(broker.url) == origin(pact_url) else _anonymous(pact_url, timeout)
-        source = PactAtUrl(asked, pact_url)
-    else:
-        assert broker
-        source = _source(broker, version, given)
-        if not version.branch:
-            notes.append(
-                "No branch is known, so the selectors have no matchingBranch. --provider-branch or GIT_BRANCH names it."
-            )
+    source = _pact_at_url(given, broker, pact_url) if pact_url else _selected_pacts(given, broker, version)
+    if not pact_url and not version.branch:
+        notes.append(
+            "No branch is known, so the selectors have no matchingBranch. --provider-branch or GIT_BRANCH names it."
+        )
     unpublished: str | None = "--publish or PACT_BROKER_PUBLISH_VERIFICATION_RESULTS=true does that."
-    if wants_to_publish:
+    if publish:
         _require_place(broker, pact_url)
-        unpublished = _why_a_part(options)
+        unpublished = part
         if unpublished is not None and given["publish"]:
             raise CannotVerify(f"Results can't be published: {unpublished} Leave it out, or use --no-publish.")
     publisher = None
     if broker and unpublished is None:
-        version = _version_of_server(options, version, given) if options.provider_url else version
-        publisher = Publisher(broker, options.provider_name, version)
+        version = _version_of_server(verification, version, given) if verification.provider_url else version
+        publisher = Publisher(broker, verification.provider_name, version)
         _require_version(version)
-        if options.provider_url:
+        if verification.provider_url:
             notes.append(f"Results are published for {version}.")
         else:
             notes += _doubts(version, pact_url)
-    return replace(options, source=source, publisher=publisher, unpublished=unpublished, notes=tuple(notes))
+    return BrokerOptions(source, publisher, unpublished, tuple(notes))
+
+
+def _pact_at_url(given: Mapping[str, Any], broker: Broker | None, url: str) -> Source:
+    """Return the one pact that a URL names."""
+    if given["pact_url"] and given["consumer_version_selectors"]:
+        raise CannotVerify("--pact-url names one pact, and --consumer-version-selector others. Leave one out.")
+    _require_http(url, "PACT_URL (--pact-url)")
+    is_of_broker = broker and origin(broker.url) == origin(url)
+    return PactAtUrl(broker if broker and is_of_broker else _anonymous(url, given["broker_timeout"]), url)
 
 
 def _doubts(version: ProviderVersion, pact_url: str) -> Iterator[str]:
@@ -85,23 +108,27 @@ def _doubts(version: ProviderVersion, pact_url: str) -> Iterator[str]:
         yield ignored
 
 
-def _version_of_server(options: Options, version: ProviderVersion, given: Mapping[str, Any]) -> ProviderVersion:
-    """The version of the server that is verified, since that of the code here may be another.
+def _version_of_server(
+    verification: VerificationOptions, version: ProviderVersion, given: Mapping[str, Any]
+) -> ProviderVersion:
+    """Return the version of the server that is verified. The code here may be another version.
 
     Raises:
         CannotVerify: neither an option nor the server names it, or they name two; or no option names its branch.
     """
     from pact_verification.provider.deployed import Deployed  # here, since few runs need it
 
-    named, number = Deployed.at(options.provider_url, options.request_timeout).version(), given["provider_version"]
+    url = verification.provider_url
+    assert url
+    named, number = Deployed.at(url, verification.request_timeout).version(), given["provider_version"]
     if named and number and named != number:
         raise CannotVerify(
-            f"--provider-version is {number!r}, and the server at {options.provider_url} says that it is {named!r}. "
+            f"--provider-version is {number!r}, and the server at {url} says that it is {named!r}. "
             "Leave the option out, or verify the server of that version."
         )
     if not named and not number:
         raise CannotVerify(
-            f"Results can't be published for {version.number or 'the code here'}: the server at {options.provider_url} "
+            f"Results can't be published for {version.number or 'the code here'}: the server at {url} "
             "is verified, which may be of another version. Name its version with --provider-version, or let the "
             "server name it (setting PACT_PROVIDER_VERSION_URL or PACT_PROVIDER_VERSION_HEADER), or use --no-publish."
         )
@@ -139,12 +166,14 @@ def configured_broker(url: str | None, answer_seconds: float | None = None) -> B
 
 
 def _anonymous(url: str, answer_seconds: float | None) -> Broker:
-    """The host of a pact's URL, which is not the configured broker: it gets no credentials (F36)."""
+    """The host of a pact's URL, which is not the configured broker: it gets no credentials."""
     parts = urlsplit(url)
     return Broker(f"{parts.scheme}://{parts.netloc}", Credentials(), answer_seconds or ANSWER_SECONDS)
 
 
-def _source(broker: Broker, version: ProviderVersion, given: Mapping[str, Any]) -> BrokerPacts:
+def _selected_pacts(given: Mapping[str, Any], broker: Broker | None, version: ProviderVersion) -> Source:
+    """Return the pacts that consumer version selectors choose."""
+    assert broker  # without one there is a URL
     selectors = tuple(map(read_selector, given["consumer_version_selectors"])) or default_selectors(version.branch)
     if any(selector.get("matchingBranch") for selector in selectors) and not version.branch:
         raise CannotVerify(
@@ -172,14 +201,6 @@ def _require_place(broker: Broker | None, pact_url: str) -> None:
         problem = f"The pact at {pact_url} is not at the configured broker, {broker.url}."
     if problem:
         raise CannotVerify(f"Results can't be published: {problem} Mend that, or use --no-publish.")
-
-
-def _why_a_part(options: Options) -> str | None:
-    """What makes the result that of a part, which the core would publish as that of the whole (F32)."""
-    narrowed = [f"--consumer {name}" for name in options.consumers] + ([str(options.chosen)] if options.chosen else [])
-    if narrowed:
-        return f"{' '.join(narrowed)} chooses a part, whose result is not that of the whole."
-    return "--exit-first may stop before the end, and what then ran is a part." if options.exit_first else None
 
 
 def _require_version(version: ProviderVersion) -> None:

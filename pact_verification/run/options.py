@@ -1,168 +1,142 @@
-"""What a run is told, put together from the command's options, the environment and the settings."""
+"""The options of a run: a frozen value, and the reader of the command line, the environment and the settings."""
 
-import os
-import shlex
-import shutil
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pact_verification.conf import conf
-from pact_verification.credentials import hide_credentials
 from pact_verification.errors import CannotVerify
-from pact_verification.pacts.pact import Filter, Interaction, Pact
+from pact_verification.pacts.pact import Filter
 from pact_verification.pacts.shards import Shard
 from pact_verification.pacts.sources import LocalPacts, Source
-from pact_verification.provider.serving import How
+from pact_verification.provider.serving import VerificationOptions
 from pact_verification.run.last_failed import last_failed
-from pact_verification.text import counted, relative
+from pact_verification.run.rerun import RerunCommand, rerun_command
+from pact_verification.text import counted
 
 if TYPE_CHECKING:
     from pact_verification.broker.publishing import Publisher
 
-YES, NO = {"true", "1", "yes", "on"}, {"", "false", "0", "no", "off"}
-
-
-ONLY_READ: Mapping[str, Any] = {
-    **dict.fromkeys(("publish", "no_state", "last_failed", "exit_first", "coverage"), False),
-    **dict.fromkeys(
-        (
-            "description",
-            "state",
-            "isolation",
-            "request_timeout",
-            "provider_version",
-            "build_url",
-            "shard",
-            "provider_url",
-        )
-    ),
-    **dict.fromkeys(("provider_tags", "interactions"), ()),
-    "parallel": 1,
-}
-"""What a command that only reads pacts does not ask for: nothing is run, and nothing published."""
+TRUE, FALSE = {"true", "1", "yes", "on"}, {"", "false", "0", "no", "off"}
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to verify, and how. The command's options of the same names explain them.
+    """What a run verifies, and how. The command's help explains the options of the same names.
 
     Attributes:
         source: where pacts come from.
-        publisher: None when no results are published; `unpublished` then says why.
-        notes: what a reader of the report has to know.
-        command: how this run was started, as far as it matters for running a part of it again.
-        by_default: whether a run that names no pacts, started in the same way, finds the same ones.
-        nothing_because: what it means when no interaction is left to verify.
-        parallel: how many processes share the work.
-        shard: the share of the pacts that this run verifies; None is all.
-        provider_url: a server that already runs, to be verified in place of the project here; empty is none.
+        verification: what every process of the run has to know.
+        filter: which interactions of the pacts.
+        publisher: publishes the verification results; None when none are published.
+        unpublished: why no results are published, where a reader may expect them.
+        notes: what the report says beside the results.
+        nothing_because: why no interaction may be left to verify.
+        parallel: the number of processes that share the work.
+        shard: the share of the pacts that this run verifies; None means all.
     """
 
     source: Source
-    provider_name: str
+    verification: VerificationOptions
     consumers: tuple[str, ...] = ()
-    chosen: Filter = Filter()
-    isolation: str = "transaction"
-    request_timeout: float = 5.0
+    filter: Filter = Filter()
     allow_no_pacts: bool = False
-    verbosity: int = 1
     publisher: "Publisher | None" = None
     unpublished: str | None = None
     notes: tuple[str, ...] = ()
-    exit_first: bool = False
     coverage: bool = False
-    command: tuple[str, ...] = ("python", "manage.py", "verify_pacts")
-    by_default: bool = False
+    rerun: RerunCommand = RerunCommand()
     nothing_because: str | None = None
     parallel: int = 1
     shard: Shard | None = None
-    provider_url: str = ""
 
     @property
-    def how(self) -> How:
-        return How(
-            self.provider_name,
-            self.isolation,
-            self.request_timeout,
-            self.exit_first,
-            self.verbosity - 1,
-            self.provider_url,
-        )
-
-    def require_provider_name(self) -> None:
-        """Raise CannotVerify where the provider has no name: no pact could be its."""
-        if not self.provider_name:
+    def provider_name(self) -> str:
+        """The provider's name. Raises CannotVerify where it has none."""
+        if not self.verification.provider_name:
             raise CannotVerify(
                 "The provider has no name. Set PACT_PROVIDER_NAME, in the settings or in the environment, to the name "
                 "that consumers write in their pacts, or use --provider-name."
             )
-
-    def rerun(self, pact: Pact, interaction: Interaction, *, unique: bool) -> str:
-        """What runs one interaction alone, typed into a shell in the current directory.
-
-        A broker's pact is named by its URL, by its very content.
-
-        Args:
-            unique: whether no other pact of the run has an interaction with that key.
-        """
-        source = f"./{pact.source}" if pact.source.startswith("-") else pact.source
-        in_file = () if self.by_default and unique else (source,)
-        where = ("--pact-url", pact.at_broker.url) if pact.at_broker else in_file
-        # Hidden before a shell's quotes may stand in between.
-        words = map(hide_credentials, (*self.command, *where, "--interaction", interaction.key))
-        return " ".join(map(_quoted, words))
+        return self.verification.provider_name
 
 
 def read_options(given: Mapping[str, Any]) -> Options:
-    """Put a run's options together. Raises CannotVerify for those that contradict each other or can't be used."""
-    with_broker = not given["pacts"] and any((given["pact_url"], conf.pact_url, given["broker_url"], conf.broker_url))
-    _refuse_contradictions(given, with_broker=with_broker)
-    wants_to_publish = given["publish"]
-    if wants_to_publish is None:
-        wants_to_publish = _yes("PACT_BROKER_PUBLISH_VERIFICATION_RESULTS", conf.publish)
-    provider_name = given["provider_name"] or conf.provider_name
-    failed = last_failed(provider_name) if given["last_failed"] else None
-    options = Options(
-        LocalPacts(tuple(given["pacts"] or conf.pacts), given["enable_pending"]),
-        provider_name,
-        tuple(given["consumers"]),
-        Filter.of(
-            given["description"],
-            given["state"],
-            no_state=given["no_state"],
-            keys=given["interactions"],
-            last_failed=(failed or frozenset()) if given["last_failed"] else None,
-        ),
-        given["isolation"] or conf.isolation,
-        given["request_timeout"] or conf.request_timeout,
-        given["allow_no_pacts"],
-        given["verbosity"],
-        unpublished="These are files: only the results of a broker's pacts are." if wants_to_publish else None,
-        exit_first=given["exit_first"],
-        coverage=given["coverage"],
-        command=_command(given),
-        by_default=not with_broker and _are_the_default(given["pacts"]),
-        nothing_because=_nothing_failed(failed) if given["last_failed"] else None,
-        parallel=given["parallel"],
-        shard=given["shard"],
-        provider_url=given["provider_url"] or "",
+    """Read the options of a run.
+
+    Args:
+        given: the options of the command line by their names. `verify_pacts` has all of them. A command that verifies
+            nothing has only those that choose pacts.
+
+    Raises:
+        CannotVerify: options contradict each other, or one can't be used.
+    """
+    at_broker = not given["pacts"] and any((given["pact_url"], conf.pact_url, given["broker_url"], conf.broker_url))
+    _refuse_contradictions(given, at_broker=at_broker)
+    publish = "publish" in given and _wants_to_publish(given["publish"])
+    verification = VerificationOptions(
+        given["provider_name"] or conf.provider_name,
+        isolation=given.get("isolation") or conf.isolation,
+        request_timeout=given.get("request_timeout") or conf.request_timeout,
+        exit_first=given.get("exit_first", False),
+        database_verbosity=given["verbosity"] - 1,
+        provider_url=given.get("provider_url") or None,
     )
-    if not with_broker:
-        return options
-    from pact_verification.run.broker_options import at_broker  # here, since what it needs takes long to import
+    failed_before = last_failed(verification.provider_name) if given.get("last_failed") else None
+    chosen = Filter.of(
+        given.get("description"),
+        given.get("state"),
+        no_state=given.get("no_state", False),
+        keys=given.get("interactions", ()),
+        last_failed=(failed_before or frozenset()) if given.get("last_failed") else None,
+    )
+    consumers = tuple(given["consumers"])
+    source: Source
+    if at_broker:
+        # Here, since most runs on a developer's machine have no broker, and requests takes long to import.
+        from pact_verification.run.broker_options import read_broker_options
 
-    return at_broker(options, given, wants_to_publish=wants_to_publish)
+        part = _why_a_part(consumers, chosen, exit_first=verification.exit_first)
+        broker = read_broker_options(given, verification, publish=publish, part=part)
+        source, publisher, unpublished, notes = broker.source, broker.publisher, broker.unpublished, broker.notes
+    else:
+        source, publisher, notes = LocalPacts(tuple(given["pacts"] or conf.pacts), given["enable_pending"]), None, ()
+        unpublished = "These are files: only the results of a broker's pacts are." if publish else None
+    return Options(
+        source,
+        verification,
+        consumers,
+        chosen,
+        given["allow_no_pacts"],
+        publisher=publisher,
+        unpublished=unpublished,
+        notes=notes,
+        coverage=given.get("coverage", False),
+        rerun=rerun_command(given),
+        nothing_because=_why_nothing_failed(failed_before) if given.get("last_failed") else None,
+        parallel=given.get("parallel", 1),
+        shard=given.get("shard"),
+    )
 
 
-def read_selection(given: Mapping[str, Any]) -> Options:
-    """The same for a command that only reads pacts."""
-    return read_options({**ONLY_READ, **given})
+def _wants_to_publish(option: bool | None) -> bool:
+    if option is not None:
+        return option
+    value = conf.publish
+    if value.lower() not in TRUE | FALSE:
+        raise CannotVerify(f"PACT_BROKER_PUBLISH_VERIFICATION_RESULTS is {value!r}. Set it to true or false.")
+    return value.lower() in TRUE
 
 
-def _nothing_failed(failed: frozenset[str] | None) -> str:
+def _why_a_part(consumers: tuple[str, ...], chosen: Filter, *, exit_first: bool) -> str | None:
+    """Return why the run may verify a part of a pact. The Pact core would publish it as the whole pact's result."""
+    narrowed = [f"--consumer {name}" for name in consumers] + ([str(chosen)] if chosen else [])
+    if narrowed:
+        return f"{' '.join(narrowed)} chooses a part, whose result is not that of the whole."
+    return "--exit-first may stop before the end, and what then ran is a part." if exit_first else None
+
+
+def _why_nothing_failed(failed: frozenset[str] | None) -> str:
     if failed is None:
         return "no run is known, so nobody knows what failed. Leave out --last-failed."
     if not failed:
@@ -171,89 +145,26 @@ def _nothing_failed(failed: frozenset[str] | None) -> str:
     return f"{counted(len(failed), 'interaction')} failed the last time, and none of the selected pacts holds {them}."
 
 
-def _are_the_default(arguments: Sequence[str]) -> bool:
-    """Whether a run without these arguments would look for pacts in the same places."""
-    named, default = ([Path(each).resolve() for each in places] for places in (arguments, conf.pacts))
-    return not arguments or (named == default and not conf.broker_url and not conf.pact_url)
-
-
-def _command(given: Mapping[str, Any]) -> tuple[str, ...]:
-    kept = {
-        "--provider-name": given["provider_name"] or conf.provider_name,
-        # What stands on make's command line is in this process's environment, and not in the shell's.
-        "--broker-url": given["broker_url"] or ("MAKELEVEL" in os.environ and not given["pacts"] and conf.broker_url),
-        "--isolation": given["isolation"],
-        "--provider-url": given["provider_url"],
-        "--request-timeout": given["request_timeout"],
-        "--settings": given.get("settings"),
-        "--pythonpath": given.get("pythonpath"),
-    }
-    if kept["--provider-name"] == conf.named_in_settings:
-        del kept["--provider-name"]
-    options = [part for option, value in kept.items() if value for part in (option, str(value))]
-    return (*_start(), "verify_pacts", *options)
-
-
-def _start() -> tuple[str, ...]:
-    """What starts a command as this one was started, in a shell in the current directory."""
-    python = _program("python", sys.executable or "python")
-    if sys.argv[1:2] != ["verify_pacts"]:  # a program has called the command: that of the project would be this
-        return python, "manage.py"
-    if module := getattr(sys.modules["__main__"], "__spec__", None):
-        return python, "-m", module.name.removesuffix(".__main__")
-    if Path(sys.argv[0]).stem == "django-admin":
-        return (_program("django-admin", sys.argv[0]),)
-    return python, relative(sys.argv[0])
-
-
-def _program(name: str, path: str) -> str:
-    """A program's name, where PATH leads from it to this very program, else its path.
-
-    The folder decides, too: the Python of a virtual environment is a link to the one that it was made with.
-    """
-    found = shutil.which(name)
-    if found and Path(found).parent.resolve() == Path(path).parent.resolve() and Path(found).samefile(path):
-        return name
-    near = relative(path)
-    return near if os.sep in near else f".{os.sep}{near}"
-
-
-def _quoted(text: str) -> str:
-    """A word for a shell: one with characters that a report spells in ASCII is spelt so that the shell reads them."""
-    if text.isprintable():
-        return shlex.quote(text)
-    return "$'" + "".join(char if char.isprintable() and char not in "'\\" else _escaped(char) for char in text) + "'"
-
-
-def _escaped(char: str) -> str:
-    return f"\\{char}" if char in "'\\" else "".join(f"\\x{byte:02x}" for byte in char.encode(errors="surrogateescape"))
-
-
-def _refuse_contradictions(given: Mapping[str, Any], *, with_broker: bool) -> None:
+def _refuse_contradictions(given: Mapping[str, Any], *, at_broker: bool) -> None:
     if given["pacts"]:
         for name in ("broker_url", "pact_url"):
             if given[name]:
                 raise CannotVerify(
                     f"--{name.replace('_', '-')} and {given['pacts'][0]} name two places for pacts. Leave one out."
                 )
-    if given["provider_url"] and (given["isolation"] == "transaction" or given["parallel"] > 1):
-        option = "--parallel" if given["parallel"] > 1 else "--isolation transaction"
+    parallel = given.get("parallel", 1) > 1
+    if given.get("provider_url") and (given["isolation"] == "transaction" or parallel):
+        option = "--parallel" if parallel else "--isolation transaction"
         raise CannotVerify(
             f"--provider-url and {option} exclude each other: the server reads what is committed, and its database is "
             "emptied for one interaction after the other. Leave one out."
         )
-    elsewhere = {
+    of_a_broker = {
         "--consumer-version-selector": given["consumer_version_selectors"],
         "--include-wip-pacts-since": given["include_wip_pacts_since"],
-        "--publish": given["publish"],
+        "--publish": given.get("publish"),
     }
-    for option, value in elsewhere.items():
-        if value and not with_broker:
+    for option, value in of_a_broker.items():
+        if value and not at_broker:
             where = f"{given['pacts'][0]} is on this machine" if given["pacts"] else "none is configured"
             raise CannotVerify(f"{option} needs a broker, and {where}. PACT_BROKER_BASE_URL or --broker-url names it.")
-
-
-def _yes(variable: str, value: str) -> bool:
-    if value.lower() not in YES | NO:
-        raise CannotVerify(f"{variable} is {value!r}. Set it to true or false.")
-    return value.lower() in YES

@@ -32,7 +32,7 @@ from pact_verification.errors import CannotVerify, Terminated
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.provider.board import SIZE, Board
 from pact_verification.provider.databases import drop_left, names_of, undisturbed_at_the_end
-from pact_verification.provider.serving import Address, How, new_state_path
+from pact_verification.provider.serving import Address, VerificationOptions, new_state_path
 from pact_verification.provider.snapshots import restore_left
 from pact_verification.results.crash import is_own
 from pact_verification.results.exchange import Exchange
@@ -140,10 +140,10 @@ class ProviderProcess:
         """See Provider."""
         self._call("load")
 
-    def reach(self, how: How) -> str:
+    def reach(self, options: VerificationOptions) -> str:
         """See Provider."""
         self.uses_server = True
-        text: str = self._call("reach", how)
+        text: str = self._call("reach", options)
         return text
 
     def require_handlers(self, pacts: Sequence[Pact]) -> tuple[str, ...]:
@@ -152,10 +152,10 @@ class ProviderProcess:
         return notes
 
     @contextmanager
-    def serving(self, how: How) -> Iterator["ProviderProcess"]:
+    def serving(self, options: VerificationOptions) -> Iterator["ProviderProcess"]:
         """See Provider."""
         self.made_databases = True
-        self._served = self._call("open", how)
+        self._served = self._call("open", options)
         yield self
         try:
             if self.check_alive() is None:
@@ -436,14 +436,14 @@ class _Provider:
     def load(self) -> None:
         self.provider.load()
 
-    def reach(self, how: How) -> str:
-        return self.provider.reach(how)
+    def reach(self, options: VerificationOptions) -> str:
+        return self.provider.reach(options)
 
     def require_handlers(self, pacts: tuple[Pact, ...]) -> tuple[str, ...]:
         return self.provider.require_handlers(pacts)
 
-    def open(self, how: How) -> tuple[int, str]:
-        self.server = self.opened.enter_context(self.provider.serving(how))
+    def open(self, options: VerificationOptions) -> tuple[int, str]:
+        self.server = self.opened.enter_context(self.provider.serving(options))
         return self.server.address.port, self.server.address.secret
 
     def expect(self, interactions: tuple[Interaction, ...], state_path: str) -> None:

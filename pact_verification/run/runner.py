@@ -1,11 +1,9 @@
-"""The use case: verify(options) -> Report."""
+"""One run, from the selection of pacts to the report."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from pact_verification.core.engine import Engine
@@ -15,169 +13,227 @@ from pact_verification.pacts.sources import Selection
 from pact_verification.provider.databases import new_token
 from pact_verification.provider.serving import Provider
 from pact_verification.results.masking import mask, without_credentials
-from pact_verification.results.report import PactResult, Progress, Report, untried, whole
+from pact_verification.results.report import Coverage, PactResult, Progress, Publication, Report, untried, whole
 from pact_verification.run.last_failed import remember
 from pact_verification.run.leftovers import clear_left, noted
 from pact_verification.run.options import Options
-from pact_verification.run.session import Session, running_session
+from pact_verification.run.session import running_session
+from pact_verification.run.workers import running_workers
 from pact_verification.system import clock
 
 PART = 100
-"""Interactions in a job. The core copies the pact for each of them: in one of 1 000, each takes twice as long (F22)."""
+"""The most interactions in a part of a pact. See docs/pact-core.md, "Requests the core sends"."""
 
 SMALL_PART = 10
-"""A job has a cost of its own, about that of two interactions."""
+"""The fewest interactions in a part. Each part costs about as much as two interactions."""
+
+Announce = Callable[[Selection, str | None], None]
+"""Shows the selection, and what is known of a server that already runs, before the first interaction."""
 
 
-def verify(
-    options: Options,
-    engine: Engine,
-    provider: Provider,
-    directory: Path,
-    *,
-    progress: Progress = lambda *_: None,
-    announce: Callable[[Selection, str], None] = lambda *_: None,
-) -> Report:
-    """Verify the selected pacts against the project, and report.
+@dataclass
+class Runner:
+    """Verifies the selected pacts against the project.
 
     Args:
-        engine: of no use where several processes share the work: each has one of its own.
+        options: what to verify, and how.
         provider: the project, in this process or in another.
-        directory: of the run's own, for the pacts that the core reads.
+        engine: the verifier process. Workers have their own.
+        directory: the run's own, for the pacts that the core reads.
         progress: hears how far the run is.
-        announce: hears what was selected, and of the server if one that already runs is verified, before anything runs.
-
-    Raises:
-        CannotVerify: it can't run: options, an unreadable pact, states without a handler, no database, no broker.
+        announce: hears what was selected.
     """
-    started, now = clock.seconds(), datetime.now(UTC)
-    options.require_provider_name()
-    how = options.how
-    server = provider.reach(how) if how.provider_url else ""
-    found = options.source.select(options.provider_name, options.consumers, options.chosen)
-    selection = options.shard.take(found) if options.shard else found
-    announce(selection, server)
-    try:
-        notes = provider.require_handlers(selection.pacts)
-    except CannotVerify as error:
-        if options.publisher:
-            raise CannotVerify(f"{error}\n\nNothing was published, so the consumers' can-i-deploy waits.") from error
-        raise
-    ran: Mapping[int, Sequence[PactResult]] = {}
-    if selection.interactions:
-        notes += clear_left()
-        ran = _tried(options, selection, engine, provider, progress=progress, directory=directory)
-    results = [whole(pact, ran.get(number, ()), mask(untried(pact))) for number, pact in enumerate(selection.pacts)]
-    keys = Counter(each.interaction.key for result in results for each in result.interactions)
-    results = [_with_command(result, options, keys) for result in results]
-    if selection.interactions:
-        notes += remember(results, options.provider_name, whole=not options.chosen)
-    coverage = None
-    if options.coverage:
+
+    options: Options
+    provider: Provider
+    engine: Engine
+    directory: Path
+    progress: Progress = lambda *_: None
+    announce: Announce = lambda *_: None
+    notes: list[str] = field(default_factory=list, init=False)
+
+    def run(self) -> Report:
+        """Verify the pacts and return the report, without credentials.
+
+        Raises:
+            CannotVerify: the run can't start or go on. An option, a pact, a state handler, a database or the broker is
+                missing or wrong.
+        """
+        self.started, self.start = datetime.now(UTC), clock.seconds()
+        self.provider_name = self.options.provider_name
+        server = self.reach_server()
+        found = self.find_pacts()
+        selection = self.take_share(found)
+        self.announce(selection, server)
+        self.require_state_handlers(selection)
+        results = self.verify_interactions(selection)
+        self.remember_failures(results)
+        coverage = self.list_coverage(results)
+        publication = self.publish(results)
+        fine = self.why_nothing_is_fine(found, selection)
+        self.notes = [*([server] if server else ()), *selection.left_out, *self.options.notes, *self.notes]
+        return self.report(selection, results, coverage, publication, nothing_is_fine=fine)
+
+    def reach_server(self) -> str | None:
+        """Find the server that --provider-url names, and return what to know of it."""
+        verification = self.options.verification
+        return self.provider.reach(verification) if verification.provider_url else None
+
+    def find_pacts(self) -> Selection:
+        """Find the provider's pacts and filter their interactions."""
+        return self.options.source.select(self.provider_name, self.options.consumers, self.options.filter)
+
+    def take_share(self, found: Selection) -> Selection:
+        """Keep the pacts of this run's shard."""
+        return self.options.shard.take(found) if self.options.shard else found
+
+    def require_state_handlers(self, selection: Selection) -> None:
+        """Find a state handler for every provider state. Raises CannotVerify where one has none."""
         try:
-            coverage = provider.cover(results)
-        except CannotVerify as error:  # no verdict depends on it
-            notes += (f"Which URLs consumers depend on can't be told: {error}",)
-    provable = [result for result in results if _is_provable(result)]
-    publication = None
-    if options.publisher and provable:
-        progress(selection.interactions, selection.interactions, "publishing the results")
-        publication = options.publisher.publish(provable)
-        notes += tuple(
+            self.notes += self.provider.require_handlers(selection.pacts)
+        except CannotVerify as error:
+            if self.options.publisher:
+                raise CannotVerify(
+                    f"{error}\n\nNothing was published, so the consumers' can-i-deploy waits."
+                ) from error
+            raise
+
+    def verify_interactions(self, selection: Selection) -> list[PactResult]:
+        """Verify the interactions, and return a result for each pact of the selection."""
+        tried: Mapping[int, Sequence[PactResult]] = {}
+        if selection.interactions:
+            self.notes += clear_left()
+            tried = self._verify_parts(selection)
+        results = [
+            whole(pact, tried.get(number, ()), mask(untried(pact))) for number, pact in enumerate(selection.pacts)
+        ]
+        return self._with_rerun_lines(results)
+
+    def remember_failures(self, results: Sequence[PactResult]) -> None:
+        """Keep the failures for --last-failed."""
+        if any(each.interaction.unverifiable is None for result in results for each in result.interactions):
+            self.notes += remember(results, self.provider_name, whole=not self.options.filter)
+
+    def list_coverage(self, results: Sequence[PactResult]) -> Coverage | None:
+        """Return which operations of the project the consumers use, for --coverage."""
+        if not self.options.coverage:
+            return None
+        try:
+            return self.provider.cover(results)
+        except CannotVerify as error:  # the verdict does not depend on it
+            self.notes.append(f"Which URLs consumers depend on can't be told: {error}")
+            return None
+
+    def publish(self, results: Sequence[PactResult]) -> Publication | None:
+        """Publish the verification results, and read them back."""
+        provable = [result for result in results if _is_provable(result)]
+        if not self.options.publisher or not provable:
+            return None
+        count = sum(len(result.interactions) for result in results)
+        self.progress(count, count, "publishing the results")
+        publication = self.options.publisher.publish(provable)
+        self.notes += (
             f"{result.pact.name} {'can not be read' if result.interactions else 'holds no interactions'}, so no result "
             "is published for it."
             for result in results
             if not _is_provable(result)
         )
-    report = Report(
-        options.provider_name,
-        tuple(results),
-        (*filter(None, [server]), *selection.left_out, *options.notes, *notes),
-        selection.nothing_for,
-        clock.seconds() - started,
-        nothing_is_fine=_why_nothing_is_fine(options, found, selection),
-        publication=publication,
-        unpublished=options.unpublished,
-        started=now,
-        coverage=coverage,
-        nothing_because=options.nothing_because,
-    )
-    return without_credentials(report)
+        return publication
 
+    def report(
+        self,
+        selection: Selection,
+        results: Sequence[PactResult],
+        coverage: Coverage | None,
+        publication: Publication | None,
+        *,
+        nothing_is_fine: str | None,
+    ) -> Report:
+        """Put the report together, without the credentials of the broker."""
+        report = Report(
+            self.provider_name,
+            tuple(results),
+            tuple(self.notes),
+            selection.nothing_for,
+            clock.seconds() - self.start,
+            nothing_is_fine=nothing_is_fine,
+            publication=publication,
+            unpublished=self.options.unpublished,
+            started=self.started,
+            coverage=coverage,
+            nothing_because=self.options.nothing_because,
+        )
+        return without_credentials(report)
 
-def _tried(
-    options: Options, selection: Selection, engine: Engine, provider: Provider, *, progress: Progress, directory: Path
-) -> Mapping[int, Sequence[PactResult]]:
-    """The results of the pacts' parts, by the pact's place in the selection."""
-    size = 1 if options.exit_first else _part(selection.interactions, options.parallel)
-    # Pending pacts come last: one that ends the run must not keep the others from their verdict.
-    order = sorted(range(len(selection.pacts)), key=lambda number: _is_pending(selection.pacts[number]))
-    parts = [(number, part) for number in order for part in in_parts(selection.pacts[number], size, directory)]
-    session = partial(running_session, engine, options.how, provider, progress, selection.interactions)
-    workers = min(options.parallel, len(parts))
-    tokens = [provider.token] if options.parallel == 1 else [new_token() for _ in range(workers)]
-    with noted(tokens, directory):
-        every = [part for _, part in parts]
-        results = _run(options, every, session, progress, tokens=tokens, directory=directory)
-    ran: dict[int, list[PactResult]] = {}
-    for (number, _), result in zip(parts, results, strict=True):
-        ran.setdefault(number, []).append(result)
-    return ran
+    def _verify_parts(self, selection: Selection) -> Mapping[int, Sequence[PactResult]]:
+        """Return the results of the pacts' parts, by the pact's index in the selection."""
+        # Pending pacts run last. One of them may end the run, and must not keep the others from their verdict.
+        order = sorted(range(len(selection.pacts)), key=lambda index: _is_pending(selection.pacts[index]))
+        size = self._part_size(selection.interactions)
+        parts = [(index, part) for index in order for part in in_parts(selection.pacts[index], size, self.directory)]
+        results: dict[int, list[PactResult]] = {}
+        for (index, _), result in zip(parts, self._run([part for _, part in parts]), strict=True):
+            results.setdefault(index, []).append(result)
+        return results
 
-
-def _why_nothing_is_fine(options: Options, found: Selection, selection: Selection) -> str | None:
-    if options.allow_no_pacts:
-        return "--allow-no-pacts says that this is fine"
-    all_elsewhere = found.pacts and not selection.pacts and not found.nothing_for
-    return "all selected pacts are in other shares" if all_elsewhere else None
-
-
-def _run(
-    options: Options,
-    parts: Sequence[Pact],
-    session: Callable[[], AbstractContextManager[Session]],
-    progress: Progress,
-    *,
-    tokens: Sequence[str],
-    directory: Path,
-) -> list[PactResult]:
-    if options.parallel > 1:
-        from pact_verification.run.workers import running_workers  # here, since few runs need it
-
+    def _run(self, parts: Sequence[Pact]) -> list[PactResult]:
+        """Verify parts of pacts, in this process or by workers."""
+        verification = self.options.verification
         total = sum(len(part.interactions) for part in parts)
-        with running_workers(tokens, options.how, directory, progress, total) as workers:
+        if self.options.parallel == 1:
+            with (
+                noted([self.provider.token], self.directory),
+                running_session(self.engine, verification, self.provider, self.progress, total) as session,
+            ):
+                return [session.verify(part) for part in parts]
+        tokens = [new_token() for _ in range(min(self.options.parallel, len(parts)))]
+        with (
+            noted(tokens, self.directory),
+            running_workers(tokens, verification, self.directory, self.progress, total) as workers,
+        ):
             return workers.verify(parts)
-    with session() as alone:
-        return [alone.verify(part) for part in parts]
 
+    def _part_size(self, interactions: int) -> int:
+        """Return how many interactions a part has. Workers get small ones, so that none is the last by far."""
+        if self.options.verification.exit_first:
+            return 1
+        if self.options.parallel == 1:
+            return PART
+        return max(SMALL_PART, min(PART, interactions // (4 * self.options.parallel)))
 
-def _part(total: int, parallel: int) -> int:
-    """With several workers, small enough for each to have some, and for none to be the last by far."""
-    if parallel == 1:
-        return PART
-    return max(SMALL_PART, min(PART, total // (4 * parallel)))
+    def _with_rerun_lines(self, results: Sequence[PactResult]) -> list[PactResult]:
+        """Add to each interaction that can be verified the command line that runs it alone."""
+        keys = Counter(each.interaction.key for result in results for each in result.interactions)
+        return [
+            replace(
+                result,
+                interactions=tuple(
+                    each
+                    if each.interaction.unverifiable is not None
+                    else replace(
+                        each,
+                        rerun=self.options.rerun.line(
+                            result.pact, each.interaction, unique=keys[each.interaction.key] == 1
+                        ),
+                    )
+                    for each in result.interactions
+                ),
+            )
+            for result in results
+        ]
 
-
-def _is_provable(result: PactResult) -> bool:
-    """Whether a pact has a result to publish: one may be so unreadable that it doesn't even tell where that belongs."""
-    has_link = bool(result.pact.at_broker and result.pact.at_broker.results_url)
-    return bool(result.interactions) and (has_link or not result.pact.is_unreadable)
+    def why_nothing_is_fine(self, found: Selection, selection: Selection) -> str | None:
+        if self.options.allow_no_pacts:
+            return "--allow-no-pacts says that this is fine"
+        all_elsewhere = found.pacts and not selection.pacts and not found.nothing_for
+        return "all selected pacts are in other shares" if all_elsewhere else None
 
 
 def _is_pending(pact: Pact) -> bool:
     return bool(pact.at_broker and pact.at_broker.pending)
 
 
-def _with_command(result: PactResult, options: Options, keys: Mapping[str, int]) -> PactResult:
-    """Tell the result of each interaction that can be verified how to run it alone.
-
-    Args:
-        keys: how many interactions of the run have each key.
-    """
-    interactions = [
-        each
-        if each.interaction.unverifiable is not None
-        else replace(each, rerun=options.rerun(result.pact, each.interaction, unique=keys[each.interaction.key] == 1))
-        for each in result.interactions
-    ]
-    return replace(result, interactions=tuple(interactions))
+def _is_provable(result: PactResult) -> bool:
+    """Tell whether a result can be published. An unreadable pact may not even say where its result belongs."""
+    has_link = bool(result.pact.at_broker and result.pact.at_broker.results_url)
+    return bool(result.interactions) and (has_link or not result.pact.is_unreadable)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pact_verification.core.engine import CoreReport, Engine, Job
 from pact_verification.core.verdict import join
 from pact_verification.pacts.pact import Pact
-from pact_verification.provider.serving import How, Provider, Served
+from pact_verification.provider.serving import Provider, Served, VerificationOptions
 from pact_verification.provider.wire import HOST, RUN_HEADER
 from pact_verification.results.diff import response_diff
 from pact_verification.results.exchange import Exchange
@@ -51,12 +51,11 @@ class Session:
 
     Attributes:
         progress: hears how many interactions are done, of `total`.
-        ending: why the rest does not run: an interaction failed and `how` says to stop there, or a call to the project
-            did not come back, or its process has ended.
+        ending: why the rest does not run; None while it does.
         hangs: a call did not come back, and the server's thread in this process is still in it.
     """
 
-    how: How
+    options: VerificationOptions
     engine: Engine
     server: Served
     progress: Progress = lambda *_: None
@@ -71,7 +70,7 @@ class Session:
             return self.ending.result(pact)
         result = _presentable(self._verify(pact))
         failing = [each for each in result.interactions if each.failed]
-        if failing and self.how.exit_first and not self.ending:
+        if failing and self.options.exit_first and not self.ending:
             why = f"Not run: {failing[0].interaction.description!r} failed, and --exit-first stops there."
             self.ending = Ending(Outcome.SKIPPED, why)
         return result
@@ -115,25 +114,25 @@ class Session:
 
     @property
     def _patience(self) -> float:
-        return GIVE_UP_AFTER * self.how.request_timeout
+        return GIVE_UP_AFTER * self.options.request_timeout
 
     def _silence(self, pact: Pact) -> float:
         """Seconds that the verifier process may ask for nothing."""
         megabytes = pact.path.stat().st_size / 1e6 if pact.path else 0
-        return max(SILENT_SECONDS, SILENT_AFTER * self.how.request_timeout) + SECONDS_PER_MB * megabytes
+        return max(SILENT_SECONDS, SILENT_AFTER * self.options.request_timeout) + SECONDS_PER_MB * megabytes
 
     def _job(self, pact: Pact) -> Job:
         # The server says what took too long and whose fault it was. The core's own clock would only say "failed", and
         # the core would go on with the next interaction while the thread is still busy with this one.
         address = self.server.address
         return Job(
-            provider=self.how.provider,
+            provider=self.options.provider_name,
             pact=str(pact.path),
             host=HOST,
             port=address.port,
             state_url=address.state_url,
             header=(RUN_HEADER, address.secret),
-            request_timeout_ms=int((self._patience + self.how.request_timeout) * 1000),
+            request_timeout_ms=int((self._patience + self.options.request_timeout) * 1000),
         )
 
     def _hung(self) -> str:
@@ -171,10 +170,16 @@ class Session:
 
 
 @contextmanager
-def running_session(engine: Engine, how: How, provider: Provider, progress: Progress, total: int) -> Iterator[Session]:
-    """A session with a provider that is served until the block ends."""
-    with provider.serving(how) as server:
-        yield Session(how, engine, server, progress, total)
+def running_session(
+    engine: Engine,
+    options: VerificationOptions,
+    provider: Provider,
+    progress: Progress = lambda *_: None,
+    total: int = 0,
+) -> Iterator[Session]:
+    """Start the project's live server for a session, and stop it with the block."""
+    with provider.serving(options) as server:
+        yield Session(options, engine, server, progress, total)
 
 
 def _presentable(result: PactResult) -> PactResult:

@@ -24,7 +24,7 @@ from pact_verification.core.engine import running_engine
 from pact_verification.errors import CannotVerify, Terminated
 from pact_verification.pacts.pact import Pact
 from pact_verification.provider.databases import drop_left, names_of
-from pact_verification.provider.serving import How
+from pact_verification.provider.serving import VerificationOptions
 from pact_verification.results.report import Outcome, PactResult, Progress
 from pact_verification.run.provider_process import provider_process
 from pact_verification.run.session import Ending, running_session
@@ -222,7 +222,9 @@ def _result(results: Mapping[int, PactResult], place: int) -> PactResult:
 
 
 @contextmanager
-def running_workers(tokens: Sequence[str], how: How, folder: Path, progress: Progress, total: int) -> Iterator[Workers]:
+def running_workers(
+    tokens: Sequence[str], options: VerificationOptions, folder: Path, progress: Progress, total: int
+) -> Iterator[Workers]:
     """Start worker processes, and end them with the block: in order, or at once when it is left by an exception.
 
     They are spawned: a process that is forked after the core has run hangs in its own.
@@ -239,7 +241,7 @@ def running_workers(tokens: Sequence[str], how: How, folder: Path, progress: Pro
         for number, token in enumerate(tokens):
             ours, theirs = context.Pipe()
             # What Django says of making test databases is said once.
-            own = how if number == 0 else replace(how, verbosity=0)
+            own = options if number == 0 else replace(options, database_verbosity=0)
             process = context.Process(target=work, args=(theirs, own, token, folder), name=f"pact-worker-{number + 1}")
             with held_back():
                 process.start()
@@ -266,7 +268,7 @@ def running_workers(tokens: Sequence[str], how: How, folder: Path, progress: Pro
                     logger.warning("%s", problem)
 
 
-def work(connection: "ToParent", how: How, token: str, folder: Path) -> None:
+def work(connection: "ToParent", options: VerificationOptions, token: str, folder: Path) -> None:
     """A worker's whole life: verify one pact after the other, until there is none, or the parent is no more."""
     atexit.register(gc.freeze)  # as in the command
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent tells what to do
@@ -275,15 +277,15 @@ def work(connection: "ToParent", how: How, token: str, folder: Path) -> None:
         hear()
         raise_again_what_is_lost()
         try:
-            _work(connection, how, token, folder)
+            _work(connection, options, token, folder)
         finally:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is ending
 
 
-def _work(connection: "ToParent", how: How, token: str, folder: Path) -> None:
+def _work(connection: "ToParent", options: VerificationOptions, token: str, folder: Path) -> None:
     guard_streams()
     try:
-        _serve(connection, how, token, folder)
+        _serve(connection, options, token, folder)
     except (EOFError, BrokenPipeError, ConnectionResetError, Terminated):
         return
     except CannotVerify as error:
@@ -297,7 +299,7 @@ def _say(connection: "ToParent", why: str) -> None:
         connection.send(Failed(why))
 
 
-def _serve(connection: "ToParent", how: How, token: str, folder: Path) -> None:
+def _serve(connection: "ToParent", options: VerificationOptions, token: str, folder: Path) -> None:
     """Verify pacts with a provider's process of its own."""
 
     sending = threading.Lock()
@@ -325,7 +327,7 @@ def _serve(connection: "ToParent", how: How, token: str, folder: Path) -> None:
         children = ((provider.process_id, engine.process.pid),)
         threading.Thread(target=say_alive, args=children, name="pact-worker-alive", daemon=True).start()
         provider.load()
-        with running_session(engine, how, provider, progress, 0) as session:
+        with running_session(engine, options, provider, progress) as session:
             while job := connection.recv():
                 result = session.verify(job.pact)
                 send(Done(job.place, pickle.dumps(result), session.ending))

@@ -44,15 +44,15 @@ class Command(PactsHelp):
     def _tell(self, options: dict[str, Any]) -> int:
         from pact_verification.provider.stores import own_stores
         from pact_verification.reporters.states import render
-        from pact_verification.run.options import read_selection
+        from pact_verification.run.options import read_options
         from pact_verification.states.preflight import IMPORT, find_needs, stubs
         from pact_verification.states.registry import autodiscover
 
-        choice = read_selection(options)
-        choice.require_provider_name()
+        choice = read_options(options)
+        provider_name = choice.provider_name
         with own_stores():  # before any of the project's modules takes hold of a cache
             registry = autodiscover()
-        selection = choice.source.select(choice.provider_name, choice.consumers, choice.chosen)
+        selection = choice.source.select(provider_name, choice.consumers, choice.filter)
         needs = find_needs(selection.pacts, registry)
         missing = [need for need in needs if need.missing]
         encoding = getattr(self.stdout, "encoding", None) or "utf-8"

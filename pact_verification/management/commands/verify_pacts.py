@@ -4,8 +4,8 @@ import io
 import os
 import sys
 from argparse import BooleanOptionalAction
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -178,63 +178,65 @@ class Command(PactsHelp):
         leave(0)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        github = options["github"] if options["github"] is not None else bool(os.environ.get(STEP_SUMMARY))
         with documented_exits(self, with_traceback=options["traceback"]):
             require_tools()
-            github = options["github"] if options["github"] is not None else bool(os.environ.get(STEP_SUMMARY))
             files = requested(options)
             summary = step_summary(required=bool(options["github"]), tell=self._complain) if github else ()
-            with run_folder() as folder:
-                report = self._verify(folder, options)
+            with (
+                run_folder() as folder,
+                self._provider(folder) as provider,  # before the engine, since a fork copies what is there
+                self._engine(options) as engine,
+            ):
+                report = self._verify(options, provider, engine, folder)
         self._show(report, options, github=github)
         for problem in write_all((*files, *summary), report):
             self._complain(problem)
         if report.exit_code:
             sys.exit(report.exit_code)
 
-    def _verify(self, folder: Path, options: Mapping[str, Any]) -> Report:
+    def _provider(self, folder: Path) -> "AbstractContextManager[Provider]":
+        """Return the project: in a process of its own for a command line, and in this process for `call_command`."""
+        if self.witnessed:
+            from pact_verification.provider.databases import new_token
+            from pact_verification.run.provider_process import provider_process
+
+            return provider_process(folder, new_token())
+        from pact_verification.provider.here import ProviderHere
+
+        return nullcontext(ProviderHere(self.check, folder=folder))
+
+    @contextmanager
+    def _engine(self, options: Mapping[str, Any]) -> "Iterator[Engine]":
+        """Start the verifier process early, since it takes a moment to be ready. Workers have their own."""
         from pact_verification.core.engine import running_engine
-        from pact_verification.provider.databases import new_token
 
-        with ExitStack() as processes:
-            if self.witnessed:
-                from pact_verification.run.provider_process import provider_process
-
-                # First of all: a fork copies what is there.
-                provider: Provider = processes.enter_context(provider_process(folder, new_token()))
-            else:
-                from pact_verification.provider.here import ProviderHere
-
-                provider = ProviderHere(self.check, folder=folder)
-            engine = processes.enter_context(running_engine())
-            if options["parallel"] == 1:  # early: it takes a moment to be ready, and there is enough to do
+        with running_engine() as engine:
+            if options["parallel"] == 1:
                 engine.start()
-            return self._verify_with(engine, provider, folder, options)
+            yield engine
 
-    def _verify_with(self, engine: "Engine", provider: "Provider", folder: Path, options: Mapping[str, Any]) -> Report:
-        # Here, since production imports the command and has neither rich nor requests.
+    def _verify(self, options: Mapping[str, Any], provider: "Provider", engine: "Engine", folder: Path) -> Report:
+        """Verify the pacts and return the report. A progress line shows how far the run is."""
         from pact_verification.reporters import progress
         from pact_verification.run.options import read_options
-        from pact_verification.run.runner import verify
+        from pact_verification.run.runner import Runner
 
         require_secret_key()
-        provider.load()  # its checks come first: an option's default may be a setting that they refuse
+        provider.load()  # its system checks come first: a default of an option may be a setting that they refuse
         choice = read_options(options)
+        runner = Runner(choice, provider, engine, folder)
+        if options["verbosity"] == 0:
+            return runner.run()
         version = str(choice.publisher.version) if choice.publisher else ""
-        if choice.verbosity == 0:
-            return verify(choice, engine, provider, folder)
-        # Below the wrapper, which ends every part of a line with a newline.
+        # Django's wrapper would end every part of the progress line with a newline.
         stream: Any = getattr(self.stderr, "_out", None) or io.StringIO()
         with progress.live_progress(stream, colour=_colour(self.stderr, options)) as live:
-            return verify(
-                choice,
-                engine,
-                provider,
-                folder,
-                progress=live.progress,
-                announce=lambda selection, server: live.say(
-                    progress.render_selection(selection, version, choice.unpublished, server)
-                ),
+            runner.progress = live.progress
+            runner.announce = lambda selection, server: live.say(
+                progress.render_selection(selection, version, choice.unpublished, server)
             )
+            return runner.run()
 
     def _show(self, report: Report, options: Mapping[str, Any], *, github: bool) -> None:
         """The report on the console. What goes wrong with it is told, and the verdict stays what it is."""

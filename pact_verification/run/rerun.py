@@ -1,0 +1,108 @@
+"""The command line that runs one interaction again, typed into a shell in the current directory."""
+
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pact_verification.conf import conf
+from pact_verification.credentials import hide_credentials
+from pact_verification.pacts.pact import Interaction, Pact
+from pact_verification.text import relative
+
+
+@dataclass(frozen=True, slots=True)
+class RerunCommand:
+    """How this run was started, as far as it matters for a run of one interaction.
+
+    Attributes:
+        words: the command and the options that it keeps.
+        finds_pacts: a run that names no pacts finds the same ones.
+    """
+
+    words: tuple[str, ...] = ("python", "manage.py", "verify_pacts")
+    finds_pacts: bool = False
+
+    def line(self, pact: Pact, interaction: Interaction, *, unique: bool) -> str:
+        """Return the command line for one interaction.
+
+        The URL of a broker's pact names its content, so the line keeps its meaning.
+
+        Args:
+            unique: no other pact of the run has an interaction with this key.
+        """
+        if pact.at_broker:
+            source: tuple[str, ...] = ("--pact-url", pact.at_broker.url)
+        elif self.finds_pacts and unique:
+            source = ()
+        else:
+            source = (f"./{pact.source}" if pact.source.startswith("-") else pact.source,)
+        words = (*self.words, *source, "--interaction", interaction.key)
+        # The shell's quotes could split a credential, so it is hidden before they are added.
+        return " ".join(_quoted(hide_credentials(word)) for word in words)
+
+
+def rerun_command(given: Mapping[str, Any]) -> RerunCommand:
+    """Return how to run a part of this run again, from the options of the command."""
+    kept = {
+        "--provider-name": given["provider_name"] or conf.provider_name,
+        # make passes the variables of its command line to this process. The user's shell does not have them.
+        "--broker-url": given["broker_url"] or ("MAKELEVEL" in os.environ and not given["pacts"] and conf.broker_url),
+        "--isolation": given.get("isolation"),
+        "--provider-url": given.get("provider_url"),
+        "--request-timeout": given.get("request_timeout"),
+        "--settings": given.get("settings"),
+        "--pythonpath": given.get("pythonpath"),
+    }
+    if kept["--provider-name"] == conf.named_in_settings:
+        del kept["--provider-name"]
+    options = [part for option, value in kept.items() if value for part in (option, str(value))]
+    return RerunCommand((*_program(), "verify_pacts", *options), _finds_the_same(given))
+
+
+def _finds_the_same(given: Mapping[str, Any]) -> bool:
+    """Tell whether a run that names no pacts would look in the same places."""
+    arguments, at_broker = given["pacts"], bool(given["broker_url"] or given["pact_url"])
+    if conf.broker_url or conf.pact_url or at_broker:
+        return False
+    named, default = ([Path(each).resolve() for each in places] for places in (arguments, conf.pacts))
+    return not arguments or named == default
+
+
+def _program() -> tuple[str, ...]:
+    """Return the words that start a command the way this one was started."""
+    python = _shortest("python", sys.executable or "python")
+    if sys.argv[1:2] != ["verify_pacts"]:  # a program has called the command; manage.py starts it from a shell
+        return python, "manage.py"
+    if module := getattr(sys.modules["__main__"], "__spec__", None):
+        return python, "-m", module.name.removesuffix(".__main__")
+    if Path(sys.argv[0]).stem == "django-admin":
+        return (_shortest("django-admin", sys.argv[0]),)
+    return python, relative(sys.argv[0])
+
+
+def _shortest(name: str, path: str) -> str:
+    """Return a program's name where PATH leads to this very program, and its path elsewhere.
+
+    The Python of a virtual environment links to the one that made it, so its folder decides too.
+    """
+    found = shutil.which(name)
+    if found and Path(found).parent.resolve() == Path(path).parent.resolve() and Path(found).samefile(path):
+        return name
+    near = relative(path)
+    return near if os.sep in near else f".{os.sep}{near}"
+
+
+def _quoted(word: str) -> str:
+    """Quote a word for a shell. Characters that a report spells in ASCII are spelt so that the shell reads them."""
+    if word.isprintable():
+        return shlex.quote(word)
+    return "$'" + "".join(char if char.isprintable() and char not in "'\\" else _escaped(char) for char in word) + "'"
+
+
+def _escaped(char: str) -> str:
+    return f"\\{char}" if char in "'\\" else "".join(f"\\x{byte:02x}" for byte in char.encode(errors="surrogateescape"))
