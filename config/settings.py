@@ -1,11 +1,11 @@
 """Settings of the product service, driven by the environment.
 
 DJANGO_DEBUG            development (true) or production (false, the default); manage.py says true
-DJANGO_SECRET_KEY       required in production; in development one is made up for each process
-DJANGO_ALLOWED_HOSTS    names the service answers to, with commas between; by default this machine's own
-DJANGO_HTTPS            redirect to https, HSTS and secure cookies; by default on in production
+DJANGO_SECRET_KEY       required in production; in development every process generates its own
+DJANGO_ALLOWED_HOSTS    the host names of the service, with commas between; by default those of this machine
+DJANGO_HTTPS            redirects to https, HSTS and secure cookies; by default on in production
 DATABASE_URL            e.g. postgres://user:password@host:5432/name; by default SQLite in db.sqlite3
-PACT_DISPOSABLE_DATABASES  those that `verify_pacts --provider-url` may empty; by default none
+PACT_DISPOSABLE_DATABASES  the databases that `verify_pacts --provider-url` may empty; by default none
 """
 
 from pathlib import Path
@@ -55,7 +55,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
-if not DEBUG:  # runserver has its own way to serve static files, and nothing is collected there
+if not DEBUG:  # in development runserver serves the static files, and they are not collected
     MIDDLEWARE.insert(1, "whitenoise.middleware.WhiteNoiseMiddleware")
 
 TEMPLATES = [
@@ -74,27 +74,24 @@ TEMPLATES = [
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
-APPEND_SLASH = False  # the API's paths have none, and a redirect would turn a POST into a GET
+APPEND_SLASH = False  # the paths of the API have none
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # Readers don't wait for the writer, and a writer waits for its turn at BEGIN instead of failing in the middle.
+    # Readers don't wait for a writer. A second writer waits at BEGIN instead of failing in its transaction.
     DATABASES["default"]["OPTIONS"] = {
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
     }
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 
 TIME_ZONE = "UTC"
-USE_TZ = True
 USE_I18N = False
 
 STATIC_URL = "static/"
@@ -105,13 +102,10 @@ STORAGES = {
 }
 
 HTTPS = env.bool("DJANGO_HTTPS", default=not DEBUG)
-SECURE_SSL_REDIRECT = HTTPS
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^health/"]  # probes come from inside, over http
-SESSION_COOKIE_SECURE = HTTPS
-CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
-SECURE_HSTS_PRELOAD = HTTPS
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 
 LOGGING = {
     "version": 1,
@@ -144,18 +138,12 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Products",
     "DESCRIPTION": """The product catalogue of PactFlow's example provider, on Django REST Framework.
 
-Reading is public. Writing needs a token:
-
-1. Create a user with `manage.py createsuperuser`.
-2. Create the user's token with `manage.py drf_create_token <user>`.
-3. Send it in each request as `Authorization: Bearer <token>`. On this page, enter it under *Authorize*.
+Reading is public. Writing takes a token: create a user with `manage.py createsuperuser` and the user's token with
+`manage.py drf_create_token <user>`. On this page, enter it under *Authorize*.
 """,
     "VERSION": "1.0.0",
-    "TAGS": [
-        {"name": "products", "description": "The catalogue"},
-        {"name": "health", "description": "Probes for the platform that runs the service"},
-    ],
-    "SORT_OPERATIONS": False,  # in the order of the URLs
+    "TAGS": [{"name": "products"}, {"name": "health"}],
+    "SORT_OPERATIONS": False,  # keeps the order of the URLs
     "AUTHENTICATION_WHITELIST": ["products.authentication.BearerTokenAuthentication"],
     "COMPONENT_SPLIT_REQUEST": True,
     "SERVE_INCLUDE_SCHEMA": False,

@@ -1,4 +1,4 @@
-"""Errors in JSON: those of the API's views, and those that Django answers without a view."""
+"""Errors in JSON: DRF's exception handler, and Django's handler400, handler404 and handler500."""
 
 import logging
 from http import HTTPStatus
@@ -17,13 +17,11 @@ class Conflict(APIException):
     """A valid request that contradicts a stored product."""
 
     status_code = HTTPStatus.CONFLICT
-    default_code = "conflict"
 
 
 class DatabaseUnavailable(APIException):
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
     default_detail = "The database does not answer."
-    default_code = "unavailable"
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -32,9 +30,6 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         logger.error("The database does not answer.", exc_info=error)
         error = DatabaseUnavailable()
     return views.exception_handler(error, context)
-
-
-# Django calls these views (handler400, handler404, handler500) for errors outside the API's views.
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:

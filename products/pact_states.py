@@ -1,11 +1,10 @@
-"""The pact test: what must be true before each request that a consumer's pact makes.
+"""The pact test: the provider states of this API's pacts.
 
-    manage.py verify_pacts    runs every request of every pact against this project, and compares the responses
+    manage.py verify_pacts    sends every request of every pact to this project, and compares the responses
     manage.py pact_states     lists the provider states that the pacts need, and the functions that set them up
 
-A pact names its provider states, e.g. "a product with ID 10 exists". Before the request, the function below with that
-name puts the state into a test database, which is empty. After the request everything is rolled back: no function has
-to clean up, or to know what another has done.
+A pact names states for its requests, e.g. "a product with ID 10 exists". `verify_pacts` calls the function with that
+name on an empty test database, sends the request, and rolls back. No function has to clean up.
 """
 
 import re
@@ -17,21 +16,18 @@ from rest_framework.authtoken.models import Token
 from pact_verification import provider_state, request_filter, seeded_state
 from products.models import Product
 
-# 1. A state that needs nothing but a fixture: products/fixtures/catalogue.json.
+# 1. A state that only loads a fixture: products/fixtures/catalogue.json.
 seeded_state("products exist", fixtures=["catalogue"])
 
 
-# 2. A state with a value in its name. `{id}` matches any text, and becomes the argument `id`. A pact may set the other
-#    arguments with the state's params, e.g. {"price": 12.5}.
+# 2. A state with a value in its name. `{id}` matches any text and becomes the argument `id`. A pact can set the other
+#    arguments in the params of the state, e.g. {"price": 12.5}.
 @provider_state("a product with ID {id} exists")
 def product_exists(
-    id: str,
-    type: str = "CREDIT_CARD",
-    name: str = "28 Degrees",
-    version: str = "v1",
-    price: float | None = None,
-) -> None:
+    id: str, type: str = "CREDIT_CARD", name: str = "28 Degrees", version: str = "v1", price: float | None = None
+) -> dict[str, str]:
     Product.objects.create(id=id, type=type, name=name, version=version, price=price)
+    return {"id": id}
 
 
 @provider_state("{count:d} products of type {type} exist")  # `:d` matches a whole number only
@@ -39,7 +35,7 @@ def products_of_type(count: int, type: str) -> None:
     Product.objects.bulk_create(Product(type=type, name=f"{type} {number}") for number in range(count))
 
 
-# 3. A state that is true in an empty database. It must exist all the same: a name without a function is an error.
+# 3. A state that an empty database is in already. Its name still needs a function, or the run reports it as missing.
 @provider_state("a product with ID {id} does not exist")
 def product_does_not_exist(id: str) -> None:
     Product.objects.filter(id=id).delete()
@@ -50,8 +46,8 @@ def no_products_exist() -> None:
     Product.objects.all().delete()
 
 
-# 4. A state that makes up a value. The consumer can't know the id of this product, so its pact asks for /products/${id},
-#    and the verifier puts in the id that the function returns.
+# 4. A state that makes up a value. The consumer can't know this product's id, so its pact asks for /products/${id}.
+#    The verifier puts in the id that the function returns.
 @provider_state("a product exists")
 def some_product_exists(**fields: str) -> dict[str, str]:
     product = Product.objects.create(**{"type": "CREDIT_CARD", "name": "28 Degrees", **fields})
@@ -64,8 +60,8 @@ def consumer_may_write() -> dict[str, str]:
     return {"token": valid_token()}
 
 
-# 6. Authentication, where the pact holds a token that is out of date. A request filter changes the request before the
-#    views see it. It leaves any other token alone, so that a pact can expect 401.
+# 6. Authentication, where the pact contains a dated token. A request filter changes a request before a view gets it.
+#    This one leaves all other tokens alone, so that a pact can expect 401.
 @request_filter
 def replace_dated_token(request: HttpRequest) -> None:
     if re.fullmatch(r"Bearer \d{4}-\d{2}-\d{2}T[\d:.]+Z", request.META.get("HTTP_AUTHORIZATION", "")):
@@ -74,4 +70,4 @@ def replace_dated_token(request: HttpRequest) -> None:
 
 def valid_token() -> str:
     user, _ = get_user_model().objects.get_or_create(username="consumer")
-    return Token.objects.get_or_create(user=user)[0].key
+    return str(Token.objects.get_or_create(user=user)[0].key)

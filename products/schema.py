@@ -30,21 +30,14 @@ def errors(*statuses: int) -> dict[int, Any]:
 ID = OpenApiParameter("id", location="path", examples=[OpenApiExample("A product of the catalogue", STORED["id"])])
 LINK = OpenApiParameter("Link", location="header", response=[200], description="The other pages, as in RFC 8288.")
 LOCATION = OpenApiParameter("Location", location="header", response=[201], description="The product's URL.")
+LIST = {200: ProductSerializer(many=True), **errors(400, 401, 404)}
+CREATE = {201: ProductSerializer, **errors(400, 401, 409, 415)}
 READ = {200: ProductSerializer, **errors(401, 404)}
 CHANGE = {200: ProductSerializer, **errors(400, 401, 404, 409, 415)}
 
 describe_products = extend_schema_view(
-    list=extend_schema(
-        summary="List products",
-        auth=[],
-        parameters=[LINK],
-        responses={200: ProductSerializer(many=True), **errors(400, 401, 404)},
-    ),
-    create=extend_schema(
-        summary="Create a product",
-        parameters=[LOCATION],
-        responses={201: ProductSerializer, **errors(400, 401, 409, 415)},
-    ),
+    list=extend_schema(summary="List products", auth=[], parameters=[LINK], responses=LIST),
+    create=extend_schema(summary="Create a product", parameters=[LOCATION], responses=CREATE),
     retrieve=extend_schema(summary="Get a product", auth=[], parameters=[ID], responses=READ),
     update=extend_schema(summary="Replace a product", parameters=[ID], responses=CHANGE),
     partial_update=extend_schema(summary="Change a product", parameters=[ID], responses=CHANGE),
