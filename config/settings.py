@@ -92,7 +92,6 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 TIME_ZONE = "UTC"
-USE_I18N = False
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
