@@ -1,6 +1,7 @@
 """Errors in JSON: DRF's exception handler, and Django's handler400, handler404 and handler500."""
 
 import logging
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +12,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
 logger = logging.getLogger(__name__)
+json_response = partial(JsonResponse, content_type="application/json; charset=utf-8")
 
 
 class Conflict(APIException):
@@ -33,16 +35,12 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
-    return _error(HTTPStatus.BAD_REQUEST, "Bad request.")
+    return json_response({"detail": "Bad request."}, status=HTTPStatus.BAD_REQUEST)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
-    return _error(HTTPStatus.NOT_FOUND, "Not found. The API's description is at /docs.")
+    return json_response({"detail": "Not found. The API's description is at /docs."}, status=HTTPStatus.NOT_FOUND)
 
 
 def server_error(request: HttpRequest) -> JsonResponse:
-    return _error(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error. The server has logged it.")
-
-
-def _error(status: HTTPStatus, detail: str) -> JsonResponse:
-    return JsonResponse({"detail": detail}, status=status, content_type="application/json; charset=utf-8")
+    return json_response({"detail": "Internal server error."}, status=HTTPStatus.INTERNAL_SERVER_ERROR)
