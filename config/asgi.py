@@ -1,4 +1,4 @@
-"""The ASGI application, for ASGI servers. Without settings in the environment it runs in production."""
+"""The ASGI application; in production unless DJANGO_DEBUG is set."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The WSGI application that gunicorn serves. Without settings in the environment it runs in production."""
+"""The WSGI application for gunicorn; in production unless DJANGO_DEBUG is set."""
 
 import os
 

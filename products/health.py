@@ -1,4 +1,4 @@
-"""Probes for whatever runs the service, such as a load balancer or a container platform."""
+"""Health checks for load balancers and container platforms."""
 
 from django.db import connection
 from drf_spectacular.utils import extend_schema, inline_serializer

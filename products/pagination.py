@@ -6,7 +6,7 @@ from rest_framework.utils.urls import replace_query_param
 
 
 class LinkHeaderPagination(PageNumberPagination):
-    """Keeps the body a plain array. The Link header (RFC 8288) names the first, previous, next and last page."""
+    """Keeps a list a plain array; the Link header (RFC 8288) has the other pages."""
 
     page_size = 100
     page_size_query_param = "per_page"

@@ -28,7 +28,7 @@ class ProductViewSet(viewsets.ModelViewSet[Product]):
     lookup_value_regex = ID_PATTERN
 
     def get_queryset(self) -> QuerySet[Product]:
-        """Lock the row of an update, which writes every field: two updates at once must not undo each other."""
+        """Lock the row during an update, which writes every field."""
         queryset = super().get_queryset()
         return queryset.select_for_update() if self.action in {"update", "partial_update"} else queryset
 
