@@ -39,7 +39,7 @@ and on SQLite, beside two FastAPI providers under uvicorn with two workers: one 
 example does, and one reads the same table through SQLAlchemy. PactFlow's example has uvicorn without extras, and so
 have they; a row of its own shows each with uvloop and httptools. All give the same bodies, write an access log, and
 keep connections; a light client asks over 16 of them. Each of these ratios is ours divided by the peer's, so more is
-better. ARCHITECTURE.md (Serving) has the profile of a request.
+better. They have no target: the example is plain Django REST Framework, which nothing bends for speed.
 
 When verifying, on all sides usage tracking is off and proxies are not used for this machine. Certificates are loaded
 for each interaction where the peer's users don't know to turn that off: the live server and FastAPI.

@@ -1,4 +1,4 @@
-"""The ASGI application, for those who serve with one. Without settings in the environment it is production's."""
+"""The ASGI application; in production unless DJANGO_DEBUG is set."""
 
 import os
 

@@ -20,7 +20,7 @@ from rich.text import Text
 HERE = Path(__file__).resolve().parent
 CONSUMERS = ("--consumer=pactflow-example-consumer", "--consumer=pactflow-example-consumer-python-v4")
 PARTS = ("manage.py", "config", "products", "pact_verification", "pacts")
-COLUMNS, LINES = 125, 42
+COLUMNS, LINES = 125, 44
 PAGE = """<meta charset="utf-8"><style>pre {{ margin: 0; padding: 12px; display: inline-block; font: 13px monospace;
 background: {background}; color: {foreground} }}</style><pre>{code}</pre>"""
 
@@ -42,11 +42,11 @@ def break_it(provider: Path) -> None:
         products / "serializers.py",
         (
             "    class Meta:\n        model = Product\n",
-            '    title = Text(source="name")\n\n    class Meta:\n        model = Product\n',
+            '    title = serializers.CharField(source="name")\n\n    class Meta:\n        model = Product\n',
         ),
         ('("id", "type", "name", "version", "price")', '("id", "type", "title", "version", "price")'),
     )
-    edit(products / "views.py", ('wanted = query.validated_data.get("type")', 'wanted = query.validated_data["kind"]'))
+    edit(products / "pagination.py", ("self.page.paginator.num_pages", "self.page.paginator.pages"))
     edit(
         products / "pact_states.py", ("    Product.objects.filter(id=id).delete()", "    Product.objects.remove(id=id)")
     )

@@ -1,32 +1,45 @@
-"""What drf-spectacular can't see of the API by itself."""
+"""What the OpenAPI description says beyond what drf-spectacular reads from the views."""
 
 from typing import Any
 
-TEXT = r"^[^\x00]*$"
-"""No NUL, which PostgreSQL can't store."""
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import serializers
 
-WORDS = r"^[^\x00]*[^\x00\s\x1c-\x1f\x85][^\x00]*$"
-"""The same with more than white space, as Python has it: \\s is less in JavaScript."""
-
-
-def answers_hold_every_field(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    """A field that a request may leave out is there in every answer."""
-    product = result["components"]["schemas"]["Product"]
-    product["required"] = list(product["properties"])
-    return result
+from products.serializers import STORED, ProductSerializer
 
 
-def requests_are_as_strict_as_the_service(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    """A request that validation refuses is not valid by the schema either.
+class ErrorSerializer(serializers.Serializer[Any]):
+    detail = serializers.CharField()
 
-    Requests only: a client that checks `multipleOf` by dividing floats would refuse 19.99 in an answer.
-    """
-    for name in ("ProductRequest", "PatchedProductRequest"):
-        properties = result["components"]["schemas"][name]["properties"]
-        properties["price"]["multipleOf"] = 0.01
-        for field, pattern in (("type", WORDS), ("name", WORDS), ("version", TEXT)):
-            properties[field]["pattern"] = pattern
-    for parameter in result["paths"]["/products"]["get"]["parameters"]:
-        if parameter["name"] == "type":
-            parameter["schema"]["pattern"] = TEXT
-    return result
+
+ERRORS = {
+    400: OpenApiResponse(OpenApiTypes.OBJECT, "The messages for each field that is wrong, or `detail`."),
+    401: OpenApiResponse(ErrorSerializer, "The token is missing or not valid."),
+    404: OpenApiResponse(ErrorSerializer, "There is no such product or page."),
+    409: OpenApiResponse(OpenApiTypes.OBJECT, "The id is taken, or it differs from the id in the URL."),
+    415: OpenApiResponse(ErrorSerializer, "The body is not `application/json`."),
+    503: OpenApiResponse(ErrorSerializer, "The database does not answer."),
+}
+
+
+def errors(*statuses: int) -> dict[int, Any]:
+    return {status: ERRORS[status] for status in statuses}
+
+
+ID = OpenApiParameter("id", location="path", examples=[OpenApiExample("A product of the catalogue", STORED["id"])])
+LINK = OpenApiParameter("Link", location="header", response=[200], description="The other pages, as in RFC 8288.")
+LOCATION = OpenApiParameter("Location", location="header", response=[201], description="The product's URL.")
+LIST = {200: ProductSerializer(many=True), **errors(400, 401, 404)}
+CREATE = {201: ProductSerializer, **errors(400, 401, 409, 415)}
+READ = {200: ProductSerializer, **errors(401, 404)}
+CHANGE = {200: ProductSerializer, **errors(400, 401, 404, 409, 415)}
+
+describe_products = extend_schema_view(
+    list=extend_schema(summary="List products", auth=[], parameters=[LINK], responses=LIST),
+    create=extend_schema(summary="Create a product", parameters=[LOCATION], responses=CREATE),
+    retrieve=extend_schema(summary="Get a product", auth=[], parameters=[ID], responses=READ),
+    update=extend_schema(summary="Replace a product", parameters=[ID], responses=CHANGE),
+    partial_update=extend_schema(summary="Change a product", parameters=[ID], responses=CHANGE),
+    destroy=extend_schema(summary="Delete a product", parameters=[ID], responses={204: None, **errors(401, 404)}),
+)

@@ -1,59 +1,32 @@
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from django.db import models
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from products.errors import Conflict
 from products.models import Product, validate_id
 
-
-class Text(serializers.CharField):
-    """DRF's, but for text alone: it would take 7 for "7"."""
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
+# `manage.py seed_catalogue` loads the first; the second can be created.
+STORED = {"id": "11", "type": "PERSONAL_LOAN", "name": "MyFlexiPay", "version": "v2", "price": None}
+NEW = {"type": "CREDIT_CARD", "name": "28 Degrees", "version": "v1", "price": 49.5}
 
 
-class Number(serializers.DecimalField):
-    """DRF's, but for JSON numbers alone: it would take "1_0" for 10, and "" for null."""
-
-    def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
-        if isinstance(data, str | bool):
-            self.fail("invalid")
-        return super().validate_empty_values(data)
-
-
+@extend_schema_serializer(
+    examples=[OpenApiExample("Stored", STORED, response_only=True), OpenApiExample("New", NEW, request_only=True)]
+)
 class ProductSerializer(serializers.ModelSerializer[Product]):
-    """A product as consumers see it. `id` may be chosen when it is created; afterwards it stays as it is."""
-
-    serializer_field_mapping: ClassVar = {
-        **serializers.ModelSerializer.serializer_field_mapping,
-        models.CharField: Text,
-        models.DecimalField: Number,
-    }
-
     class Meta:
         model = Product
         fields = ("id", "type", "name", "version", "price")
         extra_kwargs: ClassVar = {
-            "id": {
-                "required": False,
-                "validators": [validate_id],  # not that it is unique: the view answers a taken id with a 409
-                "help_text": "Made up by the service when it isn't given.",
-            },
-            "version": {"default": ""},  # what PUT leaves out goes back to this
+            # No UniqueValidator, which answers 400: the view answers 409 if the id is taken.
+            "id": {"validators": [validate_id], "help_text": "Generated if the request has none."},
+            # PUT resets these fields if the request leaves them out.
+            "version": {"default": ""},
             "price": {"default": None},
         }
 
-
-class ProductQuery(serializers.Serializer[Any]):
-    type = serializers.CharField(
-        required=False, allow_blank=True, max_length=50, help_text="Only products of this type."
-    )
-
-
-class ErrorSerializer(serializers.Serializer[Any]):
-    """Every error but a 400 for a field: what went wrong, in a sentence."""
-
-    detail = serializers.CharField()
+    def validate_id(self, value: str) -> str:
+        if self.instance is not None and value != self.instance.pk:
+            raise Conflict({"id": ["The id of a product can't be changed."]})
+        return value

@@ -1,25 +1,14 @@
-from django.urls import path, register_converter
+from django.urls import re_path
+from rest_framework.routers import SimpleRouter
 
-from products import views
 from products.models import ID_PATTERN
+from products.views import ProductViewSet
 
-
-class IdConverter:
-    """An id that a product can have; any other is a 404 before the database hears of it."""
-
-    regex = ID_PATTERN
-
-    def to_python(self, value: str) -> str:
-        return value
-
-    def to_url(self, value: str) -> str:
-        return value
-
-
-register_converter(IdConverter, "product_id")
+router = SimpleRouter(trailing_slash=False)
+router.register("products", ProductViewSet)
 
 urlpatterns = [
-    path("products", views.ProductList.as_view(), name="products"),
-    path("products/<product_id:pk>", views.ProductDetail.as_view(), name="product"),
-    path("product/<product_id:pk>", views.ProductAlias.as_view(), name="product-alias"),
+    *router.urls,
+    # The consumers of PactFlow's example ask for this path.
+    re_path(rf"^product/(?P<pk>{ID_PATTERN})$", ProductViewSet.as_view({"get": "retrieve"}), name="product-alias"),
 ]
