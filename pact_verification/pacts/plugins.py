@@ -24,7 +24,7 @@ def missing_plugin(document: Mapping[str, Any]) -> str | None:
     if not needed:
         return None
     plugins = needed if isinstance(needed, list) else [needed]
-    folder = Path(conf.plugin_directory)
+    folder = Path(conf.PACT_PLUGIN_DIR)
     try:
         installed = list(_installed(folder))
     except (OSError, ValueError) as error:

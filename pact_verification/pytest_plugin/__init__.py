@@ -162,14 +162,14 @@ def _has_settings() -> bool:
 
 
 def _provider_name() -> str:
-    return conf.provider_name if _has_settings() else os.environ.get("PACT_PROVIDER_NAME", "")
+    return conf.PACT_PROVIDER_NAME if _has_settings() else os.environ.get("PACT_PROVIDER_NAME", "")
 
 
 def _pact_paths(config: pytest.Config) -> set[Path]:
     """PACT_PATHS, wherever pytest was started."""
     if not _has_settings():
         return set()
-    return {Path(base, path).resolve() for base in (".", config.rootpath, conf.directory) for path in conf.pacts}
+    return {Path(base, path).resolve() for base in (".", config.rootpath, conf.BASE_DIR) for path in conf.PACT_PATHS}
 
 
 @pytest.hookimpl(trylast=True)
@@ -309,12 +309,14 @@ class PactFile(pytest.Module):
                 f"{self.nodeid} stands for a pact that the broker does not select now. Use --pact-broker."
             )
         try:
-            pact = read_pact(self.path, self.nodeid, provider=conf.provider_name)
+            pact = read_pact(self.path, self.nodeid, provider=conf.PACT_PROVIDER_NAME)
         except UnreadablePact as error:
             raise self.CollectError(str(error)) from error
         assert pact
-        if pact.provider != conf.provider_name:
-            this = f"this is {conf.provider_name!r}" if conf.provider_name else "PACT_PROVIDER_NAME is not set"
+        if pact.provider != conf.PACT_PROVIDER_NAME:
+            this = (
+                f"this is {conf.PACT_PROVIDER_NAME!r}" if conf.PACT_PROVIDER_NAME else "PACT_PROVIDER_NAME is not set"
+            )
             raise self.CollectError(f"{pact.source} is a pact with the provider {pact.provider!r}, and {this}.")
         return pact if self.config.option.enable_pending else not_pending(pact)
 

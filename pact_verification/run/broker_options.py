@@ -41,7 +41,7 @@ def at_broker(options: Options, given: Mapping[str, Any], *, wants_to_publish: b
     )
     timeout = given["broker_timeout"]
     broker = configured_broker(given["broker_url"], timeout)
-    pact_url = given["pact_url"] or conf.pact_url
+    pact_url = given["pact_url"] or conf.PACT_URL
     if given["pact_url"] and given["consumer_version_selectors"]:
         raise CannotVerify("--pact-url names one pact, and --consumer-version-selector others. Leave one out.")
     source: Source
@@ -75,7 +75,7 @@ def at_broker(options: Options, given: Mapping[str, Any], *, wants_to_publish: b
     return replace(options, source=source, publisher=publisher, unpublished=unpublished, notes=tuple(notes))
 
 
-def _doubts(version: ProviderVersion, pact_url: str) -> Iterator[str]:
+def _doubts(version: ProviderVersion, pact_url: str | None) -> Iterator[str]:
     """Why what is here may be something else than the version. For one pact's results that is an error."""
     if pact_url:
         require_checked_out(version.number)
@@ -121,14 +121,14 @@ def configured_broker(url: str | None, answer_seconds: float | None = None) -> B
         url: wins over the environment's.
         answer_seconds: how long an answer may take; None is the default.
     """
-    url = url or conf.broker_url
+    url = url or conf.PACT_BROKER_BASE_URL
     if not url:
         return None
     _require_http(url, "PACT_BROKER_BASE_URL (--broker-url)")
-    if conf.broker_token and conf.broker_username:
+    if conf.PACT_BROKER_TOKEN and conf.PACT_BROKER_USERNAME:
         raise CannotVerify("Both PACT_BROKER_TOKEN and PACT_BROKER_USERNAME are set. Unset the one that is not meant.")
-    if bool(conf.broker_username) != bool(conf.broker_password):
-        there, lacking = ("USERNAME", "PASSWORD") if conf.broker_username else ("PASSWORD", "USERNAME")
+    if bool(conf.PACT_BROKER_USERNAME) != bool(conf.PACT_BROKER_PASSWORD):
+        there, lacking = ("USERNAME", "PASSWORD") if conf.PACT_BROKER_USERNAME else ("PASSWORD", "USERNAME")
         raise CannotVerify(f"PACT_BROKER_{there} is set and PACT_BROKER_{lacking} is not. Set both, or neither.")
     credentials = configured_credentials()
     if not credentials.header.isprintable() or not credentials.header.isascii():
@@ -164,7 +164,7 @@ def _source(broker: Broker, version: ProviderVersion, given: Mapping[str, Any]) 
     return BrokerPacts(broker, selectors, version.branch, version.tags, given["enable_pending"], wip)
 
 
-def _require_place(broker: Broker | None, pact_url: str) -> None:
+def _require_place(broker: Broker | None, pact_url: str | None) -> None:
     problem = ""
     if not broker:
         problem = "PACT_BROKER_BASE_URL is not set, so nothing says that the pact's URL is that of your broker."

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pact_verification.checks import require_settings
 from pact_verification.conf import conf
 from pact_verification.credentials import hide_credentials
 from pact_verification.errors import CannotVerify
@@ -118,15 +119,20 @@ class Options:
 
 def read_options(given: Mapping[str, Any]) -> Options:
     """Put a run's options together. Raises CannotVerify for those that contradict each other or can't be used."""
-    with_broker = not given["pacts"] and any((given["pact_url"], conf.pact_url, given["broker_url"], conf.broker_url))
+    require_settings()
+    with_broker = not given["pacts"] and any(
+        (given["pact_url"], conf.PACT_URL, given["broker_url"], conf.PACT_BROKER_BASE_URL)
+    )
     _refuse_contradictions(given, with_broker=with_broker)
     wants_to_publish = given["publish"]
     if wants_to_publish is None:
-        wants_to_publish = _yes("PACT_BROKER_PUBLISH_VERIFICATION_RESULTS", conf.publish)
-    provider_name = given["provider_name"] or conf.provider_name
+        wants_to_publish = _yes(
+            "PACT_BROKER_PUBLISH_VERIFICATION_RESULTS", conf.PACT_BROKER_PUBLISH_VERIFICATION_RESULTS
+        )
+    provider_name = given["provider_name"] or conf.PACT_PROVIDER_NAME
     failed = last_failed(provider_name) if given["last_failed"] else None
     options = Options(
-        LocalPacts(tuple(given["pacts"] or conf.pacts), given["enable_pending"]),
+        LocalPacts(tuple(given["pacts"] or conf.PACT_PATHS), given["enable_pending"]),
         provider_name,
         tuple(given["consumers"]),
         Filter.of(
@@ -136,8 +142,8 @@ def read_options(given: Mapping[str, Any]) -> Options:
             keys=given["interactions"],
             last_failed=(failed or frozenset()) if given["last_failed"] else None,
         ),
-        given["isolation"] or conf.isolation,
-        given["request_timeout"] or conf.request_timeout,
+        given["isolation"] or conf.PACT_ISOLATION,
+        given["request_timeout"] or conf.PACT_REQUEST_TIMEOUT,
         given["allow_no_pacts"],
         given["verbosity"],
         unpublished="These are files: only the results of a broker's pacts are." if wants_to_publish else None,
@@ -173,22 +179,23 @@ def _nothing_failed(failed: frozenset[str] | None) -> str:
 
 def _are_the_default(arguments: Sequence[str]) -> bool:
     """Whether a run without these arguments would look for pacts in the same places."""
-    named, default = ([Path(each).resolve() for each in places] for places in (arguments, conf.pacts))
-    return not arguments or (named == default and not conf.broker_url and not conf.pact_url)
+    named, default = ([Path(each).resolve() for each in places] for places in (arguments, conf.PACT_PATHS))
+    return not arguments or (named == default and not conf.PACT_BROKER_BASE_URL and not conf.PACT_URL)
 
 
 def _command(given: Mapping[str, Any]) -> tuple[str, ...]:
     kept = {
-        "--provider-name": given["provider_name"] or conf.provider_name,
+        "--provider-name": given["provider_name"] or conf.PACT_PROVIDER_NAME,
         # What stands on make's command line is in this process's environment, and not in the shell's.
-        "--broker-url": given["broker_url"] or ("MAKELEVEL" in os.environ and not given["pacts"] and conf.broker_url),
+        "--broker-url": given["broker_url"]
+        or ("MAKELEVEL" in os.environ and not given["pacts"] and conf.PACT_BROKER_BASE_URL),
         "--isolation": given["isolation"],
         "--provider-url": given["provider_url"],
         "--request-timeout": given["request_timeout"],
         "--settings": given.get("settings"),
         "--pythonpath": given.get("pythonpath"),
     }
-    if kept["--provider-name"] == conf.named_in_settings:
+    if kept["--provider-name"] == conf.PACT_PROVIDER_NAME_IN_SETTINGS:
         del kept["--provider-name"]
     options = [part for option, value in kept.items() if value for part in (option, str(value))]
     return (*_start(), "verify_pacts", *options)
