@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from pact_verification.errors import CannotVerify, UnreadablePact
-from pact_verification.pacts.pact import UNKNOWN_CONSUMER, Filter, Pact, read_pact, unreadable
+from pact_verification.pacts.filters import Filter
+from pact_verification.pacts.pact import UNKNOWN_CONSUMER, Pact
+from pact_verification.pacts.reading import read_pact, unreadable
 from pact_verification.text import nearest
 
 MANY = 3

@@ -19,7 +19,8 @@ import pytest
 from pact_verification.conf import conf
 from pact_verification.credentials import harmless
 from pact_verification.errors import CannotVerify, UnreadablePact
-from pact_verification.pacts.pact import Interaction, Pact, provider_named, read_pact
+from pact_verification.pacts.pact import Interaction, Pact
+from pact_verification.pacts.reading import provider_named, read_pact
 from pact_verification.pacts.sources import not_pending
 from pact_verification.pytest_plugin import broker as pytest_broker
 from pact_verification.pytest_plugin.verifier import (
@@ -109,7 +110,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "PactFile 
     try:
         pact = read_pact(file_path, provider=ours)
     except UnreadablePact:
-        provider = _provider_in(file_path) if ours else ""
+        provider = _provider_in(file_path) if ours else None
         belongs = provider == ours if provider else _belongs_here(file_path, config) or _names_a_pacticipant(file_path)
     else:
         if pact is None:
@@ -140,11 +141,11 @@ def _is_pact(file: Path) -> bool:
         return False
 
 
-def _provider_in(file: Path) -> str:
-    """The provider that a file which can't be read plainly names; else empty."""
+def _provider_in(file: Path) -> str | None:
+    """The provider that a file which can't be read plainly names; else None."""
     with suppress(OSError):
         return provider_named(file.read_bytes())
-    return ""
+    return None
 
 
 def _names_a_pacticipant(file: Path) -> bool:

@@ -13,7 +13,8 @@ import pytest
 from pact_verification.conf import conf
 from pact_verification.credentials import harmless
 from pact_verification.errors import CannotVerify
-from pact_verification.pacts.pact import Interaction, Pact, in_parts
+from pact_verification.pacts.pact import Interaction, Pact
+from pact_verification.pacts.parts import in_parts
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper

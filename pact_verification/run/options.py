@@ -13,7 +13,8 @@ from pact_verification.checks import require_settings
 from pact_verification.conf import conf
 from pact_verification.credentials import hide_credentials
 from pact_verification.errors import CannotVerify
-from pact_verification.pacts.pact import Filter, Interaction, Pact
+from pact_verification.pacts.filters import Filter
+from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.pacts.shards import Shard
 from pact_verification.pacts.sources import LocalPacts, Source
 from pact_verification.provider.serving import How
