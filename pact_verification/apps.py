@@ -1,5 +1,9 @@
+"""The Django app: it registers the checks of its settings."""
+
 from django.apps import AppConfig
 from django.core.checks import register
+
+from pact_verification.checks import check_settings
 
 
 class PactVerificationConfig(AppConfig):
@@ -7,6 +11,4 @@ class PactVerificationConfig(AppConfig):
     verbose_name = "Pact verification"
 
     def ready(self) -> None:
-        from pact_verification.checks import check_settings
-
         register(check_settings)

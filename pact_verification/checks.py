@@ -1,101 +1,145 @@
+"""Django's system checks for the settings: each names the bad value and says how to mend it."""
+
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig
-from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
-from pact_verification.conf import ISOLATIONS, is_timeout
+from pact_verification.conf import ISOLATIONS, conf, is_timeout
+from pact_verification.errors import CannotVerify
+
+
+@dataclass(frozen=True, slots=True)
+class SettingCheck:
+    """What a setting may be.
+
+    Attributes:
+        accepts: tells whether the code can use a value.
+        expected: what the value should have been, after "is X, not".
+    """
+
+    id: str
+    setting: str
+    accepts: Callable[[Any], bool]
+    expected: str
+    hint: str
+
+    def problem(self) -> CheckMessage | None:
+        """Return the error of the setting's present value, or None."""
+        value = conf.setting(self.setting)
+        if self.accepts(value):
+            return None
+        return Error(f"{self.setting} is {value!r}, not {self.expected}.", hint=self.hint, id=self.id)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str | Path)
+
+
+def _is_absent(value: Any) -> bool:
+    return value is None or value == ""
+
+
+def _is_list_of(is_element: Callable[[Any], bool], value: Any) -> bool:
+    return isinstance(value, Collection) and not isinstance(value, str | bytes) and all(map(is_element, value))
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _matches(pattern: str, value: Any) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(pattern, value))
+
+
+CHECKS = (
+    SettingCheck(
+        "pact_verification.E001",
+        "PACT_PROVIDER_NAME",
+        _is_text,
+        "text",
+        "Set it to the provider's name, as consumers write it in their pacts.",
+    ),
+    SettingCheck(
+        "pact_verification.E002",
+        "PACT_ISOLATION",
+        lambda value: value in ISOLATIONS,
+        " or ".join(map(repr, ISOLATIONS)),
+        f"Set it to one of {', '.join(map(repr, ISOLATIONS))}.",
+    ),
+    SettingCheck(
+        "pact_verification.E003",
+        "PACT_REQUEST_TIMEOUT",
+        is_timeout,
+        "a number of seconds",
+        "Set it to a number of seconds above 0, and at most a day.",
+    ),
+    SettingCheck(
+        "pact_verification.E004",
+        "PACT_PATHS",
+        lambda value: isinstance(value, Sequence) and _is_list_of(_is_path, value),
+        "a list of paths",
+        'Set it to a list of files and directories, such as ["pacts"].',
+    ),
+    SettingCheck(
+        "pact_verification.E005",
+        "PACT_SECRET_NAMES",
+        lambda value: _is_list_of(_is_text, value),
+        "a list of names",
+        'Set it to the names of headers and fields whose values no report may show, such as ["password"].',
+    ),
+    SettingCheck(
+        "pact_verification.E006",
+        "PACT_DISPOSABLE_DATABASES",
+        lambda value: _is_list_of(_is_path, value),  # SQLite's names are paths
+        "a list of names",
+        "Set it to the names of databases that may be emptied, as DATABASES has them, or leave it out.",
+    ),
+    SettingCheck(
+        "pact_verification.E007",
+        "PACT_PROVIDER_VERSION_URL",
+        lambda value: _is_absent(value) or _matches(r"/[!-~]*", value),
+        "a path",
+        'Set it to the path at which the server tells its version, such as "/version", or leave it out.',
+    ),
+    SettingCheck(
+        "pact_verification.E008",
+        "PACT_PROVIDER_VERSION_HEADER",
+        lambda value: _is_absent(value) or _matches(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", value),
+        "the name of a header",
+        'Set it to the header that tells the server\'s version, such as "X-Version", or leave it out.',
+    ),
+    SettingCheck(
+        "pact_verification.E009",
+        "PACT_MAX_RESPONSE_BYTES",
+        _is_size,
+        "a number of bytes",
+        "Set it to a whole number of bytes above 0, such as 64_000_000, or leave it out.",
+    ),
+    SettingCheck(
+        "pact_verification.E010",
+        "PACT_CACHE_DIR",
+        lambda value: _is_absent(value) or _is_path(value),
+        "a path",
+        "Set it to a directory that a run may write to, or leave it out.",
+    ),
+)
 
 
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Each setting has a value that the command can use."""
-    problems: list[CheckMessage] = []
-    name = getattr(settings, "PACT_PROVIDER_NAME", "")
-    if not isinstance(name, str):
-        problems.append(
-            Error(
-                f"PACT_PROVIDER_NAME is {name!r}, not text.",
-                hint="Set it to the provider's name, as consumers write it in their pacts.",
-                id="pact_verification.E001",
-            )
-        )
-    isolation = getattr(settings, "PACT_ISOLATION", ISOLATIONS[0])
-    if isolation not in ISOLATIONS:
-        problems.append(
-            Error(
-                f"PACT_ISOLATION is {isolation!r}.",
-                hint=f"Set it to one of {', '.join(map(repr, ISOLATIONS))}.",
-                id="pact_verification.E002",
-            )
-        )
-    timeout = getattr(settings, "PACT_REQUEST_TIMEOUT", 5.0)
-    if not is_timeout(timeout):
-        problems.append(
-            Error(
-                f"PACT_REQUEST_TIMEOUT is {timeout!r}.",
-                hint="Set it to a number of seconds above 0, and at most a day.",
-                id="pact_verification.E003",
-            )
-        )
-    paths = getattr(settings, "PACT_PATHS", ())
-    if isinstance(paths, str) or not isinstance(paths, Sequence):
-        problems.append(
-            Error(
-                f"PACT_PATHS is {paths!r}, not a list.",
-                hint='Set it to a list of files and directories, such as ["pacts"].',
-                id="pact_verification.E004",
-            )
-        )
-    disposable = getattr(settings, "PACT_DISPOSABLE_DATABASES", ())
-    if isinstance(disposable, str) or not isinstance(disposable, Collection) or not all(map(_is_name, disposable)):
-        problems.append(
-            Error(
-                f"PACT_DISPOSABLE_DATABASES is {disposable!r}, not a list of names.",
-                hint="Set it to the names of databases that may be emptied, as DATABASES has them, or leave it out.",
-                id="pact_verification.E006",
-            )
-        )
-    limit = getattr(settings, "PACT_MAX_RESPONSE_BYTES", 1)
-    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
-        problems.append(
-            Error(
-                f"PACT_MAX_RESPONSE_BYTES is {limit!r}.",
-                hint="Set it to a whole number of bytes above 0, such as 64_000_000, or leave it out.",
-                id="pact_verification.E009",
-            )
-        )
-    names = getattr(settings, "PACT_SECRET_NAMES", ())
-    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
-        problems.append(
-            Error(
-                f"PACT_SECRET_NAMES is {names!r}, not a list of names.",
-                hint='Set it to the names of headers and fields whose values no report may show, such as ["password"].',
-                id="pact_verification.E005",
-            )
-        )
-    path = getattr(settings, "PACT_PROVIDER_VERSION_URL", "")
-    if path != "" and not (isinstance(path, str) and re.fullmatch(r"/[!-~]*", path)):
-        problems.append(
-            Error(
-                f"PACT_PROVIDER_VERSION_URL is {path!r}, not a path.",
-                hint='Set it to the path at which the server tells its version, such as "/version", or leave it out.',
-                id="pact_verification.E007",
-            )
-        )
-    header = getattr(settings, "PACT_PROVIDER_VERSION_HEADER", "")
-    if header != "" and not (isinstance(header, str) and re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", header)):
-        problems.append(
-            Error(
-                f"PACT_PROVIDER_VERSION_HEADER is {header!r}, not the name of a header.",
-                hint='Set it to the header that tells the server\'s version, such as "X-Version", or leave it out.',
-                id="pact_verification.E008",
-            )
-        )
-    return problems
+    """Return an error for each setting whose value the code can't use."""
+    return [problem for check in CHECKS if (problem := check.problem())]
 
 
-def _is_name(value: Any) -> bool:
-    return isinstance(value, str | Path)  # SQLite's may be either
+def require_settings() -> None:
+    """Raise CannotVerify with the errors of all settings whose values the code can't use."""
+    if problems := check_settings(None):
+        raise CannotVerify("\n".join(map(str, problems)))

@@ -1,6 +1,7 @@
-"""The settings, each read when it is asked for, so that override_settings works.
+"""The project's settings and the environment's variables, each under its own name.
 
-Where a setting has a variable in the environment, the variable wins: it belongs to the run, the setting to the project.
+A property reads its setting on every access, so that override_settings works. Where a setting also has a variable in
+the environment, the variable wins: it belongs to the run, the setting to the project.
 """
 
 import os
@@ -11,111 +12,130 @@ from django.conf import settings
 
 ISOLATIONS = ("transaction", "flush")
 MAX_TIMEOUT = 24 * 3600
-MAX_RESPONSE_BYTES = 64_000_000
-SECRET_NAMES = ("password", "secret", "token", "access_token", "refresh_token", "api_key")
+
+DEFAULTS: dict[str, Any] = {
+    "PACT_PROVIDER_NAME": "",
+    "PACT_PATHS": ["pacts"],
+    "PACT_ISOLATION": ISOLATIONS[0],
+    "PACT_REQUEST_TIMEOUT": 5.0,
+    "PACT_MAX_RESPONSE_BYTES": 64_000_000,
+    "PACT_SECRET_NAMES": ["password", "secret", "token", "access_token", "refresh_token", "api_key"],
+    "PACT_DISPOSABLE_DATABASES": [],
+    "PACT_PROVIDER_VERSION_URL": None,
+    "PACT_PROVIDER_VERSION_HEADER": None,
+    "PACT_CACHE_DIR": None,
+}
+"""Every setting, with the value that it has when the project does not set it."""
 
 
 def is_timeout(value: Any) -> bool:
-    """Whether a value is a number of seconds that a run can wait for."""
+    """Tell whether a value is a number of seconds that a run can wait for."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MAX_TIMEOUT
 
 
 class Settings:
-    @property
-    def provider_name(self) -> str:
-        """PACT_PROVIDER_NAME, in the environment or the settings: the provider's name in pacts and broker."""
-        return os.environ.get("PACT_PROVIDER_NAME") or self.named_in_settings
+    """The settings and variables as the code uses them. `checks` refuses values that it can't use."""
+
+    def setting(self, name: str) -> Any:
+        """Return a setting as the project wrote it, or its default."""
+        return getattr(settings, name, DEFAULTS[name])
 
     @property
-    def named_in_settings(self) -> str:
-        """The same, in the settings alone."""
-        return str(getattr(settings, "PACT_PROVIDER_NAME", ""))
-
-    @property
-    def directory(self) -> str:
-        """BASE_DIR, where projects have it: in it git is asked which commit this is. Else the current directory."""
+    def BASE_DIR(self) -> str:
+        """The project's directory, which has its git repository. By default the current directory."""
         return str(getattr(settings, "BASE_DIR", "."))
 
     @property
-    def broker_url(self) -> str:
-        """PACT_BROKER_BASE_URL, in the environment."""
-        return os.environ.get("PACT_BROKER_BASE_URL", "").strip()
+    def PACT_PROVIDER_NAME(self) -> str:
+        """The provider's name in pacts and at the broker. A variable of that name wins over the setting."""
+        return os.environ.get("PACT_PROVIDER_NAME") or self.PACT_PROVIDER_NAME_IN_SETTINGS
 
     @property
-    def broker_token(self) -> str:
-        """PACT_BROKER_TOKEN, in the environment: a secret."""
+    def PACT_PROVIDER_NAME_IN_SETTINGS(self) -> str:
+        """The setting PACT_PROVIDER_NAME, whatever the environment says."""
+        return str(self.setting("PACT_PROVIDER_NAME"))
+
+    @property
+    def PACT_PATHS(self) -> list[str]:
+        """The files and directories to verify when the command names none."""
+        paths = self.setting("PACT_PATHS")
+        # A check refuses text. pytest collects before it can run the check, and must not collect nothing.
+        return [paths] if isinstance(paths, str) else [str(path) for path in paths]
+
+    @property
+    def PACT_ISOLATION(self) -> str:
+        """How interactions are kept apart: one of ISOLATIONS."""
+        return str(self.setting("PACT_ISOLATION"))
+
+    @property
+    def PACT_REQUEST_TIMEOUT(self) -> float:
+        """The number of seconds that a provider state or a request may take."""
+        return float(self.setting("PACT_REQUEST_TIMEOUT"))
+
+    @property
+    def PACT_MAX_RESPONSE_BYTES(self) -> int:
+        """The number of bytes that a response's body may have."""
+        return int(self.setting("PACT_MAX_RESPONSE_BYTES"))
+
+    @property
+    def PACT_SECRET_NAMES(self) -> frozenset[str]:
+        """The headers, fields and parameters, in lower case, whose values no report shows."""
+        return frozenset(str(name).lower() for name in self.setting("PACT_SECRET_NAMES"))
+
+    @property
+    def PACT_DISPOSABLE_DATABASES(self) -> frozenset[str]:
+        """The names of the databases that --provider-url may empty, as DATABASES has them."""
+        return frozenset(map(str, self.setting("PACT_DISPOSABLE_DATABASES")))
+
+    @property
+    def PACT_PROVIDER_VERSION_URL(self) -> str | None:
+        """The path, such as /version, at which a running server names its version."""
+        return self.setting("PACT_PROVIDER_VERSION_URL") or None
+
+    @property
+    def PACT_PROVIDER_VERSION_HEADER(self) -> str | None:
+        """The response header in which a running server names its version."""
+        return self.setting("PACT_PROVIDER_VERSION_HEADER") or None
+
+    @property
+    def PACT_CACHE_DIR(self) -> str:
+        """The directory in which a run leaves what the next one may read. By default .pact_cache in BASE_DIR."""
+        return str(self.setting("PACT_CACHE_DIR") or f"{self.BASE_DIR}/.pact_cache")
+
+    @property
+    def PACT_BROKER_BASE_URL(self) -> str | None:
+        """The broker's address, from the environment."""
+        return os.environ.get("PACT_BROKER_BASE_URL", "").strip() or None
+
+    @property
+    def PACT_BROKER_TOKEN(self) -> str:
+        """The broker's token, from the environment. It is a secret."""
         return os.environ.get("PACT_BROKER_TOKEN", "")
 
     @property
-    def broker_username(self) -> str:
-        """PACT_BROKER_USERNAME, in the environment."""
+    def PACT_BROKER_USERNAME(self) -> str:
+        """The user name at the broker, from the environment."""
         return os.environ.get("PACT_BROKER_USERNAME", "")
 
     @property
-    def broker_password(self) -> str:
-        """PACT_BROKER_PASSWORD, in the environment: a secret."""
+    def PACT_BROKER_PASSWORD(self) -> str:
+        """The password at the broker, from the environment. It is a secret."""
         return os.environ.get("PACT_BROKER_PASSWORD", "")
 
     @property
-    def pact_url(self) -> str:
-        """PACT_URL, in the environment: the one pact that a webhook wants verified."""
-        return os.environ.get("PACT_URL", "").strip()
+    def PACT_URL(self) -> str | None:
+        """The URL of the one pact that a webhook asks to verify, from the environment."""
+        return os.environ.get("PACT_URL", "").strip() or None
 
     @property
-    def publish(self) -> str:
-        """PACT_BROKER_PUBLISH_VERIFICATION_RESULTS, in the environment."""
+    def PACT_BROKER_PUBLISH_VERIFICATION_RESULTS(self) -> str:
+        """Whether to publish results, from the environment, as it is written there."""
         return os.environ.get("PACT_BROKER_PUBLISH_VERIFICATION_RESULTS", "").strip()
 
     @property
-    def pacts(self) -> list[str]:
-        """PACT_PATHS: files and directories to verify when the command names none."""
-        paths = getattr(settings, "PACT_PATHS", ["pacts"])
-        return [paths] if isinstance(paths, str) else [str(path) for path in paths]  # the check refuses text
-
-    @property
-    def isolation(self) -> str:
-        """PACT_ISOLATION: how interactions are kept apart, one of ISOLATIONS."""
-        return str(getattr(settings, "PACT_ISOLATION", ISOLATIONS[0]))
-
-    @property
-    def request_timeout(self) -> float:
-        """PACT_REQUEST_TIMEOUT: seconds that a provider state or a request may take."""
-        return float(getattr(settings, "PACT_REQUEST_TIMEOUT", 5))
-
-    @property
-    def max_response_bytes(self) -> int:
-        """PACT_MAX_RESPONSE_BYTES: how long a response's body may be; 64 MB by default."""
-        return int(getattr(settings, "PACT_MAX_RESPONSE_BYTES", MAX_RESPONSE_BYTES))
-
-    @property
-    def secret_names(self) -> frozenset[str]:
-        """PACT_SECRET_NAMES: headers, members of JSON and forms, and parameters whose values no report shows."""
-        return frozenset(str(name).lower() for name in getattr(settings, "PACT_SECRET_NAMES", SECRET_NAMES))
-
-    @property
-    def disposable_databases(self) -> frozenset[str]:
-        """PACT_DISPOSABLE_DATABASES: names of databases that --provider-url may empty, as DATABASES has them."""
-        return frozenset(map(str, getattr(settings, "PACT_DISPOSABLE_DATABASES", ())))
-
-    @property
-    def provider_version_url(self) -> str:
-        """PACT_PROVIDER_VERSION_URL: a path at which a server that already runs tells its version, such as /version."""
-        return str(getattr(settings, "PACT_PROVIDER_VERSION_URL", ""))
-
-    @property
-    def provider_version_header(self) -> str:
-        """PACT_PROVIDER_VERSION_HEADER: the header in which it does, of the answer at that path or at its base URL."""
-        return str(getattr(settings, "PACT_PROVIDER_VERSION_HEADER", ""))
-
-    @property
-    def plugin_directory(self) -> str:
-        """PACT_PLUGIN_DIR, in the environment: where the Pact core has its plugins; ~/.pact/plugins by default."""
+    def PACT_PLUGIN_DIR(self) -> str:
+        """The directory with the Pact core's plugins, from the environment. By default ~/.pact/plugins."""
         return os.environ.get("PACT_PLUGIN_DIR") or str(Path("~/.pact/plugins").expanduser())
-
-    @property
-    def cache_directory(self) -> str:
-        """PACT_CACHE_DIR: where a run leaves what failed, for --last-failed."""
-        return str(getattr(settings, "PACT_CACHE_DIR", "") or f"{self.directory}/.pact_cache")
 
 
 conf = Settings()

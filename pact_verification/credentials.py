@@ -46,7 +46,7 @@ class Credentials:
 
 
 def configured_credentials() -> Credentials:
-    return Credentials(conf.broker_token, conf.broker_username, conf.broker_password)
+    return Credentials(conf.PACT_BROKER_TOKEN, conf.PACT_BROKER_USERNAME, conf.PACT_BROKER_PASSWORD)
 
 
 def hide_credentials(text: str) -> str:

@@ -1,45 +1,49 @@
-"""What keeps a verification from running. Each says the value, what exists, and the next step."""
+"""The exceptions. The text of each names what is wrong, the value, and what to do."""
 
 
 class CannotVerify(Exception):
-    """The run could not start or could not go on: exit code 2. Its text is for the person at the console."""
+    """The run can't start or can't go on, and ends with exit code 2. The user reads the text."""
 
 
 class UnreadablePact(CannotVerify):
-    """A file can't be read, or is a pact with parts of the wrong shape. `consumer` is empty where it is unknown."""
+    """A pact file that can't be read, or that has parts of the wrong shape.
 
-    def __init__(self, text: str, consumer: str = "") -> None:
+    Attributes:
+        consumer: the consumer that the file names, or None.
+    """
+
+    def __init__(self, text: str, consumer: str | None = None) -> None:
         super().__init__(text)
         self.consumer = consumer
 
 
 class BrokerError(CannotVerify):
-    """The broker can't be asked, or refuses. Once all has been verified it is a result that was not published."""
+    """The broker does not answer or refuses a request. After the verification, results stay unpublished."""
 
 
 class InvalidRegistration(CannotVerify):
-    """A pact_states.py registers something that can't work: a name twice, a pattern that doesn't parse."""
+    """A registration in a pact_states.py that can't work, such as a name twice or a pattern that does not parse."""
 
 
 class StateError(Exception):
-    """A provider state could not be set up. It fails its own interaction, and no other."""
+    """A provider state that could not be set up. Only its own interaction fails."""
 
 
 class NoAnswer(Exception):
-    """A server that already runs gave no answer: nothing is known of the contract, so it was not verified."""
+    """A deployed server gave no answer, so its interaction was not verified."""
 
 
 class NoAnswerInTime(NoAnswer):
-    """It may have been about to: too slow, as a project in this process may be."""
+    """A deployed server gave no answer within the time limit. It may only be slow."""
 
 
 class ResponseRefused(Exception):
-    """A response is longer than the limit, or its status is none that HTTP allows as the last one."""
+    """A response that is longer than the limit, or whose status HTTP does not allow for a final response."""
 
 
 class Terminated(KeyboardInterrupt):
-    """A signal to end, on its way up; its number is the argument.
+    """A signal to end arrived. The argument is its number.
 
-    It is a KeyboardInterrupt for libraries that know that one: psycopg then cancels the query that it is at. A CREATE
-    DATABASE that nobody cancels is carried out after the process has ended.
+    It is a KeyboardInterrupt because psycopg cancels the running query for that exception. Without the cancellation
+    PostgreSQL carries out a CREATE DATABASE after the process has ended.
     """

@@ -99,7 +99,7 @@ def why_not_checked_out(number: str) -> str:
     if len(commit) < SHORTEST_COMMIT or not checked_out.startswith(commit):
         return f"Results are published for {number}, but {checked_out} is checked out."
     with TemporaryDirectory(prefix="verify_pacts") as temporary:
-        files = _changes(Path(conf.directory), Path(temporary, "index"))
+        files = _changes(Path(conf.BASE_DIR), Path(temporary, "index"))
     if files is None:
         return f"Results are published for {number}, but git status fails, so nothing says that the tree is clean."
     return f"Results are published for {number}, but the working tree has changes: {_named(files)}." if files else ""
@@ -110,7 +110,7 @@ def ignored_code() -> str:
 
     A virtual environment and what tools leave in folders whose names begin with a dot are left out.
     """
-    top = Path(_git("rev-parse", "--show-toplevel") or conf.directory)
+    top = Path(_git("rev-parse", "--show-toplevel") or conf.BASE_DIR)
     listed = _git("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z", cwd=top) or ""
     names = [name for name in listed.split("\0") if name]
     parents = {str(parent) for name in names for parent in Path(name).parents}  # listed beside what is in them
@@ -201,7 +201,7 @@ def _git(*arguments: str, cwd: Path | None = None, index: Path | None = None) ->
     try:
         ran = subprocess.run(  # noqa: S603  # arguments are ours
             ["git", *arguments],  # noqa: S607  # whichever git is used here
-            cwd=cwd or conf.directory,
+            cwd=cwd or conf.BASE_DIR,
             env=environ,
             capture_output=True,
             encoding="utf-8",

@@ -10,7 +10,9 @@ from pact_verification.broker.client import Broker
 from pact_verification.broker.hal import NotFound, linked
 from pact_verification.broker.selectors import Selector, describe
 from pact_verification.errors import BrokerError, CannotVerify, UnreadablePact
-from pact_verification.pacts.pact import AtBroker, Filter, Pact, parse_pact, unreadable
+from pact_verification.pacts.filters import Filter
+from pact_verification.pacts.pact import AtBroker, Pact
+from pact_verification.pacts.reading import parse_pact, unreadable
 from pact_verification.pacts.sources import Selection, narrow
 
 WIP_DAYS = 90

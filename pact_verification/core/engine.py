@@ -1,4 +1,4 @@
-"""Runs the Pact core on one pact after the other, and reads its results back into values."""
+"""Driving the verifier process: sending it one pact after the other, and reading its results into values."""
 
 import json
 import os
@@ -18,15 +18,18 @@ from pact_verification.errors import CannotVerify
 from pact_verification.results.report import Mismatch
 from pact_verification.system.interruption import held_back
 
-STOP_SECONDS = 2
+EXIT_SECONDS = 2
+"""How long an idle verifier process may take to end."""
 
-NOWHERE = "http://127.0.0.1:1"
-"""A proxy at which nothing listens."""
+DEAD_PROXY = "http://127.0.0.1:1"
+"""A proxy that refuses all connections."""
+
+PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """What the verifier process is told: one pact against one server."""
+class VerifyRequest:
+    """What the verifier process needs to verify one pact against one server."""
 
     provider: str
     pact: str
@@ -39,7 +42,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class CoreResult:
-    """What the core says of one interaction."""
+    """The core's result for one interaction."""
 
     description: str
     states: tuple[str, ...]
@@ -50,11 +53,11 @@ class CoreResult:
 
 @dataclass(frozen=True, slots=True)
 class CoreReport:
-    """What the core says of one pact, in the order in which the interactions ran.
+    """The core's results for one pact, in the order in which the interactions ran.
 
     Attributes:
-        error: why it has no results, or fewer than it should; None when all ran.
-        output: what it printed.
+        error: why there are no results, or too few. None when all interactions ran.
+        output: what the core printed.
     """
 
     results: tuple[CoreResult, ...]
@@ -63,50 +66,53 @@ class CoreReport:
 
 
 class Engine:
-    """The verifier process. Whoever starts it early has it ready by the time the test database is."""
+    """The verifier process. It loads the core while a caller that starts it early creates the test databases."""
 
     def __init__(self) -> None:
         self.busy = self.used = self.running = False
 
-    def begin(self, job: Job) -> None:
-        """Start a job. When nobody took the answer to the one before, nobody may take it for this one's."""
+    def begin(self, request: VerifyRequest) -> None:
+        """Send a request.
+
+        A process that still works on the request before is replaced, so that the two answers can't be confused.
+        """
         if self.running and (self.busy or self.process.poll() is not None):
             self.stop()
         if not self.running:
             self.start()
-        self.job = job
+        self.request = request
         self.busy = self.used = True
-        self.job_output_starts = self.output.seek(0, os.SEEK_END)
-        with suppress(OSError):  # it has ended just now: answer() tells how
-            print(json.dumps(asdict(job)), file=self._stdin, flush=True)
+        self.output_start = self.output.seek(0, os.SEEK_END)
+        with suppress(OSError):  # the process has just ended, which answer() reports
+            print(json.dumps(asdict(request)), file=self._stdin, flush=True)
 
     def answer(self, wait: float) -> CoreReport | None:
-        """The job's answer, or None when it hasn't come after `wait` seconds."""
+        """Return the answer to the request, or None when there is none after `wait` seconds."""
         try:
             line = self.lines.get(timeout=wait)
         except queue.Empty:
             return None
         self.busy = False
-        self.output.seek(self.job_output_starts)
+        self.output.seek(self.output_start)
         output = self.output.read().decode(errors="replace")
         if line:
             return read_answer(json.loads(line), output)
         words = output[-2000:].strip() or "(none)"
         code = self.process.wait()
-        error = f"The verifier process ended over {self.job.pact} (exit code {code}). Its last words: {words}"
+        error = f"The verifier process ended over {self.request.pact} (exit code {code}). Its last words: {words}"
         return CoreReport((), error, output)
 
     def stop(self) -> None:
-        """End the process: at once when it is in the middle of something, in order when it waits for another job."""
+        """End the process. A busy one is killed, and an idle one ends by itself."""
         if not self.running:
             return
         self.running = False
         if self.busy or not self.used:
             self.process.kill()
-        with suppress(OSError):  # what a job left unsent
+        with suppress(OSError):  # closing sends what is left of a request
             self._stdin.close()
         try:
-            self.process.wait(timeout=STOP_SECONDS)
+            self.process.wait(timeout=EXIT_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -115,7 +121,7 @@ class Engine:
         self.output.close()
 
     def start(self) -> None:
-        """Start the process, and don't wait for it."""
+        """Start the process without waiting for it."""
         with held_back():
             self._start()
 
@@ -146,7 +152,7 @@ class Engine:
 
 @contextmanager
 def running_engine() -> Iterator[Engine]:
-    """A verifier process, which is ended with the block."""
+    """Return a verifier process that ends with the block."""
     engine = Engine()
     try:
         yield engine
@@ -156,21 +162,24 @@ def running_engine() -> Iterator[Engine]:
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     no_proxy = "127.0.0.1,localhost"
-    kept = {key: value for key, value in environ.items() if not key.startswith("PACT_BROKER_")}  # it asks no broker
+    # The core asks no broker here, so it needs no credentials.
+    kept = {key: value for key, value in environ.items() if not key.startswith("PACT_BROKER_")}
     return {
         **kept,
-        "NO_PROXY": no_proxy,  # the core would go through HTTP_PROXY even to loopback (F11)
+        "NO_PROXY": no_proxy,  # the core uses HTTP_PROXY for loopback too
         "no_proxy": no_proxy,
-        # Beyond loopback there is nothing for it: whatever it would like to download or tell goes nowhere.
-        **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"), NOWHERE),
-        "PACT_DO_NOT_TRACK": "true",  # exactly so (F24)
+        # The core has nothing to fetch or to send beyond loopback. This keeps it from downloading plugins.
+        **dict.fromkeys(
+            ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"), DEAD_PROXY
+        ),
+        "PACT_DO_NOT_TRACK": "true",  # the core knows no other spelling
         "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
         "PYTHONIOENCODING": "utf-8",
     }
 
 
 def read_answer(answer: Mapping[str, Any], output: str) -> CoreReport:
-    """Read the verifier process's answer. Raises CannotVerify when it can't verify anything at all."""
+    """Read the verifier process's answer. Raise CannotVerify when the process can't verify anything."""
     if answer["results"] is None:
         if answer.get("fatal"):
             raise CannotVerify(answer["error"])
@@ -179,7 +188,7 @@ def read_answer(answer: Mapping[str, Any], output: str) -> CoreReport:
     read = tuple(_core_result(result) for result in results.get("interactionResults", ()))
     error = None
     if answer["error"] and all(result.ok for result in read):
-        # Nothing that ran explains it: the pact could not be loaded, or the core panicked.
+        # No interaction explains the error: the core could not load the pact, or panicked.
         reasons = [_error_text(entry.get("mismatch", {})) for entry in results.get("errors", ())]
         error = "; ".join(filter(None, reasons)) or output.strip()[-2000:] or answer["error"]
     return CoreReport(read, error, output)
@@ -201,7 +210,7 @@ def _error_text(mismatch: Mapping[str, Any]) -> str:
 
 
 def _mismatch(entry: Mapping[str, Any]) -> Mismatch:
-    """One mismatch, its place spelt as a person would."""
+    """Read one mismatch."""
     sides = entry.get("expected"), entry.get("actual"), str(entry.get("mismatch", ""))
     match entry["type"]:
         case "StatusMismatch":
@@ -217,7 +226,7 @@ def _mismatch(entry: Mapping[str, Any]) -> Mismatch:
 
 
 def _as_in_a_response(mismatch: Mismatch) -> tuple[int, list[tuple[int, str]]]:
-    """The status first, headers, then the body from its beginning: the core's order changes from run to run."""
+    """Return a sort key: status, headers, body from top to bottom. The core's own order changes from run to run."""
     parts = ("status", "header", "body")
     rank = parts.index(mismatch.part) if mismatch.part in parts else len(parts)
     steps = re.findall(r"\d+|\D+", mismatch.path)

@@ -1,4 +1,7 @@
-"""The request that arrived beside the one that the pact describes: the verifier core changes some, and says nothing."""
+"""Comparing the request that arrived with the pact's, since the core changes some requests without saying so.
+
+See docs/pact-core.md, Requests the core sends.
+"""
 
 import json
 import re
@@ -10,8 +13,9 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from pact_verification.credentials import HIDDEN
+from pact_verification.pacts.interactions import read_query
 from pact_verification.pacts.matching_rules import ANY, steps
-from pact_verification.pacts.pact import Request, read_query
+from pact_verification.pacts.pact import Request
 from pact_verification.results.exchange import RecordedRequest
 from pact_verification.results.secret_values import secret_names
 from pact_verification.text import read_json
@@ -20,14 +24,14 @@ GENERATORS = {
     *("Date", "DateTime", "MockServerURL", "ProviderState", "RandomBoolean", "RandomDecimal", "RandomHexadecimal"),
     *("RandomInt", "RandomString", "Regex", "Time", "Uuid"),
 }
-"""The types of the specification. The core ignores others and sends the example."""
+"""The generator types of the specification. The core ignores other types and sends the example."""
 
-OF_THE_CONNECTION = {"connection", "content-length", "transfer-encoding"}
-"""Headers in lower case. The core's HTTP client sets them to what it sends."""
+SET_BY_CLIENT = {"connection", "content-length", "transfer-encoding"}
+"""Headers, in lower case, that the core's HTTP client sets by itself."""
 
-SHOWN = 3
+MAX_DIFFERENCES = 3
 MAX_SHOWN_TEXT = 1000
-"""A longer text is not shown rather than cut: half a secret would not be recognised as one."""
+"""The longest text that is shown. A longer one is left out: masking would not recognise half a secret."""
 
 COMMA_OR_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\s*,\s*')
 VALUE_OF_STATE = re.compile(r"\$\{([^}]*)\}")
@@ -36,17 +40,17 @@ MISSING: Any = object()
 SECRET: Any = object()
 
 
-def difference(request: Request, arrived: RecordedRequest, values: Mapping[str, Any]) -> tuple[str, ...]:
-    """Compare the request that arrived with the pact's; another spelling of the same is no difference.
+def find_differences(request: Request, arrived: RecordedRequest, values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Compare the request that arrived with the pact's. Two spellings of one value are equal.
 
-    A part that a generator replaces is not compared, but for a path that consists of values of the provider states.
+    A part that a generator replaces is not compared, except a path that is made of provider states' values.
 
     Args:
-        arrived: before request filters, with its target as it was sent.
-        values: what the provider states gave to the generators.
+        arrived: the request before request filters, with its target as it was sent.
+        values: the values that provider states gave to the generators.
 
     Returns:
-        What differs, each with both sides.
+        A text for each difference, with both sides.
     """
     path, _, query = arrived.target.partition("?")
     generated_path = _path(request, values)
@@ -68,13 +72,13 @@ def difference(request: Request, arrived: RecordedRequest, values: Mapping[str, 
     ):
         bodies[-1] += f" (the pact names {ends[0]}, which decides how much of it arrives)"
     texts += bodies
-    if len(texts) > SHOWN:
-        texts[SHOWN:] = [f"and {len(texts) - SHOWN} more"]
+    if len(texts) > MAX_DIFFERENCES:
+        texts[MAX_DIFFERENCES:] = [f"and {len(texts) - MAX_DIFFERENCES} more"]
     return tuple(texts)
 
 
 def wanted_values(request: Request) -> tuple[str, ...]:
-    """The names of the values that the request's generators want of provider states."""
+    """Return the names of the provider states' values that the request's generators use."""
     names: dict[str, None] = {}
     for part, generators in request.generators.items():
         for generator in [generators] if part == "path" else generators.values():
@@ -85,7 +89,7 @@ def wanted_values(request: Request) -> tuple[str, ...]:
 
 
 def _path(request: Request, values: Mapping[str, Any]) -> str | None:
-    """The path after its generator; None when only the core knows it."""
+    """Return the path that the generator makes, or None when only the core knows it."""
     generator = request.generators.get("path", {})
     if not _is_known(generator):
         return request.path
@@ -111,10 +115,10 @@ def _query(request: Request, came: Mapping[str, Sequence[str]], in_path: Mapping
 
 
 def _headers(request: Request, came: Mapping[str, str]) -> Iterator[str]:
-    """The differences of those that the pact names. The HTTP client adds others."""
+    """Compare the headers that the pact names. The core's HTTP client adds others."""
     for name, value in request.headers.items():
         arrived = came.get(name.title(), MISSING)
-        if arrived == value or name.lower() in OF_THE_CONNECTION:
+        if arrived == value or name.lower() in SET_BY_CLIENT:
             continue
         if name.lower() in {each.lower() for each in _generated(request, "header")}:
             continue
@@ -124,7 +128,7 @@ def _headers(request: Request, came: Mapping[str, str]) -> Iterator[str]:
 
 
 def _normal(value: str) -> str:
-    """A header's value without the white space around it and around the commas of a list."""
+    """Return a header's value without white space around it and around the commas of a list."""
     return COMMA_OR_QUOTED.sub(lambda match: match[0] if match[0][0] == '"' else ",", value.strip())
 
 
@@ -135,7 +139,7 @@ def _body(request: Request, came: bytes) -> Iterator[str]:
             yield _both("body", _text(came), MISSING)
     elif isinstance(wanted, str):
         # The core applies the generators of a form or of XML, which are not compared.
-        if not _generated(request, "body") and not _says(came, wanted):
+        if not _generated(request, "body") and not _encodes(came, wanted):
             yield _both("body", _text(came), wanted)
     else:
         try:
@@ -147,8 +151,8 @@ def _body(request: Request, came: bytes) -> Iterator[str]:
                 yield from _json(document, wanted, [steps(path) for path in _generated(request, "body")], ())
 
 
-def _says(came: bytes, wanted: str) -> bool:
-    """Whether the bytes are a text, the JSON of that text, or what the text holds in Base64."""
+def _encodes(came: bytes, wanted: str) -> bool:
+    """Tell whether the bytes are a text, the JSON of that text, or what the text holds in Base64."""
     if came == wanted.encode(errors="surrogatepass"):
         return True
     with suppress(ValueError):
@@ -160,7 +164,7 @@ def _says(came: bytes, wanted: str) -> bool:
 
 
 def _json(came: Any, wanted: Any, generated: Sequence[Sequence[str]], at: tuple[str, ...]) -> Iterator[str]:
-    """The differences of two JSON values, each at the innermost place."""
+    """Yield the differences of two JSON values, each at its innermost place."""
     if came == wanted or any(_leads_to(path, at) for path in generated):
         return
     if isinstance(came, Mapping) and isinstance(wanted, Mapping):
@@ -186,7 +190,10 @@ def _is_known(generator: Any) -> bool:
 
 
 def _both(what: str, came: Any, wanted: Any, *names: str) -> str:
-    """Both sides in words, without the values of secret names: in a sentence nothing marks them as such."""
+    """Return a text with both sides, or without the values where a name is secret.
+
+    Masking can't find a secret value in a sentence, so it is left out here.
+    """
     if not secret_names().isdisjoint(map(str.lower, names)):
         came, wanted = (each if each is MISSING else SECRET for each in (came, wanted))
     says = "has none" if wanted is MISSING else f"says {_shown(wanted)}"

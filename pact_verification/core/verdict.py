@@ -1,4 +1,4 @@
-"""The verdict on each interaction: what was selected, what the core says and what the server saw, laid side by side."""
+"""The verdict on each interaction, from the pact, the core's result and what the live server recorded."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,18 +6,18 @@ from functools import partial
 from itertools import zip_longest
 
 from pact_verification.core.engine import CoreReport, CoreResult
-from pact_verification.core.notes import notes
-from pact_verification.core.request_check import difference
+from pact_verification.core.request_check import find_differences
+from pact_verification.core.warnings import find_warnings
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.results.exchange import Exchange
 from pact_verification.results.report import InteractionResult, Mismatch, Outcome, PactResult
 
 
 def join(pact: Pact, core: CoreReport, exchanges: Sequence[Exchange]) -> PactResult:
-    """Put together what was selected, what the core says and what the server saw, one interaction after the other.
+    """Join a pact's interactions with the core's results and the recorded exchanges, in order.
 
-    Two interactions may share description and states, so their order is the only key (F18). Whatever is missing or
-    doesn't fit is an interaction that was not verified: never a green one.
+    Order is the only key, since two interactions may share description and states. An interaction is verified only if
+    all three are there and agree.
     """
     joined = zip_longest(pact.interactions, core.results, exchanges)
     results = tuple(_judge(interaction, result, exchange, core.error) for interaction, result, exchange in joined)
@@ -31,13 +31,13 @@ def _judge(  # noqa: PLR0911  # one return for each way to end
         extra = Interaction(result.description if result else "?")
         return InteractionResult(extra, Outcome.NOT_VERIFIED, error="The verifier ran more than the pact holds.")
     exchange, arrived = replace(exchange or Exchange(), arrived=None), exchange and exchange.arrived
-    told = notes(interaction, exchange, verified=bool(result and result.ok))
-    exchange = replace(exchange, warnings=(*exchange.warnings, *told)) if told else exchange
+    found = find_warnings(interaction, exchange, verified=bool(result and result.ok))
+    exchange = replace(exchange, warnings=(*exchange.warnings, *found)) if found else exchange
     judged = partial(InteractionResult, interaction, exchange=exchange)
     if exchange.state_error is not None:
         return judged(outcome=Outcome.STATE_ERROR, error=exchange.state_error)
     if exchange.over_limit is not None:
-        # Where the run was stopped over it there is no result.
+        # There is no result when the run stopped because of the limit.
         return judged(outcome=Outcome.MISMATCH if result else Outcome.NOT_VERIFIED, error=exchange.over_limit)
     if exchange.unanswered is not None:
         return judged(outcome=Outcome.NOT_VERIFIED, error=exchange.unanswered)
@@ -48,7 +48,7 @@ def _judge(  # noqa: PLR0911  # one return for each way to end
     if (result.description, result.states) != (interaction.description, tuple(s.name for s in interaction.states)):
         return judged(outcome=Outcome.NOT_VERIFIED, error=f"The verifier reports {result.description!r} in its place.")
     values = {name: value for state in exchange.states for name, value in state.values.items()}
-    if arrived and (differences := difference(interaction.request, arrived, values)):
+    if arrived and (differences := find_differences(interaction.request, arrived, values)):
         why = f"The request that arrived is not the pact's: {'; '.join(differences)}."
         return judged(outcome=Outcome.NOT_VERIFIED, error=why, exchange=replace(exchange, arrived=arrived))
     if not result.ok:
@@ -58,7 +58,7 @@ def _judge(  # noqa: PLR0911  # one return for each way to end
         return judged(outcome=Outcome.MISMATCH, mismatches=mismatches, error=error, exchange=exchange)
     if exchange.response is None or arrived is None:
         return judged(outcome=Outcome.NOT_VERIFIED, error="The verifier says that it passed, but sent no request.")
-    exchange = replace(exchange, log=(), refusal=None, no_route=None)  # they help to mend a failure
+    exchange = replace(exchange, log=(), refusal=None, no_route=None)  # these help with a failure only
     return judged(outcome=Outcome.VERIFIED, exchange=exchange)
 
 

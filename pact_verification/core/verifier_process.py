@@ -1,10 +1,11 @@
-"""The Pact core, in a process of its own: `python -m pact_verification.core.verifier_process`.
+"""The Pact core in a process of its own: `python -m pact_verification.core.verifier_process`.
 
-Only this module imports pact. The core prints its report to file descriptor 1 and failed states to 2, a panic may end
-its process, and while it works it hears no signal (F19, F20); a process contains all three, and ending it ends the run.
+Only this module imports pact. The core prints to file descriptors 1 and 2, hears no signal while it works, and may end
+its process with a panic. A process contains all three, and killing the process ends the work.
+See docs/pact-core.md, Output and exit.
 
-Each line on standard input is a job in JSON (`pact_verification.core.engine.Job`); each gets a line with its answer:
-`{"results": ..., "error": ...}`. What the core prints goes to standard error.
+Each line of standard input is a `pact_verification.core.engine.VerifyRequest` in JSON. Each gets a line with its
+answer: `{"results": ..., "error": ...}`. The core's own output goes to standard error.
 """
 
 import json
@@ -18,45 +19,47 @@ from typing import Any
 from pact_verification.system.interruption import hear
 
 
-def verify(job: dict[str, Any]) -> dict[str, Any]:
-    """Run one job. The answer's `results` are the core's own (F18), `error` what pact-python raised."""
-    from pact import Verifier
+def verify(request: dict[str, Any]) -> dict[str, Any]:
+    """Verify one pact. The answer has the core's results, and the text of the error that pact-python raised."""
+    from pact import Verifier  # here, so that main() can answer when pact-python can't be imported
 
     verifier = (
-        Verifier(job["provider"], host=job["host"])  # its default is localhost (F10)
-        .add_transport(protocol="http", port=job["port"], scheme="http")
-        .add_source(job["pact"])
-        .state_handler(job["state_url"], teardown=False, body=True)  # the server knows when an interaction has ended
-        .set_request_timeout(job["request_timeout_ms"])
-        .follow_redirects(False)  # a POST that is redirected would become a GET, and pass (F12)
-        .add_custom_header(*job["header"])  # the server answers no request without it
-        .disable_ssl_verification()  # the provider is http on loopback: spares loading the certificates each time (F9)
+        Verifier(request["provider"], host=request["host"])  # the default host is localhost
+        .add_transport(protocol="http", port=request["port"], scheme="http")
+        .add_source(request["pact"])
+        .state_handler(request["state_url"], teardown=False, body=True)  # the live server tears down without a call
+        .set_request_timeout(request["request_timeout_ms"])
+        .follow_redirects(False)  # the core would follow a redirected POST with a GET, and pass the interaction
+        .add_custom_header(*request["header"])  # the live server answers no request without it
+        .disable_ssl_verification()  # else the core loads all certificates for each interaction, even for http
         .set_coloured_output(enabled=False)
     )
     error = None
     try:
         verifier.verify()
-    except RuntimeError as raised:  # the same for a mismatch, a pact that can't be loaded and a panic (F18)
+    except RuntimeError as raised:  # pact-python raises it for a mismatch, an unreadable pact and a panic alike
         error = str(raised)
     return {"results": verifier.results, "error": error}
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; ending this process is the parent's
+    # A terminal sends Ctrl-C to this process too. The engine decides when it ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     hear()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    with suppress(ImportError):  # before the first job, while the test database is made; a job tells what is wrong
+    # Import pact while the test databases are created. If that fails, the answer to the first request says why.
+    with suppress(ImportError):
         import_module("pact")
     for line in sys.stdin:
         try:
             answer = verify(json.loads(line))
         except ImportError as error:
             answer = {"results": None, "error": f"pact-python can't be imported: {error}", "fatal": True}
-        except Exception as error:  # noqa: BLE001  # every job gets an answer
+        except Exception as error:  # noqa: BLE001  # every request gets an answer
             answer = {"results": None, "error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), file=answers, flush=True)
-    os._exit(0)  # there is nothing to tidy, and somebody waits
+    os._exit(0)  # the engine waits for the end, and there is nothing to clean up
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Which matching rule of a pact applies to a part of a response, as values. The matching itself is the core's."""
+"""Which matching rule of a pact applies to a part of a response. The core does the matching itself."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,10 +14,10 @@ class Matcher:
     """One condition of a matching rule.
 
     Attributes:
-        kind: the specification's name of it, such as type or regex.
-        detail: the regular expression, the format of a date, or what else the kind needs.
+        kind: the specification's name for the condition, such as type or regex.
+        detail: the regular expression, the format of a date, or another value that the kind needs.
         minimum: how many elements a list must have.
-        maximum: how many it may have.
+        maximum: how many elements a list may have.
     """
 
     kind: str
@@ -33,11 +33,11 @@ class Matcher:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A matching rule. Its text is for a person: type, at least 1.
+    """A matching rule. `str()` is for a report: "type, at least 1".
 
     Attributes:
-        matchers: its conditions.
-        is_any: one of them suffices.
+        matchers: the conditions.
+        is_any: whether one condition suffices.
     """
 
     matchers: tuple[Matcher, ...]
@@ -56,12 +56,12 @@ class Rule:
         return next((matcher.maximum for matcher in self.matchers if matcher.maximum is not None), None)
 
     def passed_down(self) -> "Rule":
-        """The rule as it applies to what its value holds: without bounds, which count the value's own elements."""
+        """Return the rule for what its value holds. Bounds are left out, since they count the value's elements."""
         return replace(self, matchers=tuple(Matcher(each.kind, each.detail) for each in self.matchers))
 
 
 Rules = Mapping[str, Rule]
-"""Paths or names, each with its rule."""
+"""Rules by path or by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class MatchingRules:
     body: Rules = field(default_factory=dict)
 
     def of(self, part: str, place: str) -> Rule | None:
-        """The rule of a part of the response: status, header or body, and a place in it."""
+        """Return the rule of a place in a part of the response: status, header or body."""
         match part:
             case "status":
                 return self.status
@@ -94,9 +94,10 @@ class MatchingRules:
         return self.headers.get(name.lower())
 
     def of_body(self, path: str) -> Rule | None:
-        """The rule of the most specific path that leads here or to what holds it: the core passes rules down.
+        """Return the rule of the most specific path that leads to the place or to what holds it.
 
-        A step that is named weighs 2 and a wildcard 1, and weights multiply; of equal ones the longer wins.
+        The core passes rules down. A named step weighs 2 and a wildcard 1, and weights multiply. Of two paths with the
+        same weight the longer one wins.
         """
         wanted = steps(path)
         best = (0, 0)
@@ -113,15 +114,15 @@ class MatchingRules:
 
 
 def steps(path: str) -> tuple[str, ...]:
-    """A path's keys and indexes: `$.a['b c'][0]` is a, b c, 0."""
+    """Split a path into keys and indexes: `$.a['b c'][0]` is a, b c, 0."""
     found = STEP.findall(path.strip().removeprefix("$").removeprefix("/"))
     return tuple(re.sub(r"\\(.)", r"\1", quoted) or index or name for quoted, index, name in found)
 
 
 def read_rules(data: Any) -> MatchingRules:
-    """Read a response's matchingRules as specification 2 (paths) or 3 and 4 (parts) have them.
+    """Read a response's matchingRules. V2 has them by path, V3 and V4 by part.
 
-    What is not understood is left out: it is the core's to complain of it.
+    Rules of an unknown form are left out. The core reports them.
     """
     if not isinstance(data, Mapping):
         return MatchingRules()
@@ -147,7 +148,7 @@ def _read(rules: Mapping[str, Any]) -> dict[str, Rule]:
 
 
 def _path(found: Sequence[str]) -> str:
-    """The path of these steps."""
+    """Join steps into a path."""
     return "$" + "".join(f"[{step}]" if step == ANY or step.isdecimal() else f"['{_escaped(step)}']" for step in found)
 
 
@@ -156,7 +157,7 @@ def _escaped(step: str) -> str:
 
 
 def read_rule(data: Any) -> Rule | None:
-    """Read one rule; None where there is none to understand."""
+    """Read one rule, or return None for an unknown form."""
     if not isinstance(data, Mapping):
         return None
     if isinstance(data.get("matchers"), list):

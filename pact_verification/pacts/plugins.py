@@ -1,6 +1,6 @@
-"""Plugins of the Pact core that a pact needs: those that are not installed are refused.
+"""The Pact core's plugins that a pact needs. A pact whose plugin is not installed is refused.
 
-The core would look for such a plugin in an index on the internet, download it and run it.
+The core would download a missing plugin from the internet and run it. See docs/pact-core.md, Pact files.
 """
 
 import json
@@ -12,19 +12,19 @@ from typing import Any
 from pact_verification.conf import conf
 
 REQUIRED = {"name": str, "version": str, "executableType": str, "entryPoint": str, "pluginInterfaceVersion": int}
-"""Members of a manifest without which the core reads none of the folder (pact-plugins, plugin_models.rs)."""
+"""The members that every manifest needs. If one lacks a member, the core finds no plugin at all."""
 
 VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?(?:[-+].*)?")
 
 
 def missing_plugin(document: Mapping[str, Any]) -> str | None:
-    """Say which plugin of a pact the core would have to download; None when it needs none, or has it."""
+    """Return why a plugin that the pact needs is missing, or None when all are installed."""
     metadata = document.get("metadata")
     needed = metadata.get("plugins") if isinstance(metadata, Mapping) else None
     if not needed:
         return None
     plugins = needed if isinstance(needed, list) else [needed]
-    folder = Path(conf.plugin_directory)
+    folder = Path(conf.PACT_PLUGIN_DIR)
     try:
         installed = list(_installed(folder))
     except (OSError, ValueError) as error:
@@ -41,7 +41,7 @@ def missing_plugin(document: Mapping[str, Any]) -> str | None:
 
 
 def _installed(folder: Path) -> Iterator[tuple[str, str]]:
-    """Names and versions of plugins. Raises ValueError for a manifest that the core can't read."""
+    """Yield the name and version of each plugin. Raise ValueError for a manifest that the core can't read."""
     for path in folder.glob("*/pact-plugin.json"):
         manifest = json.loads(path.read_bytes())
         if not isinstance(manifest, Mapping) or not all(
@@ -52,7 +52,7 @@ def _installed(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _is_enough(has: str, wanted: Any) -> bool:
-    """Whether a version is the one that is wanted, or a later one."""
+    """Tell whether a version is the wanted one or a later one."""
     if wanted is None or has == wanted:
         return True
     there, needed = VERSION.fullmatch(has), VERSION.fullmatch(str(wanted))

@@ -1,8 +1,8 @@
-"""What a pact document has to look like: tolerant of members that it does not know, strict about those it does.
+"""The shape of a pact document: strict about members that the specification knows, tolerant of others.
 
-The core takes what it can't read for something else, and says nothing: a response that is missing or misspelt accepts
-every answer, and headers in a list are none. So a document is held to this first. Forms that the core reads as they are
-meant are accepted, and so is an empty list for an empty object, which PHP writes.
+The core does not report a member of the wrong shape. It accepts every answer where a pact has no response, and drops
+headers that are a list. So a document is checked before the core gets it. The check accepts forms that the core reads
+as they are meant, and an empty list for an empty object, which PHP writes. See docs/pact-core.md, Pact files.
 """
 
 import difflib
@@ -17,11 +17,11 @@ Shape = Callable[[Any, str], None]
 
 
 class Misshapen(Exception):
-    """A value has another shape than it should. Its text names the place."""
+    """A value of the wrong shape. The text names its place."""
 
 
 def check(document: Mapping[str, Any]) -> None:
-    """Raise Misshapen where the document is no pact that the core would read as it is meant."""
+    """Raise Misshapen where the core would not read the document as it is meant."""
     for name in ("interactions", "messages"):
         if name not in document:
             continue
@@ -35,27 +35,27 @@ def check(document: Mapping[str, Any]) -> None:
             shape(interaction, place)
 
 
-def _shape(interaction: Mapping[str, Any], place: str, *, version: str) -> Shape:
-    """The shape of an interaction of its type."""
-    if "type" not in interaction and not version.startswith("4"):
+def _shape(interaction: Mapping[str, Any], place: str, *, version: str | None) -> Shape:
+    """Return the shape that an interaction of this type has."""
+    if "type" not in interaction and not (version or "").startswith("4"):
         return _HTTP
     if (found := interaction.get("type")) not in _BY_TYPE:
         raise Misshapen(f"{place}: type is {shown(found)}, and should be one of {', '.join(map(repr, _BY_TYPE))}.")
     return _BY_TYPE[found]
 
 
-def _version(document: Mapping[str, Any]) -> str:
-    """The specification that the document says it follows; empty where it says nothing."""
+def _version(document: Mapping[str, Any]) -> str | None:
+    """Return the version of the specification that the document names, or None."""
     metadata = document.get("metadata")
     for name in ("pactSpecification", "pact-specification"):
         of = metadata.get(name) if isinstance(metadata, Mapping) else None
         if isinstance(of, Mapping) and "version" in of:
             return str(of["version"])
-    return ""
+    return None
 
 
 def shown(value: Any) -> str:
-    """A value in a person's words: what it is, and itself where it is short."""
+    """Name a value for a message: its type, and a short value itself."""
     match value:
         case None:
             return "null"
@@ -112,12 +112,12 @@ def _headers(value: Any, place: str) -> None:
 
 
 def _states(value: Any, place: str) -> None:
-    if value is None or isinstance(value, str):  # the core reads a text as no state
+    if value is None or isinstance(value, str):  # the core takes a text for no state
         return
     if not isinstance(value, list):
         _refuse(value, place, "a list of objects")
     for number, state in enumerate(value, start=1):
-        if isinstance(state, str):  # the core can't read its name, and goes on
+        if isinstance(state, str):  # the core goes on without the state's name
             continue
         _members({"name": _text}, {"params": _object})(state, f"{place} {number}")
 
@@ -152,7 +152,7 @@ _EVERY: Mapping[str, Shape] = {
     "pending": _flag,
     "comments": _object,
 }
-_REQUEST = _members({}, _RULES)  # what arrives is compared with the rest of it
+_REQUEST = _members({}, _RULES)  # request_check compares the rest with the request that arrives
 _RESPONSE = _members({}, {"status": _status, "headers": _headers, **_RULES})
 _HTTP = _members({"request": _REQUEST, "response": _RESPONSE}, _EVERY)
 _MESSAGE = _members({}, {**_EVERY, **_RULES, "metadata": _object})

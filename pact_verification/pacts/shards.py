@@ -1,4 +1,4 @@
-"""A run's share of the pacts, for a CI job that is one of several."""
+"""Sharing out the pacts among several CI jobs."""
 
 import re
 from dataclasses import dataclass, replace
@@ -12,9 +12,9 @@ from pact_verification.text import counted
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One of several shares: `number`, from 1, of `count`. Together they are everything, and no two share a pact.
+    """One of `count` shares. `number` counts from 1.
 
-    A consumer's pacts are in one share.
+    Every pact is in exactly one share. A consumer's pacts are in the same share.
     """
 
     number: int
@@ -22,7 +22,7 @@ class Shard:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Read one such as 2/5. Raises ValueError for what is none."""
+        """Read a share such as 2/5. Raise ValueError for other text."""
         match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text, re.ASCII)
         if not match or not 1 <= int(match[1]) <= int(match[2]):
             raise ValueError(f"{text!r} is not a share such as 2/5, the second of five")
@@ -32,18 +32,18 @@ class Shard:
         return f"{self.number}/{self.count}"
 
     def take(self, selection: Selection) -> Selection:
-        """The share of a selection, with a note that it is one."""
+        """Return the share of a selection, with a line about the pacts that it leaves out."""
         consumers = sorted({pact.consumer for pact in selection.pacts})
         kept = tuple(pact for pact in selection.pacts if self._holds(pact, consumers))
         of = counted(len(selection.pacts), "selected pact")
-        note = f"--shard {self}: this share holds {len(kept)} of {of}; the other shares hold the others."
-        return replace(selection, pacts=kept, left_out=(*selection.left_out, note))
+        line = f"--shard {self}: this share holds {len(kept)} of {of}; the other shares hold the others."
+        return replace(selection, pacts=kept, left_out=(*selection.left_out, line))
 
     def _holds(self, pact: Pact, consumers: list[str]) -> bool:
-        """Files are the same for every job, so they are dealt out in turns.
+        """Tell whether a pact is in this share.
 
-        A broker's pacts may change between one job's question and another's. There a consumer's share depends on its
-        name alone, or a pact that moved from a share to one that had asked before would be verified by none.
+        Every job sees the same files, so the shares take turns. A broker's pacts may change between two jobs. There a
+        consumer's share depends on its name alone, so that a new pact does not move another into a job that has ended.
         """
         if pact.at_broker:
             place = int(sha256(pact.consumer.encode()).hexdigest(), 16)

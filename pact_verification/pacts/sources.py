@@ -1,4 +1,4 @@
-"""Where pacts come from. Here: files, directories and file: URLs; broker_source has the broker's."""
+"""Sources of pacts: files, directories and file: URLs. `broker.source` reads them from a broker."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from pact_verification.errors import CannotVerify, UnreadablePact
-from pact_verification.pacts.pact import UNKNOWN_CONSUMER, Filter, Pact, read_pact, unreadable
+from pact_verification.pacts.filters import Filter
+from pact_verification.pacts.pact import UNKNOWN_CONSUMER, Pact
+from pact_verification.pacts.reading import read_pact, unreadable
 from pact_verification.text import nearest
 
 MANY = 3
@@ -22,23 +24,23 @@ class Selection:
 
     Attributes:
         left_out: a line for each file or pact that is not verified.
-        nothing_for: directories and consumers that were named, and for which there is no pact; with names that exist.
-        asked: for pacts of a broker, what it was asked for.
+        nothing_for: the arguments for which there is no pact, each with names that exist.
+        asked: what the broker was asked for. None when there is no broker.
     """
 
     pacts: tuple[Pact, ...]
     left_out: tuple[str, ...] = ()
     nothing_for: tuple[str, ...] = ()
-    asked: str = ""
+    asked: str | None = None
 
     @property
     def interactions(self) -> int:
-        """How many interactions can be tried."""
+        """How many interactions the core can try."""
         return sum(each.unverifiable is None for pact in self.pacts for each in pact.interactions)
 
     @property
     def unverifiable(self) -> tuple[str, ...]:
-        """A line for each selected interaction that can't be verified at all."""
+        """A line for each selected interaction that can't be verified."""
         return tuple(
             f"{pact.name}: {each.description!r} can't be verified. {each.unverifiable}"
             for pact in self.pacts
@@ -48,18 +50,18 @@ class Selection:
 
 
 class Source(Protocol):
-    """Somewhere that pacts come from."""
+    """A place that has pacts."""
 
     def select(self, provider: str, consumers: Sequence[str], chosen: Filter) -> Selection:
         """Find the provider's pacts.
 
         Args:
             provider: the name of the provider.
-            consumers: only pacts of these consumers; none means all.
-            chosen: which of their interactions.
+            consumers: the consumers whose pacts to select. All, when there is none.
+            chosen: which of their interactions to select.
 
         Raises:
-            CannotVerify: something named doesn't exist, is no pact, is for another provider, or can't be verified.
+            CannotVerify: an argument doesn't exist, is no pact, is for another provider, or can't be verified.
         """
 
 
@@ -67,11 +69,11 @@ class Source(Protocol):
 class LocalPacts:
     """Files, directories and file: URLs.
 
-    A file that is named must be a pact of this provider; in a directory, which is searched to any depth, other JSON
-    and other providers' pacts are left out, each with a line that says so.
+    A file in the arguments must be a pact of this provider. A directory is searched to any depth. Its other JSON and
+    other providers' pacts are left out, with a line for each.
 
     Attributes:
-        pending: whether the interactions that a pact marks as pending are.
+        pending: whether the interactions that a pact marks as pending may fail.
     """
 
     arguments: tuple[str, ...]
@@ -127,15 +129,13 @@ def narrow(
     *,
     left_out: Iterable[str] = (),
     nothing_for: Iterable[str] = (),
-    asked: str = "",
+    asked: str | None = None,
     pending: bool = True,
 ) -> Selection:
-    """Of the provider's pacts, those of some consumers, with those interactions that a filter chooses.
-
-    The core is given only what is chosen: its own filters are another dialect.
+    """Select some consumers' pacts, with the interactions that a filter chooses.
 
     Args:
-        pending: whether interactions may be pending; otherwise not even those that the pact marks are.
+        pending: whether interactions may be pending. If not, a pact's own mark does not count either.
     """
     pacts: list[Pact] = []
     left_out, nothing_for = [*left_out], [*nothing_for]
@@ -147,12 +147,12 @@ def narrow(
             without.add(pact.consumer)
             continue
         with_pact.add(pact.consumer)
-        # What an unreadable pact holds is unknown, so every description may be in it. A key is that of another.
+        # A description may be in an unreadable pact. A key can't: it belongs to an interaction that was read.
         everything = pact.is_unreadable and not chosen.by_key
         selected = pact.interactions if everything else chosen.select(pact.interactions)
         keys -= {each.key for each in selected}
         if chosen and not selected:
-            if not chosen.by_key:  # of those one knows that they are few
+            if not chosen.by_key:  # keys name few interactions, so most pacts have none of them
                 left_out.append(f"{pact.name} has no interaction that matches {chosen}.")
             continue
         pacts.append(replace(pact, interactions=selected))
@@ -168,7 +168,7 @@ def narrow(
 
 
 def not_pending(pact: Pact) -> Pact:
-    """The pact without any pending interaction."""
+    """Return the pact without any pending interaction."""
     return replace(pact, interactions=tuple(replace(each, pending=False) for each in pact.interactions))
 
 
@@ -178,13 +178,13 @@ def _did_you_mean(consumer: str, consumers: set[str]) -> str:
 
 
 def _of_others(providers: set[str], provider: str) -> str:
-    """Which providers' pacts a directory holds, of those that have a name like this one's where there are some."""
+    """Name the providers whose pacts a directory holds, preferably those with a similar name."""
     names = nearest(provider, sorted(providers)) or sorted(providers)[:MANY]
     return f" (it holds pacts of the provider {', '.join(map(repr, names))})" if names else ""
 
 
 def _files(argument: str) -> Iterator[tuple[Path, bool]]:
-    """The files behind an argument, each with whether it was named itself."""
+    """Yield the files of an argument, each with whether the argument names that very file."""
     scheme = urlsplit(argument).scheme if "://" in argument or argument.startswith("file:") else ""
     if scheme not in {"", "file"}:
         raise CannotVerify(
@@ -196,7 +196,7 @@ def _files(argument: str) -> Iterator[tuple[Path, bool]]:
     path = Path(url2pathname(urlsplit(argument).path)) if scheme else Path(argument)
     try:
         is_directory, is_file = path.is_dir(), path.is_file()
-    except (OSError, ValueError) as error:  # a folder that may not be entered; a NUL in the name
+    except (OSError, ValueError) as error:  # no permission; a NUL in the name
         raise CannotVerify(f"{argument!r} can't be read: {getattr(error, 'strerror', error)}.") from error
     if is_directory:
         yield from ((file, False) for file in sorted(_json_files(path)))
@@ -210,12 +210,12 @@ def _files(argument: str) -> Iterator[tuple[Path, bool]]:
 
 
 def _json_files(directory: Path) -> Iterator[Path]:
-    def refuse(error: OSError) -> None:  # the pact that would be red may be in there
+    def refuse(error: OSError) -> None:  # a failing pact may be in there
         raise CannotVerify(f"{error.filename} can't be read: {error.strerror}.")
 
     seen = set()
     for folder, folders, names in os.walk(directory, onerror=refuse, followlinks=True):
-        if (real := os.path.realpath(folder)) in seen:  # a link back up
+        if (real := os.path.realpath(folder)) in seen:  # a link to a parent
             folders.clear()
             continue
         seen.add(real)

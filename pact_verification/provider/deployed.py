@@ -88,7 +88,7 @@ class Deployed:
         Raises:
             CannotVerify: it does not answer in time, or its answer names no version.
         """
-        path, header = conf.provider_version_url, conf.provider_version_header
+        path, header = conf.PACT_PROVIDER_VERSION_URL, conf.PACT_PROVIDER_VERSION_HEADER
         if not path and not header:
             return ""
         path = self.url.path.rstrip("/") + (path or "/")
@@ -163,7 +163,7 @@ class ProjectElsewhere:
         try:
             self._send(connection, request)
             response = connection.getresponse()
-            body = limited(iter(lambda: response.read(CHUNK_BYTES), b""), conf.max_response_bytes)
+            body = limited(iter(lambda: response.read(CHUNK_BYTES), b""), conf.PACT_MAX_RESPONSE_BYTES)
             if response.length:  # read() in parts does not tell that the connection was cut
                 raise IncompleteRead(body, response.length)
         except TimeoutError as error:
@@ -243,8 +243,8 @@ def _look() -> Looked:
 def require_disposable(connection: BaseDatabaseWrapper) -> None:
     """Raise CannotVerify for a database that the settings don't name as one that may be emptied."""
     name = str(connection.settings_dict["NAME"])
-    if name not in conf.disposable_databases:
-        known = ", ".join(sorted(conf.disposable_databases)) or "none"
+    if name not in conf.PACT_DISPOSABLE_DATABASES:
+        known = ", ".join(sorted(conf.PACT_DISPOSABLE_DATABASES)) or "none"
         raise CannotVerify(
             f"--provider-url empties the database that the server reads, and the settings don't say that {name!r} "
             f"({connection.alias}) may be emptied. PACT_DISPOSABLE_DATABASES names those that may: {known}."

@@ -94,7 +94,7 @@ class ProjectHere(WSGIHandler):
         self.reached = False
         response = self(environ, start_response)
         try:
-            body = limited(response, conf.max_response_bytes)
+            body = limited(response, conf.PACT_MAX_RESPONSE_BYTES)
         finally:
             response.close()
         status, headers = started[-1]

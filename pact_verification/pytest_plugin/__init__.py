@@ -19,7 +19,8 @@ import pytest
 from pact_verification.conf import conf
 from pact_verification.credentials import harmless
 from pact_verification.errors import CannotVerify, UnreadablePact
-from pact_verification.pacts.pact import Interaction, Pact, provider_named, read_pact
+from pact_verification.pacts.pact import Interaction, Pact
+from pact_verification.pacts.reading import provider_named, read_pact
 from pact_verification.pacts.sources import not_pending
 from pact_verification.pytest_plugin import broker as pytest_broker
 from pact_verification.pytest_plugin.verifier import (
@@ -109,7 +110,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "PactFile 
     try:
         pact = read_pact(file_path, provider=ours)
     except UnreadablePact:
-        provider = _provider_in(file_path) if ours else ""
+        provider = _provider_in(file_path) if ours else None
         belongs = provider == ours if provider else _belongs_here(file_path, config) or _names_a_pacticipant(file_path)
     else:
         if pact is None:
@@ -140,11 +141,11 @@ def _is_pact(file: Path) -> bool:
         return False
 
 
-def _provider_in(file: Path) -> str:
-    """The provider that a file which can't be read plainly names; else empty."""
+def _provider_in(file: Path) -> str | None:
+    """The provider that a file which can't be read plainly names; else None."""
     with suppress(OSError):
         return provider_named(file.read_bytes())
-    return ""
+    return None
 
 
 def _names_a_pacticipant(file: Path) -> bool:
@@ -162,14 +163,14 @@ def _has_settings() -> bool:
 
 
 def _provider_name() -> str:
-    return conf.provider_name if _has_settings() else os.environ.get("PACT_PROVIDER_NAME", "")
+    return conf.PACT_PROVIDER_NAME if _has_settings() else os.environ.get("PACT_PROVIDER_NAME", "")
 
 
 def _pact_paths(config: pytest.Config) -> set[Path]:
     """PACT_PATHS, wherever pytest was started."""
     if not _has_settings():
         return set()
-    return {Path(base, path).resolve() for base in (".", config.rootpath, conf.directory) for path in conf.pacts}
+    return {Path(base, path).resolve() for base in (".", config.rootpath, conf.BASE_DIR) for path in conf.PACT_PATHS}
 
 
 @pytest.hookimpl(trylast=True)
@@ -309,12 +310,14 @@ class PactFile(pytest.Module):
                 f"{self.nodeid} stands for a pact that the broker does not select now. Use --pact-broker."
             )
         try:
-            pact = read_pact(self.path, self.nodeid, provider=conf.provider_name)
+            pact = read_pact(self.path, self.nodeid, provider=conf.PACT_PROVIDER_NAME)
         except UnreadablePact as error:
             raise self.CollectError(str(error)) from error
         assert pact
-        if pact.provider != conf.provider_name:
-            this = f"this is {conf.provider_name!r}" if conf.provider_name else "PACT_PROVIDER_NAME is not set"
+        if pact.provider != conf.PACT_PROVIDER_NAME:
+            this = (
+                f"this is {conf.PACT_PROVIDER_NAME!r}" if conf.PACT_PROVIDER_NAME else "PACT_PROVIDER_NAME is not set"
+            )
             raise self.CollectError(f"{pact.source} is a pact with the provider {pact.provider!r}, and {this}.")
         return pact if self.config.option.enable_pending else not_pending(pact)
 

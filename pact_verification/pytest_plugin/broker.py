@@ -108,7 +108,7 @@ def _ask(config: pytest.Config) -> Selected:
     from pact_verification.reporters.progress import render_selection
     from pact_verification.run.options import read_options
 
-    if not conf.provider_name:
+    if not conf.PACT_PROVIDER_NAME:
         raise CannotVerify("The provider has no name. Set PACT_PROVIDER_NAME, in the settings or in the environment.")
     given = {**vars(config.option), "pacts": (), "provider_name": None, "consumers": ()}
     choice = read_options({**given, "allow_no_pacts": False, "verbosity": 0})
@@ -144,6 +144,6 @@ def _files(pacts: Sequence[Pact]) -> dict[Path, Pact]:
             files[path] = each
     except OSError as error:
         raise CannotVerify(
-            f"{conf.cache_directory} can't be written: {error.strerror}. Set PACT_CACHE_DIR to a folder that can."
+            f"{conf.PACT_CACHE_DIR} can't be written: {error.strerror}. Set PACT_CACHE_DIR to a folder that can."
         ) from error
     return files

@@ -13,7 +13,8 @@ import pytest
 from pact_verification.conf import conf
 from pact_verification.credentials import harmless
 from pact_verification.errors import CannotVerify
-from pact_verification.pacts.pact import Interaction, Pact, in_parts
+from pact_verification.pacts.pact import Interaction, Pact
+from pact_verification.pacts.parts import in_parts
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -60,7 +61,7 @@ def pact_verifier(
     from django.db import connections
     from django.db.backends.base.creation import TEST_DATABASE_PREFIX
 
-    from pact_verification.checks import check_settings
+    from pact_verification.checks import require_settings
     from pact_verification.core.engine import running_engine
     from pact_verification.provider.databases import end_other_sessions, require_named, serialized, with_databases
     from pact_verification.provider.isolation import isolation_of
@@ -71,8 +72,7 @@ def pact_verifier(
     from pact_verification.run.session import Session
     from pact_verification.states.registry import autodiscover
 
-    if problems := check_settings(None):
-        raise CannotVerify("\n".join(map(str, problems)))
+    require_settings()
     directory = tmp_path_factory.mktemp("pacts")
     own = request.config.stash[PROJECT_DATABASES]
 
@@ -87,7 +87,7 @@ def pact_verifier(
                 f"The database {name!r} is the project's own: django_db_setup has made no test database in its place. "
                 "Does a conftest.py override that fixture?"
             )
-        if conf.isolation == "flush" and not is_made_by_django(connection):
+        if conf.PACT_ISOLATION == "flush" and not is_made_by_django(connection):
             raise CannotVerify(f"The database {name!r} is none that pytest-django made, and flush would empty it.")
         require_named(connection)
 
@@ -103,12 +103,14 @@ def pact_verifier(
                 raise CannotVerify(
                     f"An earlier run has left rows in {', '.join(marked)}, which is kept. Use --create-db once."
                 )
-            databases = KeptDatabases(kept, commits=conf.isolation == "flush")
-            migrated = serialized() if conf.isolation == "flush" else {}
-            make_isolation = isolation_of(conf.isolation, migrated, require_test_database)
-            server = LiveServer(registry, make_isolation, conf.request_timeout)
+            databases = KeptDatabases(kept, commits=conf.PACT_ISOLATION == "flush")
+            migrated = serialized() if conf.PACT_ISOLATION == "flush" else {}
+            make_isolation = isolation_of(conf.PACT_ISOLATION, migrated, require_test_database)
+            server = LiveServer(registry, make_isolation, conf.PACT_REQUEST_TIMEOUT)
             cleanup.enter_context(server.running())
-        session = Session(VerificationOptions(conf.provider_name, request_timeout=conf.request_timeout), engine, server)
+        session = Session(
+            VerificationOptions(conf.PACT_PROVIDER_NAME, request_timeout=conf.PACT_REQUEST_TIMEOUT), engine, server
+        )
         unblock = django_db_blocker.unblock
         verifier = Verifier(session, server, databases, directory=directory, unblock=unblock, tests=request.session)
         request.config.stash[VERIFIER] = verifier

@@ -57,7 +57,7 @@ Spans = Iterator[tuple[int, int]]
 
 def secret_names() -> frozenset[str]:
     """Return the names, in lower case, whose values no report shows."""
-    return SECRET_NAMES | conf.secret_names
+    return SECRET_NAMES | conf.PACT_SECRET_NAMES
 
 
 def looks_like_secret(value: str) -> bool:

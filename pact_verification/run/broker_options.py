@@ -64,7 +64,7 @@ def read_broker_options(
         build_url=given.get("build_url"),
     )
     broker = configured_broker(given["broker_url"], given["broker_timeout"])
-    pact_url = given["pact_url"] or conf.pact_url
+    pact_url = given["pact_url"] or conf.PACT_URL
     notes: list[str] = []
     source = _pact_at_url(given, broker, pact_url) if pact_url else _selected_pacts(given, broker, version)
     if not pact_url and not version.branch:
@@ -98,7 +98,7 @@ def _pact_at_url(given: Mapping[str, Any], broker: Broker | None, url: str) -> S
     return PactAtUrl(broker if broker and is_of_broker else _anonymous(url, given["broker_timeout"]), url)
 
 
-def _doubts(version: ProviderVersion, pact_url: str) -> Iterator[str]:
+def _doubts(version: ProviderVersion, pact_url: str | None) -> Iterator[str]:
     """Why what is here may be something else than the version. For one pact's results that is an error."""
     if pact_url:
         require_checked_out(version.number)
@@ -148,14 +148,14 @@ def configured_broker(url: str | None, answer_seconds: float | None = None) -> B
         url: wins over the environment's.
         answer_seconds: how long an answer may take; None is the default.
     """
-    url = url or conf.broker_url
+    url = url or conf.PACT_BROKER_BASE_URL
     if not url:
         return None
     _require_http(url, "PACT_BROKER_BASE_URL (--broker-url)")
-    if conf.broker_token and conf.broker_username:
+    if conf.PACT_BROKER_TOKEN and conf.PACT_BROKER_USERNAME:
         raise CannotVerify("Both PACT_BROKER_TOKEN and PACT_BROKER_USERNAME are set. Unset the one that is not meant.")
-    if bool(conf.broker_username) != bool(conf.broker_password):
-        there, lacking = ("USERNAME", "PASSWORD") if conf.broker_username else ("PASSWORD", "USERNAME")
+    if bool(conf.PACT_BROKER_USERNAME) != bool(conf.PACT_BROKER_PASSWORD):
+        there, lacking = ("USERNAME", "PASSWORD") if conf.PACT_BROKER_USERNAME else ("PASSWORD", "USERNAME")
         raise CannotVerify(f"PACT_BROKER_{there} is set and PACT_BROKER_{lacking} is not. Set both, or neither.")
     credentials = configured_credentials()
     if not credentials.header.isprintable() or not credentials.header.isascii():
@@ -193,7 +193,7 @@ def _selected_pacts(given: Mapping[str, Any], broker: Broker | None, version: Pr
     return BrokerPacts(broker, selectors, version.branch, version.tags, given["enable_pending"], wip)
 
 
-def _require_place(broker: Broker | None, pact_url: str) -> None:
+def _require_place(broker: Broker | None, pact_url: str | None) -> None:
     problem = ""
     if not broker:
         problem = "PACT_BROKER_BASE_URL is not set, so nothing says that the pact's URL is that of your broker."

@@ -51,7 +51,7 @@ def _place(result: PactResult) -> str:
 
 
 def _file(provider: str) -> Path:
-    return Path(conf.cache_directory) / f"last-failed-{sha256(provider.encode()).hexdigest()[:10]}.json"
+    return Path(conf.PACT_CACHE_DIR) / f"last-failed-{sha256(provider.encode()).hexdigest()[:10]}.json"
 
 
 def _read(provider: str) -> dict[str, str] | None:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pact_verification.checks import require_settings
 from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify
-from pact_verification.pacts.pact import Filter
+from pact_verification.pacts.filters import Filter
 from pact_verification.pacts.shards import Shard
 from pact_verification.pacts.sources import LocalPacts, Source
 from pact_verification.provider.serving import VerificationOptions
@@ -71,13 +72,16 @@ def read_options(given: Mapping[str, Any]) -> Options:
     Raises:
         CannotVerify: options contradict each other, or one can't be used.
     """
-    at_broker = not given["pacts"] and any((given["pact_url"], conf.pact_url, given["broker_url"], conf.broker_url))
+    require_settings()
+    at_broker = not given["pacts"] and any(
+        (given["pact_url"], conf.PACT_URL, given["broker_url"], conf.PACT_BROKER_BASE_URL)
+    )
     _refuse_contradictions(given, at_broker=at_broker)
     publish = "publish" in given and _wants_to_publish(given["publish"])
     verification = VerificationOptions(
-        given["provider_name"] or conf.provider_name,
-        isolation=given.get("isolation") or conf.isolation,
-        request_timeout=given.get("request_timeout") or conf.request_timeout,
+        given["provider_name"] or conf.PACT_PROVIDER_NAME,
+        isolation=given.get("isolation") or conf.PACT_ISOLATION,
+        request_timeout=given.get("request_timeout") or conf.PACT_REQUEST_TIMEOUT,
         exit_first=given.get("exit_first", False),
         database_verbosity=given["verbosity"] - 1,
         provider_url=given.get("provider_url") or None,
@@ -100,7 +104,11 @@ def read_options(given: Mapping[str, Any]) -> Options:
         broker = read_broker_options(given, verification, publish=publish, part=part)
         source, publisher, unpublished, notes = broker.source, broker.publisher, broker.unpublished, broker.notes
     else:
-        source, publisher, notes = LocalPacts(tuple(given["pacts"] or conf.pacts), given["enable_pending"]), None, ()
+        source, publisher, notes = (
+            LocalPacts(tuple(given["pacts"] or conf.PACT_PATHS), given["enable_pending"]),
+            None,
+            (),
+        )
         unpublished = "These are files: only the results of a broker's pacts are." if publish else None
     return Options(
         source,
@@ -122,7 +130,7 @@ def read_options(given: Mapping[str, Any]) -> Options:
 def _wants_to_publish(option: bool | None) -> bool:
     if option is not None:
         return option
-    value = conf.publish
+    value = conf.PACT_BROKER_PUBLISH_VERIFICATION_RESULTS
     if value.lower() not in TRUE | FALSE:
         raise CannotVerify(f"PACT_BROKER_PUBLISH_VERIFICATION_RESULTS is {value!r}. Set it to true or false.")
     return value.lower() in TRUE

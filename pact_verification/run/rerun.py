@@ -49,16 +49,17 @@ class RerunCommand:
 def rerun_command(given: Mapping[str, Any]) -> RerunCommand:
     """Return how to run a part of this run again, from the options of the command."""
     kept = {
-        "--provider-name": given["provider_name"] or conf.provider_name,
+        "--provider-name": given["provider_name"] or conf.PACT_PROVIDER_NAME,
         # make passes the variables of its command line to this process. The user's shell does not have them.
-        "--broker-url": given["broker_url"] or ("MAKELEVEL" in os.environ and not given["pacts"] and conf.broker_url),
+        "--broker-url": given["broker_url"]
+        or ("MAKELEVEL" in os.environ and not given["pacts"] and conf.PACT_BROKER_BASE_URL),
         "--isolation": given.get("isolation"),
         "--provider-url": given.get("provider_url"),
         "--request-timeout": given.get("request_timeout"),
         "--settings": given.get("settings"),
         "--pythonpath": given.get("pythonpath"),
     }
-    if kept["--provider-name"] == conf.named_in_settings:
+    if kept["--provider-name"] == conf.PACT_PROVIDER_NAME_IN_SETTINGS:
         del kept["--provider-name"]
     options = [part for option, value in kept.items() if value for part in (option, str(value))]
     return RerunCommand((*_program(), "verify_pacts", *options), _finds_the_same(given))
@@ -67,9 +68,9 @@ def rerun_command(given: Mapping[str, Any]) -> RerunCommand:
 def _finds_the_same(given: Mapping[str, Any]) -> bool:
     """Tell whether a run that names no pacts would look in the same places."""
     arguments, at_broker = given["pacts"], bool(given["broker_url"] or given["pact_url"])
-    if conf.broker_url or conf.pact_url or at_broker:
+    if conf.PACT_BROKER_BASE_URL or conf.PACT_URL or at_broker:
         return False
-    named, default = ([Path(each).resolve() for each in places] for places in (arguments, conf.pacts))
+    named, default = ([Path(each).resolve() for each in places] for places in (arguments, conf.PACT_PATHS))
     return not arguments or named == default
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pact_verification.core.engine import Engine
 from pact_verification.errors import CannotVerify
-from pact_verification.pacts.pact import Pact, in_parts
+from pact_verification.pacts.pact import Pact
+from pact_verification.pacts.parts import in_parts
 from pact_verification.pacts.sources import Selection
 from pact_verification.provider.databases import new_token
 from pact_verification.provider.serving import Provider

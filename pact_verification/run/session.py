@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from pact_verification.core.engine import CoreReport, Engine, Job
+from pact_verification.core.engine import CoreReport, Engine, VerifyRequest
 from pact_verification.core.verdict import join
 from pact_verification.pacts.pact import Pact
 from pact_verification.provider.serving import Provider, Served, VerificationOptions
@@ -77,7 +77,7 @@ class Session:
 
     def _verify(self, pact: Pact) -> PactResult:
         self.server.expect(pact.interactions)
-        self.engine.begin(self._job(pact))
+        self.engine.begin(self._request(pact))
         hung, core = self._wait(pact)
         if hung is None and self.server.check_alive() is None:
             hung = None if self.server.finish(self._patience) else self._hung()
@@ -121,11 +121,11 @@ class Session:
         megabytes = pact.path.stat().st_size / 1e6 if pact.path else 0
         return max(SILENT_SECONDS, SILENT_AFTER * self.options.request_timeout) + SECONDS_PER_MB * megabytes
 
-    def _job(self, pact: Pact) -> Job:
+    def _request(self, pact: Pact) -> VerifyRequest:
         # The server says what took too long and whose fault it was. The core's own clock would only say "failed", and
         # the core would go on with the next interaction while the thread is still busy with this one.
         address = self.server.address
-        return Job(
+        return VerifyRequest(
             provider=self.options.provider_name,
             pact=str(pact.path),
             host=HOST,

@@ -1,1 +1,1 @@
-"""Provider states: the registry, state handlers, and which states a run needs."""
+"""Provider states: the registry, the state handlers, and which provider states pacts need."""

@@ -1,4 +1,4 @@
-"""State handlers: the names that one claims, the arguments it takes, what it leaves to be torn down."""
+"""State handlers: the names that a handler claims, its arguments, its values and its teardown."""
 
 import inspect
 import json
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Handler:
-    """A function that sets up a state.
+    """A function that sets up a provider state.
 
     Attributes:
-        function: returns a mapping of values or None, or is a generator that yields once and then tears down.
-        location: of the function, or of the call that registered it.
+        function: returns a mapping of values or None. A generator function yields once and then tears down.
+        location: where the function stands, or the call that registered it.
     """
 
     function: Callable[..., Any]
     location: Place
 
     def check_arguments(self, arguments: Mapping[str, Any]) -> None:
-        """Raise a StateError that names what the function doesn't accept, or lacks."""
+        """Raise StateError for an argument that the function does not accept, or that is missing."""
         accepted = signature(self.function)
         try:
             accepted.bind(**arguments)
@@ -42,11 +42,11 @@ class Handler:
             ) from error
 
     def set_up(self, arguments: Mapping[str, Any]) -> "ActiveState":
-        """Run the function up to its end or its yield.
+        """Run the function to its end or to its yield.
 
         Raises:
-            StateError: an argument doesn't fit, or a generator yields nothing.
-            Exception: whatever the function raises.
+            StateError: an argument does not fit, or a generator yields nothing.
+            Exception: the function raised it.
         """
         self.check_arguments(arguments)
         result = self.function(**arguments)
@@ -63,19 +63,19 @@ class Handler:
 
 @dataclass(frozen=True, slots=True)
 class ActiveState:
-    """A state that is set up, with what its handler returned, and what is left to do at its end."""
+    """A provider state that is set up, with what its handler returned and its teardown."""
 
     handler: Handler
     returned: Any = None
     generator: Generator[Any, Any, Any] | None = None
 
     def values(self) -> dict[str, Any]:
-        """What the handler returned, as JSON has it: the values that `fromProviderState` generators may use.
+        """Return what the handler returned, as JSON. The pact's `fromProviderState` generators use these values.
 
         Raises:
-            StateError: it is no JSON object.
+            StateError: the handler returned something else than None and a JSON object.
         """
-        from django.core.serializers.json import DjangoJSONEncoder
+        from django.core.serializers.json import DjangoJSONEncoder  # here, since production imports this module
 
         if self.returned is None:
             return {}
@@ -95,7 +95,7 @@ class ActiveState:
         return values
 
     def tear_down(self) -> None:
-        """Run what follows the handler's yield."""
+        """Run the code after the handler's yield. Raise StateError when it yields again."""
         if self.generator is None:
             return
         try:
@@ -111,25 +111,26 @@ class ActiveState:
 
 @dataclass(frozen=True)
 class Pattern:
-    """A name that a handler claims: literal, or with {placeholders} as the `parse` library has them."""
+    """A name that a handler claims. It may have the {placeholders} of the `parse` library."""
 
     text: str
     handler: Handler
 
     @property
     def literal(self) -> int:
-        """How many of its characters stand for themselves: of two patterns, the one with more is more specific."""
+        """How many characters are literal. Of two patterns, the one with more is more specific."""
         return len(re.sub(r"\{\{|\}\}", "-", re.sub(r"(?<!\{)((?:\{\{)*)\{[^{}]+\}", r"\1", self.text)))
 
     @cached_property
     def parser(self) -> "Parser | None":
-        from parse import compile as compile_pattern  # here, since production imports this module and has no use for it
+        """The pattern's parser. None for a name without placeholders."""
+        from parse import compile as compile_pattern  # here, since production imports this module
 
         if "{" not in self.text and "}" not in self.text:
             return None
         try:
             parser = compile_pattern(self.text, case_sensitive=True)
-            parser.parse("")  # it compiles its expression only now
+            parser.parse("")  # the first use compiles the expression
         except Exception as error:
             raise InvalidRegistration(
                 f"{self.text!r} is not a pattern: {error}. Write {{name}} for a value, or {{{{ for a brace. "
@@ -150,15 +151,15 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The handler for a state, with the values that its pattern found in the name."""
+    """The handler of a provider state, with the values that its pattern found in the name."""
 
     handler: Handler
     values: Mapping[str, Any]
 
     def arguments(self, name: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Values in the name and the state's params, together. A StateError where the two disagree."""
+        """Join the values in the name and the state's params. Raise StateError where they disagree."""
         for key in self.values.keys() & params.keys():
-            is_placeholder = self.values[key] == f"{{{key}}}"  # the name is the pattern, and the params have the value
+            is_placeholder = self.values[key] == f"{{{key}}}"  # PactNet sends the pattern itself as the name
             if not is_placeholder and not _agree(self.values[key], params[key]):
                 raise StateError(
                     f"The state {name!r} says {key}={self.values[key]!r}, its params say {key}={params[key]!r}. "
@@ -168,7 +169,7 @@ class Match:
 
 
 def _agree(in_name: Any, param: Any) -> bool:
-    """Whether a value in a state's name is that of its params: as text, or as JSON."""
+    """Tell whether a value in a state's name equals the one in its params, as text or as JSON."""
     if str(in_name) == str(param):
         return True
     try:
@@ -178,8 +179,8 @@ def _agree(in_name: Any, param: Any) -> bool:
 
 
 def signature(function: Callable[..., Any]) -> inspect.Signature:
-    """What the function itself accepts: a decorator may take over some of what the decorated one does."""
-    if sys.version_info >= (3, 14):  # it would evaluate annotations that stand for the type checker alone
+    """Return the signature of the function itself. A decorator may accept less than what it decorates."""
+    if sys.version_info >= (3, 14):  # the default evaluates annotations, which may be for the type checker only
         import annotationlib
 
         return inspect.signature(function, follow_wrapped=False, annotation_format=annotationlib.Format.FORWARDREF)

@@ -1,4 +1,4 @@
-"""What can be known of provider states before anything starts: who needs them, and which handlers set them up."""
+"""Checking before a run that every provider state in the pacts has a handler."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,12 +19,12 @@ class Need:
     """A provider state that pacts need.
 
     Attributes:
-        needed_by: interactions, each with consumer and source.
-        params: the params that it comes with, each once.
-        pending: it is needed by pending interactions alone.
-        match: the handler that answers it; None when there is none, or several do.
-        ambiguous: which handlers claim it, in words.
-        misfits: why the handler would not accept some of the params.
+        needed_by: the interactions that need the state, each with consumer and source.
+        params: the different params that pacts give to the state.
+        pending: whether only pending interactions need the state.
+        match: the state's handler. None when there is none, or when several claim the name.
+        ambiguous: an error that names the handlers, when several claim the name.
+        misfits: errors for the params that the handler does not accept.
     """
 
     name: str
@@ -32,16 +32,16 @@ class Need:
     params: list[Mapping[str, Any]] = field(default_factory=list)
     pending: bool = True
     match: Match | None = None
-    ambiguous: str = ""
+    ambiguous: str | None = None
     misfits: tuple[str, ...] = ()
 
     @property
     def missing(self) -> bool:
-        return self.match is None and not self.ambiguous
+        return self.match is None and self.ambiguous is None
 
 
 def find_needs(pacts: Iterable[Pact], registry: Registry) -> list[Need]:
-    """Every state that pacts need, in their order, with the handler that answers it."""
+    """Return each state that pacts need, in the pacts' order, with its handler."""
     needs: dict[str, Need] = {}
     for pact in pacts:
         for interaction in pact.interactions:
@@ -74,36 +74,36 @@ def _misfits(need: Need) -> Iterator[str]:
 
 
 def unused_handlers(needs: Iterable[Need], registry: Registry) -> list[Pattern]:
-    """The names that handlers claim and no pact needs; of a handler that is used under another name, none."""
+    """Return the names of handlers that no pact needs. A handler with one needed name counts as used."""
     used = {need.match.handler for need in needs if need.match}
     return [pattern for pattern in registry.patterns.values() if pattern.handler not in used]
 
 
 def require_handlers(pacts: Iterable[Pact], registry: Registry) -> tuple[str, ...]:
-    """Match every state of every pact to a handler.
+    """Require a handler for every state that an interaction needs which is not pending.
 
-    A pending interaction's failure doesn't fail the run, so neither does its state: the interaction will tell. A
-    consumer's new state would otherwise stop the provider's builds.
+    A pending interaction's failure doesn't fail the run, and a missing handler fails only that interaction. Otherwise
+    a consumer's new state would stop the provider's builds.
 
     Returns:
-        What is missing for pending interactions alone, in words.
+        A text about the states that only pending interactions need and that have no handler, if there are any.
 
     Raises:
-        CannotVerify: naming all other states that have no handler, who needs them, what looks like them, and stubs.
+        CannotVerify: other states have no handler, or several. The text has stubs to paste.
     """
     needs = find_needs(pacts, registry)
-    explained = [need.ambiguous for need in needs if need.ambiguous]
+    problems = [need.ambiguous for need in needs if need.ambiguous is not None]
     missing = [need for need in needs if need.missing and not need.pending]
     if missing:
-        explained.append(explain(missing, registry))
-    if explained:
-        raise CannotVerify("\n\n".join(explained))
+        problems.append(explain(missing, registry))
+    if problems:
+        raise CannotVerify("\n\n".join(problems))
     pending = [need for need in needs if need.missing]
     return (f"For pending interactions: {explain(pending, registry)}",) if pending else ()
 
 
 def explain(missing: Sequence[Need], registry: Registry) -> str:
-    """States without a handler: who needs them, what looks like them, and stubs to paste."""
+    """Return a text about states without a handler: who needs them, similar names, and stubs to paste."""
     return "\n".join([*_explain(missing, registry), *to_paste(missing, registry)])
 
 
@@ -118,7 +118,7 @@ def _explain(missing: Sequence[Need], registry: Registry) -> Iterator[str]:
 
 
 def to_paste(missing: Sequence[Need], registry: Registry) -> Iterator[str]:
-    """Where stubs belong, and the stubs."""
+    """Yield where to paste stubs, and the stubs."""
     files = [relative(pattern.handler.location.file) for pattern in registry.patterns.values()]
     file = max(files, key=files.count) if files else "the pact_states.py of one of your apps"
     yield f"\nAdd to {file}, and fill in:\n"
@@ -128,6 +128,6 @@ def to_paste(missing: Sequence[Need], registry: Registry) -> Iterator[str]:
 
 
 def stubs(missing: Iterable[Need]) -> str:
-    """Python to paste, for states without a handler."""
+    """Return Python to paste for states without a handler."""
     taken = {"provider_state"}
     return "\n\n".join(stub(need.name, need.params, taken) for need in missing).rstrip()

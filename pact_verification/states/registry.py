@@ -1,4 +1,4 @@
-"""The registry of provider states: names and patterns, and the handlers that answer them."""
+"""The registry of provider states: which handler sets up which name or pattern."""
 
 import difflib
 import inspect
@@ -7,6 +7,9 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from django.apps import apps
+from django.utils.module_loading import autodiscover_modules
 
 from pact_verification.errors import InvalidRegistration
 from pact_verification.results.crash import Crash
@@ -22,7 +25,7 @@ RequestFilter = Callable[["HttpRequest"], None]
 
 
 class Registry:
-    """Handlers by name, in the order in which they were registered."""
+    """The registered handlers, base states and request filters, in order."""
 
     def __init__(self) -> None:
         self.patterns: dict[str, Pattern] = {}
@@ -31,7 +34,7 @@ class Registry:
 
     @property
     def functions(self) -> list[Callable[..., Any]]:
-        """All that is registered: state handlers, base states and request filters."""
+        """The functions of all state handlers, base states and request filters."""
         handlers = [*(pattern.handler for pattern in self.patterns.values()), *self.base_states]
         return [*(handler.function for handler in handlers), *self.request_filters]
 
@@ -39,14 +42,14 @@ class Registry:
         """Register the decorated function as the handler of these provider states.
 
         Args:
-            names: states as consumers write them. `{id}` stands for a part of the name, `{id:d}` for a whole number;
-                each becomes a keyword argument, as do the state's params.
+            names: the states as consumers write them. `{id}` stands for a part of the name, `{id:d}` for a whole
+                number. Each becomes a keyword argument, as do the state's params.
 
         The function returns None, or a dict of values for the pact's `fromProviderState` generators. A generator
-        function yields once (None or that dict); what follows the yield runs after the request.
+        function yields None or that dict, once. The code after the yield runs after the request.
 
         Raises:
-            InvalidRegistration: no name, a name that has a handler already, or something that is no plain function.
+            InvalidRegistration: there is no name, a name has a handler already, or this is no plain function.
         """
         _check_names("provider_state", names)
 
@@ -57,10 +60,10 @@ class Registry:
         return register
 
     def seeded_state(self, *names: str, fixtures: Iterable[str]) -> None:
-        """Register provider states that are made by loading fixtures, named as for `manage.py loaddata`.
+        """Register provider states whose rows come from fixtures, named as for `manage.py loaddata`.
 
         Raises:
-            InvalidRegistration: no name, a name that has a handler already, or no fixtures.
+            InvalidRegistration: there is no name, a name has a handler already, or there are no fixtures.
         """
         _check_names("seeded_state", names)
         labels = (fixtures,) if isinstance(fixtures, str) else tuple(fixtures)
@@ -68,7 +71,7 @@ class Registry:
             raise InvalidRegistration(f"seeded_state({names[0]!r}) names no fixtures.")
 
         def load_fixtures() -> None:
-            from django.core.management import call_command
+            from django.core.management import call_command  # here, since production imports this module
 
             call_command("loaddata", *labels, verbosity=0)
 
@@ -76,7 +79,7 @@ class Registry:
         self._add(names, Handler(load_fixtures, Place(caller.f_code.co_filename, caller.f_lineno)))
 
     def base_state(self, function: Callable[[], R]) -> Callable[[], R]:
-        """Register a function, or a generator function, that runs before every interaction's own states."""
+        """Register a function or generator function that runs before each interaction's own states."""
         handler = _handler("base_state", function)
         if signature(function).parameters:
             raise InvalidRegistration(f"A base_state takes no parameters. ({handler.location})")
@@ -84,18 +87,19 @@ class Registry:
         return function
 
     def request_filter(self, function: RequestFilter) -> RequestFilter:
-        """Register a function that may change every request (its META, say) before the project sees it."""
+        """Register a function that may change each request, such as its META, before the project handles it."""
         _handler("request_filter", function)
         self.request_filters.append(function)
         return function
 
     def find(self, name: str) -> Match | None:
-        """The handler for a state: one of exactly that name first, then the pattern with the most literal text.
+        """Find the handler of a state.
 
-        PactNet writes a pattern as the name, and the values as params: that is exactly a pattern's text too.
+        A handler of exactly that name wins, then the pattern with the most literal text. PactNet sends a pattern's
+        text as the name, with the values as params, so a pattern's own text is an exact name too.
 
         Raises:
-            InvalidRegistration: several patterns with as much literal text fit the name.
+            InvalidRegistration: several patterns with equally much literal text fit the name.
         """
         if exact := self.patterns.get(name):
             literally = exact.parser.parse(name) if exact.parser else None
@@ -116,13 +120,13 @@ class Registry:
         return Match(best[0][0].handler, best[0][1]) if best else None
 
     def nearest(self, name: str) -> list[Pattern]:
-        """Registered names that look like this one, nearest first; at most three."""
+        """Return at most three registered names that are similar, the most similar first."""
         return [self.patterns[text] for text in difflib.get_close_matches(name, self.patterns, n=3)]
 
     def _add(self, names: Sequence[str], handler: Handler) -> None:
         for name in names:
             pattern = Pattern(name, handler)
-            _ = pattern.parser  # an invalid pattern is refused where it stands, not when a state is looked for
+            _ = pattern.parser  # raises here for an invalid pattern, where the traceback names its line
             if known := self.patterns.get(name):
                 raise InvalidRegistration(
                     f"Two handlers claim the state {name!r}: {known.handler.location} and {handler.location}. "
@@ -153,11 +157,11 @@ def _handler(decorator: str, function: Callable[..., Any]) -> Handler:
 
 
 def stub(name: str, params: Sequence[Mapping[str, Any]], taken: set[str]) -> str:
-    """Python to paste for a state that has no handler yet. It fails until someone fills it in.
+    """Return Python to paste for a state without a handler. The stub raises NotImplementedError.
 
     Args:
-        params: what pacts give it; one that only some of them give has a default.
-        taken: names of functions that stand beside it; its own is added.
+        params: the params in pacts. One that only some pacts give gets a default.
+        taken: names that the stub can't have. The stub's own name is added.
     """
     identifier = re.sub(r"\W+", "_", name).strip("_").lower() or "state"
     if not identifier.isidentifier() or keyword.iskeyword(identifier) or identifier in taken:
@@ -171,7 +175,7 @@ def stub(name: str, params: Sequence[Mapping[str, Any]], taken: set[str]) -> str
     always = [key for key in named if all(key in each for each in params)]
     arguments = [f"{key}: {types[key]}" for key in always]
     arguments += [f"{key}: {types[key]} | None = None" for key in named if key not in always]
-    arguments += ["**others: object"] if len(named) < len(types) else []  # what is no name for Python
+    arguments += ["**others: object"] if len(named) < len(types) else []  # params whose names Python does not allow
     return (
         f"@provider_state({python_literal(text)})\n"
         f"def {identifier}({', '.join(arguments)}) -> None:\n"
@@ -190,16 +194,13 @@ def autodiscover() -> Registry:
     """Import the pact_states.py of every installed app.
 
     Raises:
-        InvalidRegistration: one of them can't be imported; it says which, and why.
+        InvalidRegistration: one of them can't be imported. The text names it and the reason.
     """
-    from django.apps import apps
-    from django.utils.module_loading import autodiscover_modules
-
     try:
         autodiscover_modules("pact_states")
     except (InvalidRegistration, KeyboardInterrupt):
         raise
-    except BaseException as error:  # also SystemExit: a run that ends there has verified nothing
+    except BaseException as error:  # also SystemExit, which would end the run with the module's exit code
         where = Crash.of(error).where
         raise InvalidRegistration(
             f"A pact_states.py can't be imported: {type(error).__name__}: {error} ({where}). "

@@ -10,7 +10,7 @@ def open_cache(*, make: bool = True) -> Path:
 
     A directory of ours hides itself from git. One that exists already is the project's, and stays as it is.
     """
-    folder = Path(conf.cache_directory)
+    folder = Path(conf.PACT_CACHE_DIR)
     if make and not folder.exists():
         folder.mkdir(parents=True)
         (folder / ".gitignore").write_text("*\n")

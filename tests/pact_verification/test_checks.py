@@ -1,10 +1,19 @@
+"""Every setting is checked, and read when the code needs it."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.checks import run_checks
 from django.test import override_settings
 
-from pact_verification.conf import conf
+from pact_verification.checks import CHECKS, require_settings
+from pact_verification.conf import DEFAULTS, Settings, conf
+from pact_verification.errors import CannotVerify
+
+README = Path(__file__).resolve().parents[2] / "README.md"
 
 
 def test_the_projects_settings_are_fine() -> None:
@@ -16,25 +25,70 @@ def test_the_projects_settings_are_fine() -> None:
     [
         ("PACT_PROVIDER_NAME", None, "pact_verification.E001"),
         ("PACT_ISOLATION", "truncate", "pact_verification.E002"),
+        ("PACT_ISOLATION", ["flush"], "pact_verification.E002"),
         ("PACT_REQUEST_TIMEOUT", 0, "pact_verification.E003"),
         ("PACT_REQUEST_TIMEOUT", "5", "pact_verification.E003"),
         ("PACT_REQUEST_TIMEOUT", True, "pact_verification.E003"),
         ("PACT_PATHS", "pacts", "pact_verification.E004"),
+        ("PACT_PATHS", 5, "pact_verification.E004"),
+        ("PACT_PATHS", [None], "pact_verification.E004"),
+        ("PACT_SECRET_NAMES", "password", "pact_verification.E005"),
+        ("PACT_SECRET_NAMES", None, "pact_verification.E005"),
+        ("PACT_SECRET_NAMES", [b"password"], "pact_verification.E005"),
+        ("PACT_DISPOSABLE_DATABASES", "scratch", "pact_verification.E006"),
+        ("PACT_DISPOSABLE_DATABASES", [True], "pact_verification.E006"),
+        ("PACT_PROVIDER_VERSION_URL", "version", "pact_verification.E007"),
+        ("PACT_PROVIDER_VERSION_URL", ["/"], "pact_verification.E007"),
+        ("PACT_PROVIDER_VERSION_HEADER", "X Version", "pact_verification.E008"),
+        ("PACT_PROVIDER_VERSION_HEADER", 7, "pact_verification.E008"),
+        ("PACT_MAX_RESPONSE_BYTES", 0, "pact_verification.E009"),
+        ("PACT_MAX_RESPONSE_BYTES", 1.5, "pact_verification.E009"),
+        ("PACT_MAX_RESPONSE_BYTES", True, "pact_verification.E009"),
+        ("PACT_CACHE_DIR", 7, "pact_verification.E010"),
+        ("PACT_CACHE_DIR", ["cache"], "pact_verification.E010"),
     ],
 )
 def test_a_setting_that_makes_no_sense(name: str, value: Any, check: str) -> None:
     with override_settings(**{name: value}):
         (problem,) = run_checks()
+        with pytest.raises(CannotVerify) as error:
+            require_settings()
     assert problem.id == check
-    assert name in problem.msg
-    assert repr(value) in problem.msg
+    assert problem.msg.startswith(f"{name} is {value!r}, not ")
     assert problem.hint
+    assert str(error.value) == str(problem)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"PACT_PATHS": (Path("pacts"), "more"), "PACT_CACHE_DIR": Path("cache"), "PACT_REQUEST_TIMEOUT": 0.5},
+        {"PACT_SECRET_NAMES": {"iban"}, "PACT_DISPOSABLE_DATABASES": (Path("db.sqlite3"), "scratch")},
+        {"PACT_PROVIDER_VERSION_URL": "/version?full=1", "PACT_PROVIDER_VERSION_HEADER": "X-Version"},
+        {"PACT_PROVIDER_VERSION_URL": "", "PACT_PROVIDER_VERSION_HEADER": None, "PACT_CACHE_DIR": ""},
+    ],
+)
+def test_settings_that_make_sense(settings: Mapping[str, Any]) -> None:
+    with override_settings(**settings):
+        assert run_checks() == []
+
+
+def test_every_setting_has_a_check_and_the_ids_have_no_gap() -> None:
+    documented = re.findall(r"^\| `(PACT_[A-Z_]+)` \| [^|]+ \|", README.read_text(), re.MULTILINE)
+    assert {check.setting for check in CHECKS} == DEFAULTS.keys()
+    assert set(documented) >= DEFAULTS.keys()
+    assert [check.id for check in CHECKS] == [f"pact_verification.E{n:03}" for n in range(1, len(DEFAULTS) + 1)]
+
+
+def test_a_property_is_named_like_its_setting() -> None:
+    assert DEFAULTS.keys() <= vars(Settings).keys()
 
 
 def test_settings_are_read_when_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PACT_PROVIDER_NAME", raising=False)
-    assert (conf.isolation, conf.request_timeout, conf.pacts) == ("transaction", 5.0, ["pacts"])
+    assert (conf.PACT_ISOLATION, conf.PACT_REQUEST_TIMEOUT, conf.PACT_PATHS) == ("transaction", 5.0, ["pacts"])
     with override_settings(PACT_PROVIDER_NAME="a", PACT_ISOLATION="flush", PACT_PATHS=["x"], PACT_REQUEST_TIMEOUT=1):
-        assert (conf.provider_name, conf.isolation, conf.pacts, conf.request_timeout) == ("a", "flush", ["x"], 1)
+        assert (conf.PACT_PROVIDER_NAME, conf.PACT_ISOLATION) == ("a", "flush")
+        assert (conf.PACT_PATHS, conf.PACT_REQUEST_TIMEOUT) == (["x"], 1)
         monkeypatch.setenv("PACT_PROVIDER_NAME", "b")
-        assert conf.provider_name == "b"
+        assert conf.PACT_PROVIDER_NAME == "b"

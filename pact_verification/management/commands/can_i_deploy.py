@@ -86,7 +86,7 @@ def _deployment(options: Mapping[str, Any]) -> "Deployment":
     from pact_verification.run.broker_options import configured_broker
 
     broker = configured_broker(options["broker_url"], options["broker_timeout"])
-    provider = options["provider_name"] or conf.provider_name
+    provider = options["provider_name"] or conf.PACT_PROVIDER_NAME
     version = find_version(os.environ, number=options["provider_version"]).number
     environment = options["to_environment"].strip()
     if not broker:

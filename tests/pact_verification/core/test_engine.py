@@ -1,12 +1,13 @@
 import os
+from dataclasses import replace
 
 import pytest
 
 from pact_verification.core import engine
-from pact_verification.core.engine import Job, read_answer, running_engine
+from pact_verification.core.engine import VerifyRequest, read_answer, running_engine
 from pact_verification.errors import CannotVerify
 
-JOB = Job("testapp", "pact.json", "127.0.0.1", 1, "http://127.0.0.1:1/state", ("X-Run", "secret"), 1000)
+REQUEST = VerifyRequest("testapp", "pact.json", "127.0.0.1", 1, "http://127.0.0.1:1/state", ("X-Run", "secret"), 1000)
 
 
 def test_a_pact_that_the_core_can_not_load_has_no_results() -> None:
@@ -23,7 +24,7 @@ def test_a_pact_that_the_core_can_not_load_has_no_results() -> None:
 
 
 def test_a_panic_is_an_error_though_the_core_says_true() -> None:
-    """An invalid filter: RuntimeError, and `result` stays True (F17)."""
+    """An invalid filter: RuntimeError, and `result` stays True."""
     report = read_answer({"error": "panic", "results": {"result": True, "interactionResults": [], "errors": []}}, "")
     assert report.error == "panic"
 
@@ -32,13 +33,13 @@ def test_no_results_at_all() -> None:
     assert read_answer({"error": "no pact-python", "results": None}, "").error == "no pact-python"
 
 
-def test_a_process_that_ends_is_told_and_the_next_job_gets_another() -> None:
+def test_a_process_that_ends_is_told_and_the_next_request_gets_another() -> None:
     with running_engine() as running:
         running.start()
         running.process.kill()
-        running.begin(JOB)
+        running.begin(REQUEST)
         ended = running.answer(10)
-        running.begin(JOB)
+        running.begin(REQUEST)
         answered = running.answer(10)
     assert ended
     assert "ended over pact.json (exit code -9)" in str(ended.error)
@@ -46,15 +47,11 @@ def test_a_process_that_ends_is_told_and_the_next_job_gets_another() -> None:
     assert answered.error == "ValueError: Invalid source: pact.json"
 
 
-def test_an_answer_that_nobody_took_is_not_the_next_jobs() -> None:
+def test_an_answer_that_nobody_took_is_not_the_next_requests() -> None:
     """Something, a time-out of pytest's say, ended the waiting for it."""
     with running_engine() as running:
-        running.begin(
-            Job("testapp", "first.json", "127.0.0.1", 1, "http://127.0.0.1:1/state", ("X-Run", "secret"), 1000)
-        )
-        running.begin(
-            Job("testapp", "second.json", "127.0.0.1", 1, "http://127.0.0.1:1/state", ("X-Run", "secret"), 1000)
-        )
+        running.begin(replace(REQUEST, pact="first.json"))
+        running.begin(replace(REQUEST, pact="second.json"))
         answered = running.answer(10)
     assert answered
     assert answered.error == "ValueError: Invalid source: second.json"

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from pact_verification.core.request_check import difference
-from pact_verification.pacts.pact import Request, read_pact
+from pact_verification.core.request_check import find_differences
+from pact_verification.pacts.pact import Request
+from pact_verification.pacts.reading import read_pact
 from pact_verification.results.exchange import RecordedRequest
 from tests.pact_verification.pact_files import interaction, write_pact
 from tests.pact_verification.running import Verify, has
@@ -35,7 +36,9 @@ def differences(
     pact = read_pact(path)
     assert pact
     method, _, target = arrived.partition(" ")
-    return difference(pact.interactions[0].request, RecordedRequest(method, target, headers or {}, body), values or {})
+    return find_differences(
+        pact.interactions[0].request, RecordedRequest(method, target, headers or {}, body), values or {}
+    )
 
 
 class TestPath:
@@ -299,12 +302,12 @@ def test_a_difference_tells_no_common_value_of_a_secret_name() -> None:
         "GET", "/", {"token": ["test"]}, {"X-Api-Key": "user", "Cookie": "a=b"}, {"password": {"a": "name"}, "n": 1}
     )
     arrived = RecordedRequest("GET", "/?token=user", {"X-Api-Key": "admin"}, b'{"password": {"a": 1}, "n": 2}')
-    assert difference(replace(request, body=None), replace(arrived, body=b""), {}) == (
+    assert find_differences(replace(request, body=None), replace(arrived, body=b""), {}) == (
         "query parameter token is (hidden), the pact says (hidden)",
         "header X-Api-Key is (hidden), the pact says (hidden)",
         "header Cookie is missing, the pact says (hidden)",
     )
-    assert difference(Request(body=request.body), RecordedRequest("GET", "/", {}, arrived.body), {}) == (
+    assert find_differences(Request(body=request.body), RecordedRequest("GET", "/", {}, arrived.body), {}) == (
         "body $.password.a is (hidden), the pact says (hidden)",
         "body $.n is 2, the pact says 1",
     )

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from pact_verification.errors import CannotVerify
-from pact_verification.pacts.pact import Filter, ProviderState, read_pact
+from pact_verification.pacts.filters import Filter
+from pact_verification.pacts.pact import ProviderState
+from pact_verification.pacts.reading import read_pact
 from pact_verification.pacts.sources import LocalPacts, Selection
 from tests.pact_verification.pact_files import interaction, write_pact
 

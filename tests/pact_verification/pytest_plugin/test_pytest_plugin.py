@@ -620,7 +620,7 @@ class TestOtherTests:
 def test_settings_that_make_no_sense(pacts: Path, run_pytest: Pytest) -> None:
     ran = run_pytest("pacts/b.json", settings={"PACT_ISOLATION": "flsh"})
     assert ran.exit_code == 1
-    assert "(pact_verification.E002) PACT_ISOLATION is 'flsh'." in ran.out
+    assert "(pact_verification.E002) PACT_ISOLATION is 'flsh', not 'transaction' or 'flush'." in ran.out
 
 
 @pytest.mark.no_database

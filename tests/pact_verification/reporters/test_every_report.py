@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pact_verification.pacts.pact import read_pact
+from pact_verification.pacts.reading import read_pact
 from tests.pact_verification.pact_files import interaction, write_pact
 from tests.pact_verification.reporters.conftest import CONSUMER, Reports, every_report, line_of, plain
 from tests.pact_verification.running import ROOT, Verify, command, environment

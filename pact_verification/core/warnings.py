@@ -1,6 +1,6 @@
-"""What the Pact core gets wrong without a word, told at the interaction that it concerns.
+"""Warnings about what the Pact core gets wrong silently, for the interaction that it concerns.
 
-Each was seen in an experiment with pact_verifier 1.4.7.
+See docs/pact-core.md, Matching.
 """
 
 import json
@@ -14,19 +14,19 @@ from pact_verification.pacts.pact import Expected, Interaction
 from pact_verification.results.exchange import Exchange
 from pact_verification.text import read_json
 
-EXACT = 2**53
-"""From here on a JSON number is not exact in every language."""
+INEXACT_FROM = 2**53
+"""The size from which JSON numbers are not exact in every language."""
 
-LARGE = re.compile(rb"\d{16}")
+MANY_DIGITS = re.compile(rb"\d{16}")
 
 
-def notes(interaction: Interaction, exchange: Exchange, *, verified: bool) -> tuple[str, ...]:
-    """What to know of an interaction beside the core's verdict.
+def find_warnings(interaction: Interaction, exchange: Exchange, *, verified: bool) -> tuple[str, ...]:
+    """Find what the core has passed over in an interaction.
 
     Args:
-        verified: the core finds nothing wrong with it.
+        verified: the core found no mismatch.
     """
-    found = [*interaction.notes, *_missing_values(interaction, exchange)]
+    found = [*interaction.warnings, *_missing_values(interaction, exchange)]
     if generators := interaction.expected.generators:
         found.append(
             f"The pact has generators for the response ({', '.join(generators)}). The Pact core ignores them, and "
@@ -39,7 +39,7 @@ def notes(interaction: Interaction, exchange: Exchange, *, verified: bool) -> tu
 
 
 def _missing_values(interaction: Interaction, exchange: Exchange) -> Iterator[str]:
-    """The values that the pact wants of provider states and none of them gave."""
+    """Yield a warning for each value that the pact's generators want and no provider state gave."""
     if not exchange.request:
         return
     given: set[str] = set()
@@ -56,7 +56,7 @@ def _missing_values(interaction: Interaction, exchange: Exchange) -> Iterator[st
 
 def _in_body(expected: Expected, body: bytes) -> Iterator[str]:
     has_null = b"null" in body and any(rule.has("regex") for rule in expected.rules.body.values())
-    if has_null or LARGE.search(body):
+    if has_null or MANY_DIGITS.search(body):
         yield from _walk(expected, read_json(body), expected.body, "$")
 
 
@@ -76,7 +76,7 @@ def _walk(expected: Expected, came: Any, wanted: Any, path: str) -> Iterator[str
 
 
 def _is_large(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= EXACT
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= INEXACT_FROM
 
 
 def _quoted(key: str) -> str:

@@ -1,33 +1,14 @@
-"""What is read as a pact, and what is refused in a person's words."""
+"""What has another shape than a pact should have is refused, with its place and its value."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pact_verification.errors import UnreadablePact
-from pact_verification.pacts.pact import Pact, in_parts, parse_pact
-from tests.pact_verification.pact_files import document, interaction
+from tests.pact_verification.pact_files import document
+from tests.pact_verification.pacts.parsing import PLAIN, pact_of, parse, without
 
 pytestmark = pytest.mark.no_database
-
-PLAIN: dict[str, Any] = {"description": "d", "request": {"method": "GET", "path": "/"}, "response": {"status": 200}}
-
-
-def parse(whole: Any, provider: str | None = None) -> Pact:
-    content = whole if isinstance(whole, bytes) else json.dumps(whole).encode()
-    pact = parse_pact(content, "pacts/x.json", provider=provider)
-    assert pact
-    return pact
-
-
-def pact_of(*interactions: Any, version: str = "3.0.0", **more: Any) -> dict[str, Any]:
-    return document(*interactions, version=version) | more
-
-
-def without(name: str, **more: Any) -> dict[str, Any]:
-    return {key: value for key, value in PLAIN.items() if key != name} | more
 
 
 @pytest.mark.parametrize(
@@ -110,50 +91,6 @@ def test_a_document_of_another_shape(whole: dict[str, Any], said: str) -> None:
     assert str(error.value).startswith(said)
 
 
-@pytest.mark.parametrize(
-    "twice",
-    [
-        b'{"consumer": {"name": "c"}, "provider": {"name": "p"}, "interactions": [], "interactions": []}',
-        json.dumps(document(PLAIN)).replace('"status"', '"status": 999, "status"').encode(),
-        json.dumps(document(PLAIN)).replace('"status": 200', '"body": {"a": {"status": 1, "status": 2}}').encode(),
-    ],
-)
-def test_a_member_that_stands_twice(twice: bytes) -> None:
-    with pytest.raises(UnreadablePact, match=r"the member '(interactions|status)' stands twice"):
-        parse(twice)
-
-
-def test_a_byte_order_mark() -> None:
-    with pytest.raises(UnreadablePact, match="it begins with a byte order mark"):
-        parse(b"\xef\xbb\xbf" + json.dumps(document(PLAIN)).encode())
-
-
-@pytest.mark.parametrize(
-    ("states", "read"),
-    [
-        ({"providerState": "", "provider_state": "y"}, []),
-        ({"providerState": None, "provider_state": "y"}, []),
-        ({"providerStates": None, "providerState": "x"}, []),
-        ({"providerStates": [], "providerState": "x"}, []),
-        ({"providerStates": [{"name": "t"}], "providerState": "x"}, ["t"]),
-        ({"provider_state": "y"}, ["y"]),
-        ({"providerStates": [{"name": "t", "params": None}]}, ["t"]),
-        ({"providerStates": [{"name": "t", "params": []}]}, ["t"]),
-    ],
-)
-def test_of_several_spellings_of_states_the_one_that_the_core_takes(states: dict[str, Any], read: list[str]) -> None:
-    (found,) = parse(pact_of(PLAIN | states)).interactions
-    assert [state.name for state in found.states] == read
-
-
-@pytest.mark.parametrize(
-    ("description", "read"), [({}, "Interaction 1"), ({"description": None}, "null"), ({"description": 3}, "3")]
-)
-def test_a_description_that_is_no_text_reads_as_the_core_reads_it(description: dict[str, Any], read: str) -> None:
-    _, found = parse(pact_of(PLAIN, without("description", **description))).interactions
-    assert found.description == read
-
-
 def test_what_php_writes_for_an_empty_object() -> None:
     empty: dict[str, Any] = {"matchingRules": [], "generators": [], "headers": []}
     parse(pact_of(PLAIN | {"request": {"query": [], **empty}, "response": {"status": 200, **empty}}))
@@ -161,30 +98,3 @@ def test_what_php_writes_for_an_empty_object() -> None:
 
 def test_members_that_are_unknown_are_left_alone() -> None:
     parse(pact_of(PLAIN | {"x": [None], "response": {"status": 200, "y": 1}}, z={}))
-
-
-def test_messages_of_every_version() -> None:
-    asynchronous = {"type": "Asynchronous/Messages", "description": "a", "contents": {"content": 1}}
-    synchronous = {"type": "Synchronous/Messages", "description": "s", "request": {}, "response": [{}]}
-    found = parse(pact_of(asynchronous, synchronous, version="4.0")).interactions
-    assert [each.kind for each in found] == ["Asynchronous/Messages", "Synchronous/Messages"]
-    (message,) = parse(pact_of(messages=[{"description": "m", "contents": "x"}])).interactions
-    assert (message.kind, message.description) == ("Message", "m")
-
-
-def test_of_another_providers_pact_only_the_names_are_read() -> None:
-    pact = parse(document("x", provider="another"), provider="testapp")  # type: ignore[arg-type]  # what is in it does not matter
-    assert (pact.provider, pact.interactions) == ("another", ())
-
-
-def test_the_core_is_given_the_bytes_that_were_read(tmp_path: Path) -> None:
-    content = json.dumps(document(interaction("a"), interaction("b"))).encode() + b"\n \n"
-    (part,) = in_parts(parse(content), 100, tmp_path)
-    assert part.path
-    assert part.path.read_bytes() == content
-
-
-def test_an_empty_list_of_messages_is_left_out_of_what_the_core_gets(tmp_path: Path) -> None:
-    (part,) = in_parts(parse(pact_of(interaction("a"), messages=[])), 100, tmp_path)
-    assert part.path
-    assert "messages" not in json.loads(part.path.read_bytes())
