@@ -56,11 +56,7 @@ serve: .venv/verify $(if $(DJANGO_SECRET_KEY),,.env) ## the same under gunicorn,
 
 PACT := $(MANAGE) pact_broker
 PACTICIPANT := "$${PACT_PROVIDER_NAME:-pactflow-example-provider-python}"
-VERSIONED := set -e; export GIT_COMMIT GIT_BRANCH; \
-	GIT_COMMIT="$${GIT_COMMIT:-$${GITHUB_SHA:-$$(git rev-parse HEAD)}}"; \
-	[ "$$GITHUB_REF_TYPE" = branch ] || GITHUB_REF_NAME=; \
-	GIT_BRANCH="$${GIT_BRANCH:-$${GITHUB_HEAD_REF:-$${GITHUB_REF_NAME:-$$(git symbolic-ref --quiet --short HEAD)}}}" || \
-		{ echo "No branch is checked out. Set GIT_BRANCH." >&2; exit 2; }; \
+VERSIONED := set -e; known=$$($(MANAGE) provider_version); eval "$$known"; export GIT_COMMIT GIT_BRANCH; \
 	case "$$GITHUB_HEAD_REF,$$GIT_BRANCH" in ,main) ENVIRONMENT=production;; ,test) ENVIRONMENT=test;; *) ENVIRONMENT=;; esac
 PUBLISHED := export PACT_BROKER_PUBLISH_VERIFICATION_RESULTS="$${PACT_BROKER_PUBLISH_VERIFICATION_RESULTS:-true}"
 FAKED := set -e; export GIT_COMMIT; GIT_COMMIT="$$(git rev-parse HEAD)"; \
@@ -77,7 +73,7 @@ fake_ci: ## the same from this machine, as a version that is new each time
 	@$(FAKED); $(MAKE) ci
 
 .PHONY: ci_webhook
-ci_webhook: ## verify the one pact that PACT_URL names, and publish
+ci_webhook: .venv/pipeline ## verify the one pact that PACT_URL names, and publish
 	@case "$$PACT_URL" in *[![:space:]]*) ;; *) echo "PACT_URL is not set: it names the pact to verify." >&2; exit 2;; esac
 	@$(VERSIONED); $(PUBLISHED); $(MAKE) verify PACTS=
 
@@ -90,17 +86,17 @@ can_i_deploy: .venv/pipeline ## ask the broker whether this version may go where
 	@$(VERSIONED); $(MANAGE) can_i_deploy --to-environment "$${ENVIRONMENT:-production}" $(CAN_I_DEPLOY_ARGS)
 
 .PHONY: deploy
-deploy: ## deploy this version from main to production or from test to test, and record it
+deploy: .venv/pipeline ## deploy this version from main to production or from test to test, and record it
 	@$(VERSIONED); [ "$$ENVIRONMENT" ] || { echo "Branch $$GIT_BRANCH does not deploy; main and test do." >&2; exit 2; }
 	@$(MAKE) deploy_app
 	@$(MAKE) record_deployment
 
 .PHONY: no_deploy
-no_deploy: ## say that this branch does not deploy
+no_deploy: .venv/pipeline ## say that this branch does not deploy
 	@$(VERSIONED); echo "Not deploying: branch $$GIT_BRANCH does not."
 
 .PHONY: deploy_app
-deploy_app: ## where your own deployment goes
+deploy_app: .venv/pipeline ## where your own deployment goes
 	@$(VERSIONED); echo "Deploying $$GIT_COMMIT to $${ENVIRONMENT:-nowhere}"
 
 .PHONY: record_deployment
