@@ -26,8 +26,8 @@ from pact_verification.pacts.pact import Pact
 from pact_verification.provider.databases import drop_left, names_of
 from pact_verification.provider.serving import VerificationOptions
 from pact_verification.results.report import Outcome, PactResult, Progress
-from pact_verification.run.provider_process import provider_process
 from pact_verification.run.session import Ending, running_session
+from pact_verification.run.witness import witnessed_provider
 from pact_verification.system import clock
 from pact_verification.system.interruption import hear, held_back, raise_again_what_is_lost
 from pact_verification.system.streams import guard_streams
@@ -321,7 +321,7 @@ def _serve(connection: "ToParent", options: VerificationOptions, token: str, fol
     django.setup()
     own = folder / token
     own.mkdir()
-    with provider_process(own, token) as provider, running_engine() as engine:
+    with witnessed_provider(own, token) as provider, running_engine() as engine:
         engine.start()
         # After the provider's fork, which needs a process of one thread.
         children = ((provider.process_id, engine.process.pid),)

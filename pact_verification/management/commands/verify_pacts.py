@@ -199,9 +199,9 @@ class Command(PactsHelp):
         """Return the project: in a process of its own for a command line, and in this process for `call_command`."""
         if self.witnessed:
             from pact_verification.provider.databases import new_token
-            from pact_verification.run.provider_process import provider_process
+            from pact_verification.run.witness import witnessed_provider
 
-            return provider_process(folder, new_token())
+            return witnessed_provider(folder, new_token())
         from pact_verification.provider.here import ProviderHere
 
         return nullcontext(ProviderHere(self.check, folder=folder))
