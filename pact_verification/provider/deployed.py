@@ -21,9 +21,9 @@ from django.urls import Resolver404, resolve
 from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify, NoAnswer, NoAnswerInTime
 from pact_verification.provider.databases import require_named, with_databases
+from pact_verification.provider.http_connection import Response, request_headers
 from pact_verification.provider.project import NoteDoing, NoteRequest, filter_request, limited, require_final
 from pact_verification.provider.snapshots import Looked, look
-from pact_verification.provider.wire import Response, recorded_request
 from pact_verification.states.registry import Registry
 from pact_verification.text import counted, read_json
 
@@ -178,16 +178,17 @@ class ProjectElsewhere:
         return f"{response.status} {response.reason}", headers, body
 
     def _send(self, connection: HTTPConnection, request: WSGIRequest) -> None:
+        """Send the request as the request filters left it, to the server's own base path and host."""
         environ, meta = request.environ, request.META
         body: bytes = request.__dict__.get("_body", environ["wsgi.input"].getvalue())
         path = self.deployed.url.path.rstrip("/") + environ["RAW_URI"].partition("?")[0]
         query = f"?{meta['QUERY_STRING']}" if meta["QUERY_STRING"] else ""
-        headers = dict(recorded_request(environ, meta, body).headers)
-        ours = f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
-        if headers.get("Host") == ours:  # the pact names no other: it is for whoever is asked
+        headers = request_headers(meta)
+        if headers.get("Host") == f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}":  # the pact names no host
             headers["Host"] = self.deployed.url.netloc
+        if body:
+            headers["Content-Length"] = str(len(body))
         connection.putrequest(environ["REQUEST_METHOD"], path + query, skip_host=True, skip_accept_encoding=True)
-        headers |= {"Content-Length": str(len(body))} if body else {}
         for name, value in headers.items():
             if not is_hop_by_hop(name):
                 connection.putheader(name, value.encode("latin-1", "replace"))

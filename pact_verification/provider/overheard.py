@@ -28,19 +28,21 @@ class Overheard:
         records: lines of the log, each with its level and its logger.
     """
 
-    def __init__(self) -> None:
-        self.thread: threading.Thread | None = None
-        self.forget()
+    def __init__(self, thread: threading.Thread) -> None:
+        self.thread = thread
+        self.records: list[str] = []
+        self.raised: BaseException | None = None
+        self.refused: Crash | None = None
 
     def forget(self) -> None:
-        """Begin anew, for another interaction."""
-        self.records: list[str] = []
+        """Start again, for another interaction."""
+        self.records = []
         self.forget_exceptions()
 
     def forget_exceptions(self) -> None:
-        """Begin anew, for a request: what states have raised and caught is not its affair."""
-        self.raised: BaseException | None = None
-        self.refused: Crash | None = None
+        """Start again, for a request: exceptions that states have raised and caught do not belong to it."""
+        self.raised = None
+        self.refused = None
 
     @contextmanager
     def listening(self) -> Iterator[None]:

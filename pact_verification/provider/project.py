@@ -13,7 +13,7 @@ from django.urls import ResolverMatch
 
 from pact_verification.conf import conf
 from pact_verification.errors import ResponseRefused
-from pact_verification.provider.wire import Response
+from pact_verification.provider.http_connection import Response
 from pact_verification.states.registry import Registry
 
 NoteRequest = Callable[[HttpRequest], None]

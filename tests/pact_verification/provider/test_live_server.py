@@ -10,9 +10,9 @@ from django.urls import get_resolver
 from pytest_django import DjangoDbBlocker
 
 from pact_verification.pacts.pact import Interaction, ProviderState
+from pact_verification.provider.http_connection import HOST, RUN_HEADER
 from pact_verification.provider.isolation import Isolation
 from pact_verification.provider.live_server import LiveServer
-from pact_verification.provider.wire import HOST, RUN_HEADER
 from pact_verification.states.registry import Registry
 
 
