@@ -23,7 +23,7 @@ from pact_verification.errors import CannotVerify, NoAnswer, NoAnswerInTime
 from pact_verification.provider.databases import require_named, with_databases
 from pact_verification.provider.http_connection import Response, request_headers
 from pact_verification.provider.project import NoteDoing, NoteRequest, filter_request, limited, require_final
-from pact_verification.provider.snapshots import Looked, look
+from pact_verification.provider.snapshots import DatabaseContents, count_rows
 from pact_verification.states.registry import Registry
 from pact_verification.text import counted, read_json
 
@@ -39,13 +39,13 @@ class Deployed:
     Attributes:
         url: its base, to which the path of a request is added.
         timeout: seconds that it may be silent.
-        looked: what its databases hold when the run begins: every interaction starts from it.
+        contents: what its databases hold when the run begins: every interaction starts from it.
         tls: with this machine's certificates or those that SSL_CERT_FILE names; None for http.
     """
 
     url: SplitResult
     timeout: float
-    looked: Looked
+    contents: DatabaseContents
     tls: ssl.SSLContext | None
 
     @classmethod
@@ -59,13 +59,15 @@ class Deployed:
         for alias in with_databases():
             require_disposable(connections[alias])
         deployed.require_answer()
-        return replace(deployed, looked=_look())
+        return replace(deployed, contents=_read_databases())
 
     @classmethod
     def at(cls, url: str, timeout: float) -> Self:
         """Read the URL of a server, and ask nothing. Raises CannotVerify for one that is none."""
         base = _require_base(url)
-        return cls(base, timeout, Looked({}, ()), ssl.create_default_context() if base.scheme == "https" else None)
+        return cls(
+            base, timeout, DatabaseContents({}, ()), ssl.create_default_context() if base.scheme == "https" else None
+        )
 
     def require_answer(self) -> None:
         """Raise CannotVerify when nobody listens, or nobody who proves to be who it should be."""
@@ -131,12 +133,12 @@ class Deployed:
         return HTTPConnection(self.url.hostname, self.url.port, timeout=self.timeout)
 
     def __str__(self) -> str:
-        names = ", ".join(f"{name} ({counted(rows, 'row')})" for name, rows in self.looked.rows.items())
+        names = ", ".join(f"{name} ({counted(rows, 'row')})" for name, rows in self.contents.rows.items())
         server = (
             f"The server that runs at {self.url.geturl()} is verified, not the code that is here. For every "
             f"interaction its database is emptied, and filled with what it held when the run began: {names}."
         )
-        return " ".join([server, *self.looked.notes])
+        return " ".join([server, *self.contents.notes])
 
 
 class ProjectElsewhere:
@@ -223,9 +225,9 @@ def _require_base(url: str) -> SplitResult:
     return parts
 
 
-def _look() -> Looked:
+def _read_databases() -> DatabaseContents:
     try:
-        looked = look()
+        contents = count_rows()
         for alias in with_databases():
             for model in connections[alias].introspection.get_migratable_models():
                 if model._meta.managed and router.allow_migrate_model(alias, model):
@@ -238,7 +240,7 @@ def _look() -> Looked:
     finally:
         for alias in with_databases():
             connections[alias].close()
-    return looked
+    return contents
 
 
 def require_disposable(connection: BaseDatabaseWrapper) -> None:

@@ -15,7 +15,7 @@ from pact_verification.provider.deployed import Deployed, ProjectElsewhere, requ
 from pact_verification.provider.isolation import RestoringIsolation, isolation_of
 from pact_verification.provider.live_server import LiveServer
 from pact_verification.provider.serving import How
-from pact_verification.provider.snapshots import kept
+from pact_verification.provider.snapshots import keep_databases
 from pact_verification.provider.stores import own_stores
 from pact_verification.results.crash import Crash
 from pact_verification.results.exchange import Exchange
@@ -77,7 +77,7 @@ class ProviderHere:
             serve = partial(LiveServer, self.registry, board=self.board, seen=self.seen, failed=self.failed)
             if self.deployed:
                 # Left when the server has stopped: then no state handler writes into the databases any more.
-                isolation = partial(RestoringIsolation, require_disposable, cleanup.enter_context(kept()))
+                isolation = partial(RestoringIsolation, require_disposable, cleanup.enter_context(keep_databases()))
                 server = serve(isolation, how.request_timeout, partial(ProjectElsewhere, self.deployed))
             else:
                 flush = how.isolation == "flush"
