@@ -1,4 +1,4 @@
-"""A server that already runs: the project as it is deployed, on a database that may be emptied."""
+"""A server that already runs: it serves the project as deployed, on a database that may be emptied."""
 
 import re
 import socket
@@ -34,13 +34,13 @@ MAX_VERSION_ANSWER = 64 * 1024
 
 @dataclass(frozen=True)
 class Deployed:
-    """A server that answers, with the databases that it reads.
+    """A server that already runs, with the databases that it reads.
 
     Attributes:
-        url: its base, to which the path of a request is added.
-        timeout: seconds that it may be silent.
-        contents: what its databases hold when the run begins: every interaction starts from it.
-        tls: with this machine's certificates or those that SSL_CERT_FILE names; None for http.
+        url: the server's base URL, to which the path of a request is added.
+        timeout: seconds that the server may be silent.
+        contents: what its databases hold when the run begins. Every interaction starts from it.
+        tls: the certificates of this machine or of SSL_CERT_FILE; None for http.
     """
 
     url: SplitResult
@@ -50,10 +50,10 @@ class Deployed:
 
     @classmethod
     def reach(cls, url: str, timeout: float) -> Self:
-        """Find out that it answers, and that its databases may be emptied.
+        """Check that the server answers, and that its databases may be emptied.
 
         Raises:
-            CannotVerify: it doesn't, or they may not.
+            CannotVerify: the server does not answer, or a database may not be emptied.
         """
         deployed = cls.at(url, timeout)
         for alias in with_databases():
@@ -63,14 +63,17 @@ class Deployed:
 
     @classmethod
     def at(cls, url: str, timeout: float) -> Self:
-        """Read the URL of a server, and ask nothing. Raises CannotVerify for one that is none."""
+        """Read the URL of a server, without a request.
+
+        Raises CannotVerify for an unusable URL.
+        """
         base = _require_base(url)
         return cls(
             base, timeout, DatabaseContents({}, ()), ssl.create_default_context() if base.scheme == "https" else None
         )
 
     def require_answer(self) -> None:
-        """Raise CannotVerify when nobody listens, or nobody who proves to be who it should be."""
+        """Raise CannotVerify if the server does not answer or its certificate is bad."""
         connection = self.connect()
         try:
             connection.connect()
@@ -84,15 +87,15 @@ class Deployed:
         what = str(error) or type(error).__name__
         return CannotVerify(f"The server at {self.url.geturl()} does not answer: {what}. {hint}")
 
-    def version(self) -> str:
-        """Ask the server for its version, as the settings say; empty where they don't.
+    def version(self) -> str | None:
+        """Ask the server for its version. None if no setting says where it is.
 
         Raises:
-            CannotVerify: it does not answer in time, or its answer names no version.
+            CannotVerify: the server does not answer in time, or its answer has no version.
         """
         path, header = conf.provider_version_url, conf.provider_version_header
         if not path and not header:
-            return ""
+            return None
         path = self.url.path.rstrip("/") + (path or "/")
         status, headers, body = self._get(path)
         named = headers.get(header) if header else _named_in(body) if status == HTTPStatus.OK else None
@@ -108,7 +111,7 @@ class Deployed:
         connection = self.connect()
         try:
             connection.connect()
-            # A socket's own timeout begins anew with every byte.
+            # A socket's own timeout starts again with every byte.
             is_late = threading.Event()
             timer = threading.Timer(self.timeout, _cut_off, (connection.sock, is_late))
             timer.start()
@@ -127,6 +130,7 @@ class Deployed:
         return response.status, response.headers, body
 
     def connect(self) -> HTTPConnection:
+        """Make a connection to the server. It opens with the first request."""
         assert self.url.hostname
         if self.tls:
             return HTTPSConnection(self.url.hostname, self.url.port, timeout=self.timeout, context=self.tls)
@@ -142,7 +146,7 @@ class Deployed:
 
 
 class ProjectElsewhere:
-    """The project on a server that already runs. The request filters are run here, before a request goes there."""
+    """The project on a server that already runs. Request filters run here, before a request goes to the server."""
 
     is_here = False
     reached = True
@@ -155,7 +159,10 @@ class ProjectElsewhere:
         self.note_request = note_request
 
     def answer(self, environ: WSGIEnvironment) -> Response:
-        """What the server answers, redirects among it. Raises NoAnswer when nothing, or only a part, comes."""
+        """Return the server's response, which may be a redirect.
+
+        Raises NoAnswer if none or only a part comes.
+        """
         request = WSGIRequest(environ)
         filter_request(request, self.registry)
         with suppress(Resolver404):
@@ -166,7 +173,7 @@ class ProjectElsewhere:
             self._send(connection, request)
             response = connection.getresponse()
             body = limited(iter(lambda: response.read(CHUNK_BYTES), b""), conf.max_response_bytes)
-            if response.length:  # read() in parts does not tell that the connection was cut
+            if response.length:  # read() in parts does not report that the connection was cut
                 raise IncompleteRead(body, response.length)
         except TimeoutError as error:
             raise NoAnswerInTime from error
@@ -180,7 +187,7 @@ class ProjectElsewhere:
         return f"{response.status} {response.reason}", headers, body
 
     def _send(self, connection: HTTPConnection, request: WSGIRequest) -> None:
-        """Send the request as the request filters left it, to the server's own base path and host."""
+        """Send the request as the request filters left it, to the server's base path."""
         environ, meta = request.environ, request.META
         body: bytes = request.__dict__.get("_body", environ["wsgi.input"].getvalue())
         path = self.deployed.url.path.rstrip("/") + environ["RAW_URI"].partition("?")[0]
@@ -199,7 +206,7 @@ class ProjectElsewhere:
 
 def _cut_off(connection: socket.socket, is_late: threading.Event) -> None:
     is_late.set()
-    with suppress(OSError):  # the answer has come just now
+    with suppress(OSError):  # the answer has just come
         connection.shutdown(socket.SHUT_RDWR)
 
 
@@ -244,7 +251,7 @@ def _read_databases() -> DatabaseContents:
 
 
 def require_disposable(connection: BaseDatabaseWrapper) -> None:
-    """Raise CannotVerify for a database that the settings don't name as one that may be emptied."""
+    """Raise CannotVerify for a database that PACT_DISPOSABLE_DATABASES does not name."""
     name = str(connection.settings_dict["NAME"])
     if name not in conf.disposable_databases:
         known = ", ".join(sorted(conf.disposable_databases)) or "none"

@@ -30,7 +30,7 @@ class ProviderHere:
     Args:
         check: runs Django's system checks, which import the project's modules.
         token: part of the test databases' names; by default a new one.
-        folder: where its files go; by default the system's folder for temporary files.
+        folder: for the project's files; by default the system's folder for temporary files.
         board: where the live server writes what it is doing.
         seen, failed: see LiveServer.
     """
@@ -56,7 +56,7 @@ class ProviderHere:
 
     def load(self) -> None:
         """See Provider."""
-        with own_stores(self.folder):  # before any of the project's modules takes hold of a cache
+        with own_stores(self.folder):  # before a module of the project takes a reference to a cache
             self.check()
             self.registry = autodiscover()
 
@@ -76,7 +76,7 @@ class ProviderHere:
             cleanup.enter_context(own_stores(self.folder))
             serve = partial(LiveServer, self.registry, board=self.board, seen=self.seen, failed=self.failed)
             if self.deployed:
-                # Left when the server has stopped: then no state handler writes into the databases any more.
+                # This block ends after the server's: no state handler may write after the databases are restored.
                 isolation = partial(RestoringIsolation, require_disposable, cleanup.enter_context(keep_databases()))
                 server = serve(isolation, how.request_timeout, partial(ProjectElsewhere, self.deployed))
             else:
@@ -86,7 +86,7 @@ class ProviderHere:
                 server = serve(isolation_of(how.isolation, migrated, require), how.request_timeout)
             cleanup.enter_context(server.running())
             cleanup.enter_context(server.listening())
-            # All that is loaded by now stays: the collector need not go through it again and again.
+            # What is loaded by now stays, so the garbage collector need not visit it in every pass.
             gc.freeze()
             cleanup.callback(gc.unfreeze)
             yield server
@@ -95,5 +95,5 @@ class ProviderHere:
         """See Provider."""
         try:
             return cover(results)
-        except Exception as error:  # a URLconf unlike any other
+        except Exception as error:  # a URLconf that is written unlike any other
             raise CannotVerify(Crash.of(error).exception) from error

@@ -62,7 +62,7 @@ def read_body(environ: WSGIEnvironment) -> bytes:
 
 
 def header_in(head: bytes, name: str) -> bytes:
-    """Return a header's value in the head of a request; empty bytes if the header is missing or empty."""
+    """Return a header's value in the head of a request; empty if it is missing."""
     match = re.search(rb"\r\n%s:[ \t]*([^\r\n]*?)[ \t]*(?:\r\n|$)" % name.encode(), head, re.IGNORECASE)
     return match[1] if match else b""
 

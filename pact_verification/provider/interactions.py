@@ -62,7 +62,7 @@ class Interactions:
         self.context = self._outside.copy()
 
     def prepare_next(self) -> None:
-        """Make the database ready for the next interaction, if the pact has one, while the core compares."""
+        """Make the database ready for the pact's next interaction while the core compares."""
         if self.script.is_at_the_last:
             return
         with suppress(Exception):  # the next interaction tries again, and reports it
@@ -87,7 +87,10 @@ class Interactions:
             self.script.current.fail(f"pact_verification itself{after}", error)
 
     def _end_without_request(self, recording: Recording) -> None:
-        """End an interaction whose setup failed. The core sends no request then, which would have ended it."""
+        """End an interaction whose setup failed.
+
+        The core sends no request then, which would have ended it.
+        """
         self.context.run(self._tear_down, recording)
         recording.ended = True
         self._is_database_ready = False
@@ -126,7 +129,10 @@ class Interactions:
         recording.ended = True
 
     def _tear_down(self, recording: Recording) -> None:
-        """Run the teardowns of the states, last first. One that fails is a warning: it must not hide a mismatch."""
+        """Run the teardowns of the states, last first.
+
+        One that fails is a warning: it must not hide a mismatch.
+        """
         while recording.active:
             state = recording.active.pop()
             self.note_doing(f"the teardown of {state.handler} ({state.handler.location})")

@@ -88,7 +88,10 @@ class LiveServer:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Serve until the block ends. A thread that is still in the project's code then is left behind."""
+        """Serve until the block ends.
+
+        A thread that is still in the project's code then is left behind.
+        """
         with ExitStack() as cleanup:
             self.http = HttpServer(self.secret, self.request_timeout)
             cleanup.callback(self.http.close)
@@ -101,7 +104,7 @@ class LiveServer:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Record what the project raises, and keep Django from closing connections, while interactions run."""
+        """Record what the project raises, and keep Django from closing connections."""
         with ExitStack() as cleanup:
             for signal in (request_started, request_finished):
                 if signal.disconnect(close_old_connections):  # it would end the interaction's transaction
@@ -144,7 +147,10 @@ class LiveServer:
         return _why_failed(self.failure) if self.failure else None
 
     def give_up(self) -> str:
-        """Leave the thread where it is. Returns the end of its stack, innermost frame last."""
+        """Leave the thread where it is.
+
+        Returns the end of its stack, innermost frame last.
+        """
         frame = sys._current_frames().get(self.thread.ident or 0)
         return "".join(traceback.format_stack(frame)[-3:]) if frame else ""
 
@@ -171,7 +177,10 @@ class LiveServer:
                 close(connection)
 
     def _make_handler(self) -> RequestHandler:
-        """Make what answers requests. The server's thread does it, so that it owns the database connections."""
+        """Make the request handler.
+
+        The server's thread does it, because it has to own the database connections.
+        """
         isolation = self.make_isolation()
         watch = RequestWatch(self.script)
         project = self.make_project(self.registry, watch.note_request, self._note_doing)

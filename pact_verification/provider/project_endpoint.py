@@ -75,7 +75,10 @@ class ProjectEndpoint:
         return response
 
     def _take_request(self, environ: WSGIEnvironment, recording: Recording) -> bool:
-        """Record the request, and make its environment one for Django. Returns whether all of the request has come."""
+        """Record the request, and make its environment one for Django.
+
+        Returns whether all of the request has come.
+        """
         body = read_body(environ)
         recording.record(request=recorded_request(environ, environ, body), arrived=arrived_request(environ, body))
         if left_out := environ.pop(LEFT_OUT, {}):
@@ -111,7 +114,10 @@ class ProjectEndpoint:
         return empty_response(HTTPStatus.GATEWAY_TIMEOUT)
 
     def _record_endpoint(self, recording: Recording) -> None:
-        """Record which view answered, its time and its queries. An unknown view is a warning, not a failure."""
+        """Record which view answered, its time and its queries.
+
+        An unknown view is a warning, not a failure.
+        """
         if (request := self.watch.request) is None:
             return
         queries = self.watch.queries if self.project.is_here else None
@@ -124,7 +130,7 @@ class ProjectEndpoint:
             recording.record(endpoint=endpoint)
 
     def _record_no_route(self, recording: Recording) -> None:
-        """Record that a 404 came from no view that was meant for the URL, and which routes are near."""
+        """Record that a 404 came from no view for the URL, and the nearest routes."""
         if (request := self.watch.request) is None:
             return
         expected = recording.interaction.expected.status == HTTPStatus.NOT_FOUND

@@ -26,7 +26,7 @@ def recorded_request(environ: WSGIEnvironment, meta: Mapping[str, Any], body: by
 
 
 def arrived_request(environ: WSGIEnvironment, body: bytes) -> RecordedRequest:
-    """Return a request as it arrived, with its target not decoded, every header and the whole body."""
+    """Return a request as it arrived, with an undecoded target and the whole body."""
     left_out = {name.title(): value for name, value in environ.get(LEFT_OUT, {}).items()}
     return RecordedRequest(
         environ["REQUEST_METHOD"], environ["RAW_URI"], {**request_headers(environ), **left_out}, body
@@ -34,7 +34,10 @@ def arrived_request(environ: WSGIEnvironment, body: bytes) -> RecordedRequest:
 
 
 def recorded_response(response: Response) -> RecordedResponse:
-    """Return a response as reports show it. A header that came several times, such as Set-Cookie, becomes one text."""
+    """Return a response as reports show it.
+
+    A header that came several times, such as Set-Cookie, becomes one text.
+    """
     status, headers, body = response
     by_name: dict[str, str] = {}
     for name, value in headers:

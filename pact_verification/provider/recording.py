@@ -41,7 +41,9 @@ class Recording:
         self.record(warnings=(*self.exchange.warnings, text))
 
     def fail(self, where: str, error: BaseException) -> None:
-        """Record that the interaction could not be set up. The text of a StateError stands alone.
+        """Record that the interaction could not be set up.
+
+        The text of a StateError stands alone.
 
         Args:
             where: which code raised the error, such as "The state 'a product exists'".
@@ -55,7 +57,10 @@ class Recording:
 
     @property
     def all_states_called(self) -> bool:
-        """Whether the core has made its last state call. It makes one, with an empty name, when there is no state."""
+        """Whether the core has made its last state call.
+
+        It makes one, with an empty name, when there is no state.
+        """
         return self.states_called >= max(1, len(self.interaction.states))
 
 
@@ -129,7 +134,7 @@ class Script:
         self.in_setup = False
 
     def lose_step(self, reason: str) -> None:
-        """Fail the interaction that runs: what the server sees from now on may belong to another."""
+        """Fail the interaction that runs. What follows may belong to another one."""
         if not self.recordings:
             self.recordings.append(Recording(Interaction("?")))
         self.current.record(state_error=f"The verifier is out of step with the pact: {reason}.")

@@ -63,7 +63,7 @@ class RequestHandler:
                 return empty_response(HTTPStatus.BAD_GATEWAY)
 
     def after_response(self) -> None:
-        """End an interaction as soon as its response is out, and prepare the next while the core compares."""
+        """End an interaction when its response is out, and prepare the next one."""
         if not self._request_was_answered:
             return
         self._request_was_answered = False
@@ -78,7 +78,7 @@ class RequestHandler:
 
     @contextmanager
     def _busy(self, doing: str) -> Iterator[float]:
-        """Show on the board that the project's code may run, and add its time to the current interaction's."""
+        """Show on the board that the project's code may run, and record its time."""
         started = clock.seconds()
         self.board.begin(self.script.number, doing)
         try:

@@ -31,7 +31,10 @@ class RequestWatch:
         self.queries = 0
 
     def note_request(self, request: HttpRequest) -> None:
-        """Record the request as the filters left it. Time and queries count from here: filters are not the project."""
+        """Record the request as the filters left it.
+
+        Time and queries count from here: filters are not the project.
+        """
         environ: WSGIEnvironment = request.environ  # type: ignore[attr-defined]  # a WSGIRequest
         body = request.__dict__.get("_body", environ["wsgi.input"].getvalue())
         self.script.current.record(request=recorded_request(environ, request.META, body))
@@ -40,7 +43,10 @@ class RequestWatch:
         self.queries = 0
 
     def count_queries(self) -> None:
-        """Count the queries on this thread's connections from now on. Aliases may share a connection."""
+        """Count the queries on this thread's connections from now on.
+
+        Aliases may share a connection.
+        """
         for connection in {id(connections[alias]): connections[alias] for alias in connections}.values():
             connection.execute_wrappers.append(self._count)
 

@@ -46,7 +46,10 @@ class StateEndpoint:
         return status_line(HTTPStatus.OK), [("Content-Type", "application/json")], dumps(values).encode()
 
     def _set_up(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
-        """Set up one state of the current interaction. Returns its values, and none if the interaction has failed."""
+        """Set up one state of the current interaction.
+
+        Returns its values, and none if the interaction has failed.
+        """
         recording = self.script.current
         if recording.exchange.state_error is not None or not name:
             return {}

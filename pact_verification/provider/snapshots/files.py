@@ -30,7 +30,9 @@ def place_of(connection: BaseDatabaseWrapper) -> str:
 
 
 def path_for(connection: BaseDatabaseWrapper, *, make: bool) -> Path:
-    """Return the path of a database's file. One file for each database keeps two runs from using one database.
+    """Return the path of a database's file.
+
+    One file for each database keeps two runs from using one database.
 
     Args:
         make: make the cache directory if it is missing.
@@ -41,7 +43,9 @@ def path_for(connection: BaseDatabaseWrapper, *, make: bool) -> Path:
 
 @contextmanager
 def locked_file(connection: BaseDatabaseWrapper) -> Iterator[IO[str]]:
-    """Open and lock the file of a database until the block ends. A file that is empty then is removed.
+    """Open and lock the file of a database until the block ends.
+
+    A file that is empty then is removed.
 
     Raises:
         CannotVerify: another run has locked it, or it can't be written.
@@ -66,7 +70,10 @@ def locked_file(connection: BaseDatabaseWrapper) -> Iterator[IO[str]]:
 
 
 def _open(path: Path) -> IO[str]:
-    """Open and lock a file that only this user may read. Raises BlockingIOError if another process has locked it."""
+    """Open and lock a file that only this user may read.
+
+    Raises BlockingIOError if another process has locked it.
+    """
     while True:
         file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | NO_FOLLOW, 0o600), "r+", encoding="utf-8")
         try:

@@ -67,7 +67,10 @@ class _Relations:
     triggers: tuple[tuple[str, str, str], ...]
 
     def with_referring(self, changed: set[str]) -> tuple[str, ...]:
-        """Return the changed tables and all whose foreign keys lead to them. PostgreSQL truncates only all of them."""
+        """Return the changed tables and all whose foreign keys lead to them.
+
+        PostgreSQL truncates only all of them.
+        """
         if self.partitioned:
             return self.names
         found: set[str] = set()
@@ -187,7 +190,10 @@ def _triggers(
 def _references(
     cursor: Any, tables: Mapping[int, str], every: Mapping[int, str], problems: list[str]
 ) -> tuple[tuple[str, ...], dict[str, set[str]]]:
-    """Read the foreign keys. Returns an order in which rows can be inserted, and what each table refers to."""
+    """Read the foreign keys.
+
+    Returns an order in which rows can be inserted, and what each table refers to.
+    """
     references: dict[str, set[str]] = {name: set() for name in tables.values()}
     orders = TopologicalSorter({name: set() for name in tables.values()})
     cursor.execute(CONSTRAINTS)

@@ -51,7 +51,7 @@ def count_rows() -> DatabaseContents:
 
 @contextmanager
 def keep_databases() -> Iterator[Callable[[], None]]:
-    """Save what all databases hold in files of the cache directory, and restore it when the block ends.
+    """Save what all databases hold, and restore it when the block ends.
 
     The file of a database that can't be restored stays. The next run, or the process that watches this one, tries
     again.
@@ -83,7 +83,7 @@ def keep_databases() -> Iterator[Callable[[], None]]:
 
 
 def restore_left() -> list[str]:
-    """Restore the databases of a run that was killed. Returns the reasons why some could not be restored."""
+    """Restore the databases of a run that was killed. Returns why some could not."""
     problems = []
     for alias in _one_alias_each():
         with ExitStack() as cleanup:
@@ -150,7 +150,10 @@ def _one_alias_each() -> list[str]:
 
 @contextmanager
 def _own_connection(alias: str) -> Iterator[BaseDatabaseWrapper]:
-    """Open a connection that the project's code does not use. The project can't change its session settings."""
+    """Open a connection that the project's code does not use.
+
+    The project can't change its session settings.
+    """
     connection = connections.create_connection(alias)
     connection.inc_thread_sharing()
     try:

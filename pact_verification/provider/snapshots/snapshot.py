@@ -75,7 +75,9 @@ class Snapshot(ABC):
 
 @contextmanager
 def transaction(connection: BaseDatabaseWrapper, begin: str) -> Iterator[Any]:
-    """Open a transaction, and yield its cursor. Django's own would need the connection's alias.
+    """Open a transaction, and yield its cursor.
+
+    Django's own would need the connection's alias.
 
     Args:
         begin: the statement that begins it.
@@ -98,6 +100,6 @@ def require_same(schema: str, found: str) -> None:
 
 
 def require_restorable(problems: Sequence[str]) -> None:
-    """Raise CannotVerify if there are problems: parts of the database that can't be restored."""
+    """Raise CannotVerify if parts of the database can't be restored."""
     if problems:
         raise CannotVerify(f"It holds what can't be restored: {'; '.join(problems)}.")

@@ -65,13 +65,19 @@ def _schema(raw: sqlite3.Connection) -> str:
 
 
 def _without_wal(content: bytes) -> bytes:
-    """Return a database's bytes for memory, where WAL mode is impossible. A restored file keeps its own mode."""
+    """Return a database's bytes for memory, where WAL mode is impossible.
+
+    A restored file keeps its own mode.
+    """
     return content[:18] + b"\x01\x01" + content[20:]
 
 
 @contextmanager
 def _raw(connection: BaseDatabaseWrapper) -> Iterator[sqlite3.Connection]:
-    """Open a connection of sqlite3. A statement that Django's has not finished would block a backup."""
+    """Open a connection of sqlite3.
+
+    A statement that Django's has not finished would block a backup.
+    """
     parameters = connection.get_connection_params()
     with closing(sqlite3.connect(parameters["database"], uri=True, timeout=Snapshot.LOCK_SECONDS)) as raw:
         raw.text_factory = lambda data: data.decode(errors="surrogateescape")

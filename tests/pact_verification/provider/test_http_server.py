@@ -18,7 +18,7 @@ pytestmark = pytest.mark.no_database
 
 
 class App:
-    """Answers with what it is told to, and keeps what it was asked."""
+    """Answers every request with one response, and keeps the requests."""
 
     def __init__(self) -> None:
         self.response: Response = ("200 OK", [], b"hello")
@@ -157,7 +157,7 @@ def test_a_chunked_request_ends_the_connection(server: HttpServer, app: App) -> 
     "request_",
     [b"nonsense\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n", b"GET / HTT"],
 )
-def test_what_is_no_request_reaches_nobody(server: HttpServer, app: App, request_: bytes) -> None:
+def test_what_is_no_request_goes_no_further(server: HttpServer, app: App, request_: bytes) -> None:
     ask(server, request_)
     ask(server, b"POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf")
     assert app.asked == []

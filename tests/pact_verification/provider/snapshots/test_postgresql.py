@@ -14,7 +14,7 @@ from tests.pact_verification.running import on_postgresql
 @pytest.mark.skipif(not on_postgresql(), reason="about PostgreSQL")
 class TestPostgreSQL:
     @pytest.mark.parametrize(
-        ("statements", "told"),
+        ("statements", "problem"),
         [
             (["CREATE MATERIALIZED VIEW seen_2 AS SELECT 1"], "the materialized view public.seen_2"),
             (["SELECT lo_create(0)"], "large objects (1)"),
@@ -29,11 +29,11 @@ class TestPostgreSQL:
             (["SET ROLE pg_monitor"], "lacks rights (SELECT and INSERT, TRUNCATE or UPDATE)"),
         ],
     )
-    def test_refused(self, connection: BaseDatabaseWrapper, statements: list[str], told: str) -> None:
+    def test_refused(self, connection: BaseDatabaseWrapper, statements: list[str], problem: str) -> None:
         execute(connection, *statements)
         with pytest.raises(CannotVerify) as refused:
             take_snapshot(connection)
-        assert told in str(refused.value)
+        assert problem in str(refused.value)
         assert str(refused.value).startswith("It holds what can't be restored: ")
 
     def test_circles_of_keys_that_can_wait(self, connection: BaseDatabaseWrapper) -> None:
