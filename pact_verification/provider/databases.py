@@ -243,7 +243,9 @@ def serialized() -> dict[str, str]:
 
 
 def _set_aside(alias: str) -> Callable[[], None]:
-    """Replace the caller's connection by a new one, because its transaction or its memory must survive the run.
+    """Replace the caller's connection by a new one.
+
+    The caller's transaction, or its database in memory, has to survive the run.
 
     A pool belongs to the alias, whatever database it was opened for. So it is closed before and after the run.
 
@@ -285,7 +287,10 @@ def close(connection: BaseDatabaseWrapper) -> None:
 
 
 def with_databases() -> list[str]:
-    """Return the aliases with a database of their own: no mirrors, and not the dummy of a project without one."""
+    """Return the aliases with a database of their own.
+
+    These are no mirrors, and not the dummy of a project without a database.
+    """
     return [
         alias
         for alias in connections
