@@ -37,9 +37,7 @@ class Surroundings:
         set_urlconf(None)
         clear_script_prefix()
         timezone.deactivate()
-        if translation := sys.modules.get(
-            "django.utils.translation.trans_real"
-        ):  # without it, no language was activated
+        if translation := sys.modules.get("django.utils.translation.trans_real"):  # imported with the first language
             translation.deactivate()
         while len(apps.stored_app_configs) > self._apps:
             apps.unset_installed_apps()
