@@ -1,4 +1,4 @@
-"""What the live server is doing right now, for a process that outlives it."""
+"""What the live server is doing now, readable from another process even after the server has ended."""
 
 import struct
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ class Glance:
     """One look at a board.
 
     Attributes:
-        phase: odd while the project's code runs; every change begins a new phase.
-        number: of the interaction in its pact, from 0; -1 before the first.
+        phase: odd while the project's code runs. It grows when that code starts or returns.
+        number: the interaction's number in its pact, from 0; -1 before the first.
         doing: which code runs, such as "the state 'a product exists'".
     """
 
@@ -33,11 +33,11 @@ class Glance:
 class Board:
     """A few bytes that the server's thread writes and another thread or process reads.
 
-    A message through a pipe would need the writer to live on and to hold Python's lock. Bytes in shared memory are
-    there also after `os._exit()` and while a regular expression never ends.
+    To send a message, the writer would have to be alive and to hold Python's lock. Shared memory can be read after
+    `os._exit()`, and while a regular expression never ends.
 
     Args:
-        memory: shared between the two sides. Both begin with zeros.
+        memory: shared by the writer and the reader, and filled with zeros at first.
     """
 
     def __init__(self, memory: bytearray | mmap | None = None) -> None:
@@ -46,7 +46,7 @@ class Board:
         self._looked_at = (-1, 0.0)
 
     def begin(self, number: int, doing: str) -> None:
-        """Write that the project's code runs from now on."""
+        """Write that the project's code starts to run."""
         self._phase += 1 + self._phase % 2
         self.write(number, doing)
 
@@ -57,7 +57,7 @@ class Board:
         _HEAD.pack_into(self._memory, 0, self._phase, number, len(text))
 
     def end(self) -> None:
-        """Write that the project's code has come back."""
+        """Write that the project's code has returned."""
         self._phase += self._phase % 2
         struct.pack_into("=I", self._memory, 0, self._phase)
 
@@ -69,13 +69,13 @@ class Board:
         return Glance(phase, number, bytes(self._memory[_HEAD.size : _HEAD.size + length]).decode(errors="replace"))
 
     def same_for(self) -> float:
-        """Seconds since a look first saw the present phase."""
+        """Return the seconds since a look first saw the present phase."""
         phase, now = self.look().phase, clock.seconds()
         if phase != self._looked_at[0]:
             self._looked_at = (phase, now)
         return now - self._looked_at[1]
 
     def busy_for(self) -> float:
-        """The same while the project's code runs; 0 while it doesn't."""
+        """Return the same while the project's code runs, and 0 while it does not."""
         seconds = self.same_for()
         return seconds if self.look().busy else 0.0

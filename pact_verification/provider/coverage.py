@@ -1,4 +1,4 @@
-"""Which of the project's URLs and methods consumers depend on, from what a run has seen."""
+"""Which of the project's URLs and methods consumers depend on, according to a run."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -9,11 +9,11 @@ from pact_verification.results.exchange import Endpoint
 from pact_verification.results.report import Coverage, InteractionResult, Operation, Outcome, PactResult, Use
 
 Seen = list[tuple[str, InteractionResult]]
-"""Consumers, each with a result of its."""
+"""Results, each with the name of its consumer."""
 
 
 def cover(results: Iterable[PactResult]) -> Coverage:
-    """Lay the requests of a run beside the project's URL patterns."""
+    """Compare the requests of a run with the project's URL patterns."""
     used: defaultdict[tuple[str, str], Seen] = defaultdict(list)
     nowhere: defaultdict[str, Seen] = defaultdict(list)
     answered: dict[tuple[str, str], Endpoint] = {}
@@ -24,7 +24,7 @@ def cover(results: Iterable[PactResult]) -> Coverage:
             if each.exchange.request and each.exchange.response:
                 method, path = each.exchange.request.method, each.exchange.request.path
                 endpoint = each.exchange.endpoint
-            else:  # it failed before its request: the consumer depends on it all the same
+            else:  # it failed before its request, but the consumer depends on the URL
                 method, path = each.interaction.request.method.upper(), each.interaction.request.path.partition("?")[0]
                 endpoint = endpoint_at(method, path)
             seen = (result.pact.consumer, each)
@@ -41,7 +41,7 @@ def cover(results: Iterable[PactResult]) -> Coverage:
         elif not keys:
             operations.append(Operation(method, endpoint))
         operations += [Operation(key[0], answered[key], _uses(used.pop(key))) for key in keys]
-    # What is left: HEAD, OPTIONS, and the URLs of a request that brought a URLconf of its own.
+    # These are left: HEAD, OPTIONS, and URLs of requests that set a URLconf of their own.
     operations += [Operation(method, answered[method, route], _uses(seen)) for (method, route), seen in used.items()]
     requests = [(request, use) for request, seen in nowhere.items() for use in _uses(seen)]
     return Coverage(tuple(operations), others, tuple(requests))

@@ -1,4 +1,4 @@
-"""The test databases of one run. Django makes them; their names are ours, so nobody else's are touched."""
+"""The test databases of one run. Django makes them under names that belong to this run alone."""
 
 import logging
 import re
@@ -21,7 +21,7 @@ from pact_verification.results.crash import Crash
 logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 5
-"""How long a server may take to accept a connection, when what is left is dropped."""
+"""How long a server may take to accept a connection that drops a database which a killed run has left."""
 
 QUESTIONS = {
     "postgresql": "SELECT current_database()",
@@ -29,7 +29,7 @@ QUESTIONS = {
     "sqlite": "SELECT file FROM pragma_database_list WHERE name = 'main'",
     "oracle": "SELECT sys_context('USERENV', 'SERVICE_NAME') FROM dual",
 }
-"""What a connection is asked for the database that it leads to, by vendor."""
+"""The SQL that tells to which database a connection leads, by vendor."""
 
 DATABASE_OPTIONS = frozenset({"database", "db", "dbname"})
 """Members of OPTIONS that a driver prefers to NAME."""
@@ -39,27 +39,27 @@ DATABASE_OPTIONS = frozenset({"database", "db", "dbname"})
 def run_databases(
     token: str | None = None, *, verbosity: int = 0, serialize: bool = False
 ) -> Iterator[Mapping[str, str]]:
-    """Create a test database for every alias, and drop it at the end, whatever happens in between.
+    """Create a test database for every alias, and drop it at the end.
 
-    Names have a random part: a test suite or a second run on the same server is never in the way. SQLite's are in
-    memory, unless TEST["NAME"] names a file.
+    The names have a random part, so that a test suite or another run on the same server is not disturbed. SQLite's
+    databases are in memory, unless TEST["NAME"] names a file.
 
     Args:
         token: part of the databases' names, from `new_token()`; by default a new one.
-        verbosity: as for Django's commands; 1 tells of creating and migrating.
-        serialize: keep what migrations put into the tables, for isolation by flush to bring back.
+        verbosity: as for Django's commands. From 1 on, Django prints what it creates and migrates.
+        serialize: serialize the rows that migrations insert, for isolation by flush to restore.
 
     Yields:
-        With serialize, that content by alias.
+        With serialize, those rows by alias.
 
     Raises:
         CannotVerify: a database can't be created or migrated.
     """
-    from django.test.utils import setup_databases  # here, since it imports Django's test client
+    from django.test.utils import setup_databases  # here, because it imports Django's test client
 
     token = token or new_token()
     with undisturbed_at_the_end() as cleanup:
-        # Migrations write through connections of Django's, and a request may open some on threads of its own.
+        # Django opens connections for migrations, and a request may open some on its own threads.
         connection_created.connect(_require_named_when_opened)
         cleanup.callback(connection_created.disconnect, _require_named_when_opened)
         for alias in connections:
@@ -86,7 +86,7 @@ def run_databases(
                 f"The test databases can't be made: {type(error).__name__}: {str(error).strip()}\n"
                 "verify_pacts makes them as `manage.py test` does: does the server answer, and may its user create one?"
             ) from error
-        except SystemExit as error:  # Django's way to say that it could not create one
+        except SystemExit as error:  # Django raises it when it could not create one
             crash = Crash.of(error)
             if not crash.frames[-1].file.endswith("creation.py"):
                 raise CannotVerify(
@@ -103,23 +103,23 @@ def run_databases(
 
 
 def new_token() -> str:
-    """What tells one run's databases from all others."""
+    """Return a part of names that marks one run's databases."""
     return f"pact_{secrets.token_hex(4)}"
 
 
 def names_of(token: str) -> dict[str, str]:
-    """The names of a run's databases, by alias, whether they exist or not."""
+    """Return the names of a run's databases, by alias. They need not exist."""
     return {alias: _run_name(connections[alias], token) for alias in with_databases()}
 
 
 def drop_left(names: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """Drop the databases that a process has left behind, where they exist.
+    """Drop the databases that a killed process has left.
 
     Args:
         names: by alias, from `names_of()`.
 
     Returns:
-        The names of those that were dropped, and why others could not be.
+        The names of the dropped databases, and the reasons why others could not be dropped.
     """
     dropped, problems = [], []
     for alias, name in names.items():
@@ -143,7 +143,10 @@ def drop_left(names: Mapping[str, str]) -> tuple[list[str], list[str]]:
 
 
 def exists(connection: BaseDatabaseWrapper, name: str) -> bool:
-    """Whether a database exists. Raises what the backend does when its server does not answer."""
+    """Return whether a database exists.
+
+    Raises the backend's exception if its server does not answer.
+    """
     if connection.vendor == "sqlite":
         return not name.startswith("file:") and Path(name).exists()
     try:
@@ -156,7 +159,7 @@ def exists(connection: BaseDatabaseWrapper, name: str) -> bool:
 
 
 def _impatient(connection: BaseDatabaseWrapper) -> dict[str, Any]:
-    """The connection's options, with a bound for servers that accept a connection and never answer."""
+    """Return the connection's OPTIONS with a limit for servers that never answer."""
     options = _without_database(connection.settings_dict["OPTIONS"])
     if connection.vendor in {"postgresql", "mysql"}:
         options["connect_timeout"] = CONNECT_SECONDS
@@ -164,7 +167,7 @@ def _impatient(connection: BaseDatabaseWrapper) -> dict[str, Any]:
 
 
 def require_run_database(token: str, connection: BaseDatabaseWrapper) -> None:
-    """Raise CannotVerify for a connection that leads elsewhere than to a database of the run's.
+    """Raise CannotVerify if a connection does not lead to a database of this run.
 
     Args:
         token: part of the names of the run's databases.
@@ -175,9 +178,9 @@ def require_run_database(token: str, connection: BaseDatabaseWrapper) -> None:
 
 
 def require_named(connection: BaseDatabaseWrapper) -> None:
-    """Raise CannotVerify for a connection that leads elsewhere than NAME says.
+    """Raise CannotVerify if a connection does not lead to the database in NAME.
 
-    OPTIONS may name another database, and a pool may have been opened for an older one.
+    OPTIONS may name another database, and a pool may have been opened for an earlier one.
     """
     alias, vendor, name = connection.alias, connection.vendor, str(connection.settings_dict["NAME"])
     if vendor not in QUESTIONS:
@@ -189,7 +192,7 @@ def require_named(connection: BaseDatabaseWrapper) -> None:
     found, *more = _ask(connection, QUESTIONS[vendor])
     if vendor == "sqlite":
         is_named = _is_file_of(name, found)
-    elif vendor == "oracle":  # NAME may be a whole address, and Oracle's names have no case
+    elif vendor == "oracle":  # NAME may be a complete address, and Oracle ignores the case of names
         is_named = str(found).lower() == name.rpartition("/")[2].lower()
     else:
         is_named = found == name or (any(more) and str(found).lower() == name.lower())
@@ -201,7 +204,7 @@ def require_named(connection: BaseDatabaseWrapper) -> None:
 
 
 def _ask(connection: BaseDatabaseWrapper, question: str) -> tuple[Any, ...]:
-    """Ask the driver itself: this is no query of the project's, and none is counted."""
+    """Query the driver directly: Django would count it as a query of the project."""
     connection.ensure_connection()
     raw: Any = connection.connection
     with connection.wrap_database_errors, closing(raw.cursor()) as cursor:
@@ -210,7 +213,10 @@ def _ask(connection: BaseDatabaseWrapper, question: str) -> tuple[Any, ...]:
 
 
 def _is_file_of(name: str, found: str) -> bool:
-    """Whether SQLite's NAME means the file that is open, which has no name when the database is in memory."""
+    """Return whether NAME means the open file of SQLite.
+
+    A database in memory has no file.
+    """
     if name == ":memory:" or "mode=memory" in name:
         return not found
     path = unquote(urlsplit(name).path) if name.startswith("file:") else name
@@ -221,8 +227,8 @@ def _is_file_of(name: str, found: str) -> bool:
 
 
 def _require_named_when_opened(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
-    """Hear of a new connection, and close it when it leads elsewhere than NAME says."""
-    if connection.alias not in connections:  # Django's own, to no database, on which it creates ours
+    """Close a new connection that does not lead to the database in NAME."""
+    if connection.alias not in connections:  # Django's connection to no database, on which it creates the test database
         return
     try:
         require_named(connection)
@@ -232,17 +238,19 @@ def _require_named_when_opened(connection: BaseDatabaseWrapper, **kwargs: Any) -
 
 
 def serialized() -> dict[str, str]:
-    """What is in the databases now, by alias, for isolation by flush to bring back."""
+    """Return the rows of the databases by alias, for isolation by flush to restore."""
     return {alias: connections[alias].creation.serialize_db_to_string() for alias in with_databases()}
 
 
 def _set_aside(alias: str) -> Callable[[], None]:
-    """Put a connection of the run's own in place of the caller's, whose transaction or memory it would end.
+    """Replace the caller's connection by a new one.
 
-    A pool belongs to the alias, whatever database it was opened for, so it is closed before and after.
+    The caller's transaction, or its database in memory, has to survive the run.
+
+    A pool belongs to the alias, whatever database it was opened for. So it is closed before and after the run.
 
     Returns:
-        What puts the caller's back.
+        A function that puts the caller's connection back.
     """
     caller = connections[alias]
     config = caller.settings_dict
@@ -261,22 +269,28 @@ def _set_aside(alias: str) -> Callable[[], None]:
 
 
 def _without_database(options: Mapping[str, Any]) -> dict[str, Any]:
-    """OPTIONS without what would lead to the project's database, whatever the run has put into NAME."""
+    """Return OPTIONS without what would lead to another database than NAME."""
     return {key: value for key, value in options.items() if key not in DATABASE_OPTIONS}
 
 
 def _close_pool(connection: BaseDatabaseWrapper) -> None:
-    if hasattr(connection, "close_pool"):  # PostgreSQL's
+    if hasattr(connection, "close_pool"):  # PostgreSQL has one
         connection.close_pool()
 
 
 def close(connection: BaseDatabaseWrapper) -> None:
-    """Close a connection to a run's database, also one in memory: SQLite's own close() keeps that, and all it holds."""
+    """Close a connection to a test database.
+
+    Django's close() for SQLite would leave one in memory open.
+    """
     BaseDatabaseWrapper.close(connection)
 
 
 def with_databases() -> list[str]:
-    """Aliases with a database of their own: no mirrors, and not Django's dummy for a project without one."""
+    """Return the aliases with a database of their own.
+
+    These are no mirrors, and not the dummy of a project without a database.
+    """
     return [
         alias
         for alias in connections
@@ -297,7 +311,10 @@ def _run_name(connection: BaseDatabaseWrapper, token: str) -> str:
 
 @contextmanager
 def undisturbed_at_the_end() -> Iterator[ExitStack]:
-    """Callbacks for the end of the block. A second Ctrl-C stops none of them, or it would leave a database behind."""
+    """Yield a stack of callbacks.
+
+    A second Ctrl-C stops none of them, because it would leave a database behind.
+    """
     with ExitStack() as cleanup:
         if threading.current_thread() is not threading.main_thread():
             yield cleanup
@@ -317,7 +334,7 @@ def undisturbed_at_the_end() -> Iterator[ExitStack]:
 
 
 def _drop(connection: BaseDatabaseWrapper, name: str, project_name: str, verbosity: int) -> None:
-    """Drop the run's database by its own name, also when creating it was interrupted. Never the project's."""
+    """Drop a test database by its name, also when its creation was interrupted."""
     made = connection.settings_dict["NAME"] == name
     _close_pool(connection)
     if made:
@@ -325,7 +342,7 @@ def _drop(connection: BaseDatabaseWrapper, name: str, project_name: str, verbosi
     connection.settings_dict["NAME"] = name
     try:
         connection.creation.destroy_test_db(project_name, verbosity=verbosity)
-    except Exception as error:  # noqa: BLE001  # it must not hide what ended the run
+    except Exception as error:  # noqa: BLE001  # it must not hide the exception that ended the run
         if made:
             logger.warning("The test database %s could not be dropped: %s. Drop it by hand.", name, error)
     finally:
@@ -335,22 +352,22 @@ def _drop(connection: BaseDatabaseWrapper, name: str, project_name: str, verbosi
 
 
 def _remove_files(connection: BaseDatabaseWrapper, name: str) -> None:
-    """Remove what SQLite leaves of a transaction that was interrupted."""
+    """Remove the files that SQLite leaves after an interrupted transaction."""
     if connection.vendor == "sqlite" and not name.startswith("file:"):
         for suffix in ("-journal", "-wal", "-shm"):
             Path(name + suffix).unlink(missing_ok=True)
 
 
 def end_other_sessions() -> None:
-    """Let go what a request still holds that did not come back, on every database."""
+    """End other sessions on every database, such as one of a request that hangs."""
     for alias in with_databases():
         _end_other_sessions(connections[alias])
 
 
 def _end_other_sessions(connection: BaseDatabaseWrapper) -> None:
-    """Let go what a request still holds that Ctrl-C has left behind.
+    """End other sessions, such as one of a request that Ctrl-C interrupted.
 
-    PostgreSQL's DROP DATABASE would refuse; MySQL's would wait.
+    They would make DROP DATABASE fail on PostgreSQL, and wait on MySQL.
     """
     if connection.vendor == "postgresql":
         with suppress(Exception), connection.cursor() as cursor:
@@ -364,5 +381,5 @@ def _end_other_sessions(connection: BaseDatabaseWrapper) -> None:
                 "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
             )
             for (session,) in cursor.fetchall():
-                with suppress(Exception):  # it has ended by itself
+                with suppress(Exception):  # the session has already ended
                     cursor.execute("KILL %s", [session])

@@ -1,4 +1,4 @@
-"""A server that already runs: the project as it is deployed, on a database that may be emptied."""
+"""A server that already runs: it serves the project as deployed, on a database that may be emptied."""
 
 import re
 import socket
@@ -21,9 +21,9 @@ from django.urls import Resolver404, resolve
 from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify, NoAnswer, NoAnswerInTime
 from pact_verification.provider.databases import require_named, with_databases
+from pact_verification.provider.http_connection import Response, request_headers
 from pact_verification.provider.project import NoteDoing, NoteRequest, filter_request, limited, require_final
-from pact_verification.provider.snapshots import Looked, look
-from pact_verification.provider.wire import Response, recorded_request
+from pact_verification.provider.snapshots import DatabaseContents, count_rows
 from pact_verification.states.registry import Registry
 from pact_verification.text import counted, read_json
 
@@ -34,41 +34,46 @@ MAX_VERSION_ANSWER = 64 * 1024
 
 @dataclass(frozen=True)
 class Deployed:
-    """A server that answers, with the databases that it reads.
+    """A server that already runs, with the databases that it reads.
 
     Attributes:
-        url: its base, to which the path of a request is added.
-        timeout: seconds that it may be silent.
-        looked: what its databases hold when the run begins: every interaction starts from it.
-        tls: with this machine's certificates or those that SSL_CERT_FILE names; None for http.
+        url: the server's base URL, to which the path of a request is added.
+        timeout: seconds that the server may be silent.
+        contents: what its databases hold when the run begins. Every interaction starts from it.
+        tls: the certificates of this machine or of SSL_CERT_FILE; None for http.
     """
 
     url: SplitResult
     timeout: float
-    looked: Looked
+    contents: DatabaseContents
     tls: ssl.SSLContext | None
 
     @classmethod
     def reach(cls, url: str, timeout: float) -> Self:
-        """Find out that it answers, and that its databases may be emptied.
+        """Check that the server answers, and that its databases may be emptied.
 
         Raises:
-            CannotVerify: it doesn't, or they may not.
+            CannotVerify: the server does not answer, or a database may not be emptied.
         """
         deployed = cls.at(url, timeout)
         for alias in with_databases():
             require_disposable(connections[alias])
         deployed.require_answer()
-        return replace(deployed, looked=_look())
+        return replace(deployed, contents=_read_databases())
 
     @classmethod
     def at(cls, url: str, timeout: float) -> Self:
-        """Read the URL of a server, and ask nothing. Raises CannotVerify for one that is none."""
+        """Read the URL of a server, without a request.
+
+        Raises CannotVerify for an unusable URL.
+        """
         base = _require_base(url)
-        return cls(base, timeout, Looked({}, ()), ssl.create_default_context() if base.scheme == "https" else None)
+        return cls(
+            base, timeout, DatabaseContents({}, ()), ssl.create_default_context() if base.scheme == "https" else None
+        )
 
     def require_answer(self) -> None:
-        """Raise CannotVerify when nobody listens, or nobody who proves to be who it should be."""
+        """Raise CannotVerify if the server does not answer or its certificate is bad."""
         connection = self.connect()
         try:
             connection.connect()
@@ -82,15 +87,15 @@ class Deployed:
         what = str(error) or type(error).__name__
         return CannotVerify(f"The server at {self.url.geturl()} does not answer: {what}. {hint}")
 
-    def version(self) -> str:
-        """Ask the server for its version, as the settings say; empty where they don't.
+    def version(self) -> str | None:
+        """Ask the server for its version. None if no setting says where it is.
 
         Raises:
-            CannotVerify: it does not answer in time, or its answer names no version.
+            CannotVerify: the server does not answer in time, or its answer has no version.
         """
         path, header = conf.PACT_PROVIDER_VERSION_URL, conf.PACT_PROVIDER_VERSION_HEADER
         if not path and not header:
-            return ""
+            return None
         path = self.url.path.rstrip("/") + (path or "/")
         status, headers, body = self._get(path)
         named = headers.get(header) if header else _named_in(body) if status == HTTPStatus.OK else None
@@ -106,7 +111,7 @@ class Deployed:
         connection = self.connect()
         try:
             connection.connect()
-            # A socket's own timeout begins anew with every byte.
+            # A socket's own timeout starts again with every byte.
             is_late = threading.Event()
             timer = threading.Timer(self.timeout, _cut_off, (connection.sock, is_late))
             timer.start()
@@ -125,22 +130,23 @@ class Deployed:
         return response.status, response.headers, body
 
     def connect(self) -> HTTPConnection:
+        """Make a connection to the server. It opens with the first request."""
         assert self.url.hostname
         if self.tls:
             return HTTPSConnection(self.url.hostname, self.url.port, timeout=self.timeout, context=self.tls)
         return HTTPConnection(self.url.hostname, self.url.port, timeout=self.timeout)
 
     def __str__(self) -> str:
-        names = ", ".join(f"{name} ({counted(rows, 'row')})" for name, rows in self.looked.rows.items())
+        names = ", ".join(f"{name} ({counted(rows, 'row')})" for name, rows in self.contents.rows.items())
         server = (
             f"The server that runs at {self.url.geturl()} is verified, not the code that is here. For every "
             f"interaction its database is emptied, and filled with what it held when the run began: {names}."
         )
-        return " ".join([server, *self.looked.notes])
+        return " ".join([server, *self.contents.notes])
 
 
 class ProjectElsewhere:
-    """The project on a server that already runs. The request filters are run here, before a request goes there."""
+    """The project on a server that already runs. Request filters run here, before a request goes to the server."""
 
     is_here = False
     reached = True
@@ -153,7 +159,10 @@ class ProjectElsewhere:
         self.note_request = note_request
 
     def answer(self, environ: WSGIEnvironment) -> Response:
-        """What the server answers, redirects among it. Raises NoAnswer when nothing, or only a part, comes."""
+        """Return the server's response, which may be a redirect.
+
+        Raises NoAnswer if none or only a part comes.
+        """
         request = WSGIRequest(environ)
         filter_request(request, self.registry)
         with suppress(Resolver404):
@@ -164,7 +173,7 @@ class ProjectElsewhere:
             self._send(connection, request)
             response = connection.getresponse()
             body = limited(iter(lambda: response.read(CHUNK_BYTES), b""), conf.PACT_MAX_RESPONSE_BYTES)
-            if response.length:  # read() in parts does not tell that the connection was cut
+            if response.length:  # read() in parts does not report that the connection was cut
                 raise IncompleteRead(body, response.length)
         except TimeoutError as error:
             raise NoAnswerInTime from error
@@ -178,16 +187,17 @@ class ProjectElsewhere:
         return f"{response.status} {response.reason}", headers, body
 
     def _send(self, connection: HTTPConnection, request: WSGIRequest) -> None:
+        """Send the request as the request filters left it, to the server's base path."""
         environ, meta = request.environ, request.META
         body: bytes = request.__dict__.get("_body", environ["wsgi.input"].getvalue())
         path = self.deployed.url.path.rstrip("/") + environ["RAW_URI"].partition("?")[0]
         query = f"?{meta['QUERY_STRING']}" if meta["QUERY_STRING"] else ""
-        headers = dict(recorded_request(environ, meta, body).headers)
-        ours = f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
-        if headers.get("Host") == ours:  # the pact names no other: it is for whoever is asked
+        headers = request_headers(meta)
+        if headers.get("Host") == f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}":  # the pact names no host
             headers["Host"] = self.deployed.url.netloc
+        if body:
+            headers["Content-Length"] = str(len(body))
         connection.putrequest(environ["REQUEST_METHOD"], path + query, skip_host=True, skip_accept_encoding=True)
-        headers |= {"Content-Length": str(len(body))} if body else {}
         for name, value in headers.items():
             if not is_hop_by_hop(name):
                 connection.putheader(name, value.encode("latin-1", "replace"))
@@ -196,7 +206,7 @@ class ProjectElsewhere:
 
 def _cut_off(connection: socket.socket, is_late: threading.Event) -> None:
     is_late.set()
-    with suppress(OSError):  # the answer has come just now
+    with suppress(OSError):  # the answer has just come
         connection.shutdown(socket.SHUT_RDWR)
 
 
@@ -222,9 +232,9 @@ def _require_base(url: str) -> SplitResult:
     return parts
 
 
-def _look() -> Looked:
+def _read_databases() -> DatabaseContents:
     try:
-        looked = look()
+        contents = count_rows()
         for alias in with_databases():
             for model in connections[alias].introspection.get_migratable_models():
                 if model._meta.managed and router.allow_migrate_model(alias, model):
@@ -237,11 +247,11 @@ def _look() -> Looked:
     finally:
         for alias in with_databases():
             connections[alias].close()
-    return looked
+    return contents
 
 
 def require_disposable(connection: BaseDatabaseWrapper) -> None:
-    """Raise CannotVerify for a database that the settings don't name as one that may be emptied."""
+    """Raise CannotVerify for a database that PACT_DISPOSABLE_DATABASES does not name."""
     name = str(connection.settings_dict["NAME"])
     if name not in conf.PACT_DISPOSABLE_DATABASES:
         known = ", ".join(sorted(conf.PACT_DISPOSABLE_DATABASES)) or "none"

@@ -1,4 +1,4 @@
-"""Which view answers which URL: of a request that was answered, and of the whole project."""
+"""Which view answers which URL, for one request and for the whole project."""
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
@@ -18,17 +18,17 @@ from pact_verification.results.exchange import Endpoint
 from pact_verification.text import Place
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-"""Those that a consumer may depend on; HEAD and OPTIONS Django and DRF answer of themselves."""
+"""Methods that a consumer may depend on. Django and DRF answer HEAD and OPTIONS without the view."""
 
 ANY = "any"
-"""In place of a method, for a view that doesn't say which it answers."""
+"""Stands for the method of a view that does not name its methods."""
 
 
 def find_endpoint(request: HttpRequest, *, reached: bool) -> Endpoint | None:
-    """What answered a request; where a middleware did, what would have. None when no URL pattern matches.
+    """Return the endpoint of a request; None if no URL pattern matches.
 
     Args:
-        reached: whether the view was called.
+        reached: whether the view was called, or a middleware answered before it.
     """
     try:
         match = request.resolver_match or resolve(request.path_info, getattr(request, "urlconf", None))
@@ -38,7 +38,10 @@ def find_endpoint(request: HttpRequest, *, reached: bool) -> Endpoint | None:
 
 
 def endpoint_at(method: str, path: str) -> Endpoint | None:
-    """What would answer a request for a path. None when no URL pattern is meant for it."""
+    """Return the endpoint for a path.
+
+    None if no URL pattern, or only one that matches everything, fits.
+    """
     try:
         match = resolve(unquote(path.partition("?")[0]))
     except Resolver404:
@@ -47,7 +50,7 @@ def endpoint_at(method: str, path: str) -> Endpoint | None:
 
 
 def is_catch_all(request: HttpRequest, route: str) -> bool:
-    """Whether a URL pattern also matches a path that no project has."""
+    """Return whether a URL pattern also matches a path that no project has."""
     return _matches_anything(route, getattr(request, "urlconf", None))
 
 
@@ -60,10 +63,10 @@ def _matches_anything(route: str, urlconf: Any) -> bool:
 
 
 def why_no_route(request: HttpRequest, catch_all: Endpoint | None) -> str:
-    """Say that no URL pattern is meant for a request's path, and what looks like it.
+    """Return why no URL pattern is meant for a request, with the nearest routes.
 
     Args:
-        catch_all: what answered, by a pattern that matches everything.
+        catch_all: the endpoint that answered, if its pattern matches everything.
     """
     path = request.path_info.lstrip("/")
     routes = {_readable(endpoint.route): endpoint.route for _, endpoint in endpoints() if endpoint.own}
@@ -83,17 +86,17 @@ def why_no_route(request: HttpRequest, catch_all: Endpoint | None) -> str:
 
 
 def _readable(route: str) -> str:
-    """A route as a path would look: without the marks of a regular expression."""
+    """Return a route without the marks of a regular expression."""
     return route.removeprefix("^").removesuffix("$").removesuffix("\\Z")
 
 
 def endpoint_of(match: ResolverMatch, method: str) -> Endpoint:
-    """The URL pattern and the view that answer a request."""
+    """Return the URL pattern and the view of a match."""
     return _endpoint(match.route, match.func, method)
 
 
 def endpoints() -> Iterator[tuple[str, Endpoint]]:
-    """Every method and endpoint of the project's URLs, in their order."""
+    """Yield every method and endpoint of the project's URLs, in their order."""
     for route, view in _patterns(get_resolver().url_patterns, ""):
         for method in _methods(view):
             yield method, _endpoint(route, view, method)
@@ -112,13 +115,15 @@ def _endpoint(route: str, view: Callable[..., Any], method: str) -> Endpoint:
             function, name = _unwrapped(function), f"{name}.{handler}"
     code = getattr(function, "__code__", None)
     location = Place(code.co_filename, code.co_firstlineno) if code else None
-    if view_class and own and not (code and is_own(code.co_filename)):  # a generic view: the class is what one writes
+    if (
+        view_class and own and not (code and is_own(code.co_filename))
+    ):  # a generic view: the project has only written the class
         location = _place_of_class(view_class)
     return Endpoint(route, name, location, own=own)
 
 
 def _unwrapped(view: Any) -> Any:
-    """The function that decorators wrap, however carelessly they do."""
+    """Return the function inside its decorators."""
     try:
         return inspect.unwrap(view)
     except ValueError:  # it wraps itself
@@ -128,24 +133,27 @@ def _unwrapped(view: Any) -> Any:
 def _place_of_class(view_class: type) -> Place | None:
     try:
         return Place(inspect.getfile(view_class), inspect.getsourcelines(view_class)[1])
-    except (OSError, TypeError):  # its source isn't there
+    except (OSError, TypeError):  # there is no source file
         return None
 
 
 def _is_own_module(view: Callable[..., Any], view_class: type | None) -> bool:
-    """By the class or the function, since the method may be a library's: a generic view is the project's own."""
+    """Return whether the project has written a view.
+
+    The methods of its generic views may be a library's.
+    """
     module = inspect.getmodule(view_class or _unwrapped(view))
     return is_own(getattr(module, "__file__", None) or "<")
 
 
 def _class_of(view: Callable[..., Any]) -> type | None:
-    """The class of a class-based view: Django calls it view_class, DRF cls."""
+    """Return the class of a class-based view: view_class in Django, cls in DRF."""
     found = getattr(view, "view_class", None) or getattr(view, "cls", None)
     return found if isinstance(found, type) else None
 
 
 def _actions(view: Callable[..., Any]) -> dict[str, str]:
-    """Methods and the functions that answer them, for DRF's viewsets."""
+    """Return the functions of a DRF viewset by method."""
     return getattr(view, "actions", None) or {}
 
 
@@ -168,5 +176,5 @@ def _patterns(patterns: Sequence[URLPattern | URLResolver], before: str) -> Iter
 
 
 def _join(before: str, route: str) -> str:
-    """As ResolverMatch.route has it."""
+    """Join two parts of a route as ResolverMatch.route does."""
     return before + route.removeprefix("^") if before else route

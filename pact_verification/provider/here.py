@@ -15,7 +15,7 @@ from pact_verification.provider.deployed import Deployed, ProjectElsewhere, requ
 from pact_verification.provider.isolation import RestoringIsolation, isolation_of
 from pact_verification.provider.live_server import LiveServer
 from pact_verification.provider.serving import VerificationOptions
-from pact_verification.provider.snapshots import kept
+from pact_verification.provider.snapshots import keep_databases
 from pact_verification.provider.stores import own_stores
 from pact_verification.results.crash import Crash
 from pact_verification.results.exchange import Exchange
@@ -30,7 +30,7 @@ class ProviderHere:
     Args:
         check: runs Django's system checks, which import the project's modules.
         token: part of the test databases' names; by default a new one.
-        folder: where its files go; by default the system's folder for temporary files.
+        folder: for the project's files; by default the system's folder for temporary files.
         board: where the live server writes what it is doing.
         seen, failed: see LiveServer.
     """
@@ -56,7 +56,7 @@ class ProviderHere:
 
     def load(self) -> None:
         """See Provider."""
-        with own_stores(self.folder):  # before any of the project's modules takes hold of a cache
+        with own_stores(self.folder):  # before a module of the project takes a reference to a cache
             self.check()
             self.registry = autodiscover()
 
@@ -77,8 +77,8 @@ class ProviderHere:
             cleanup.enter_context(own_stores(self.folder))
             serve = partial(LiveServer, self.registry, board=self.board, seen=self.seen, failed=self.failed)
             if self.deployed:
-                # Left when the server has stopped: then no state handler writes into the databases any more.
-                isolation = partial(RestoringIsolation, require_disposable, cleanup.enter_context(kept()))
+                # This block ends after the server's: no state handler may write after the databases are restored.
+                isolation = partial(RestoringIsolation, require_disposable, cleanup.enter_context(keep_databases()))
                 server = serve(isolation, options.request_timeout, partial(ProjectElsewhere, self.deployed))
             else:
                 flush = options.isolation == "flush"
@@ -89,7 +89,7 @@ class ProviderHere:
                 server = serve(isolation_of(options.isolation, migrated, require), options.request_timeout)
             cleanup.enter_context(server.running())
             cleanup.enter_context(server.listening())
-            # All that is loaded by now stays: the collector need not go through it again and again.
+            # What is loaded by now stays, so the garbage collector need not visit it in every pass.
             gc.freeze()
             cleanup.callback(gc.unfreeze)
             yield server
@@ -98,5 +98,5 @@ class ProviderHere:
         """See Provider."""
         try:
             return cover(results)
-        except Exception as error:  # a URLconf unlike any other
+        except Exception as error:  # a URLconf that is written unlike any other
             raise CannotVerify(Crash.of(error).exception) from error

@@ -1,6 +1,6 @@
-"""One interaction, one database state: begin, commit as far as the project can tell, roll back.
+"""One database state for each interaction: begin it, commit it as far as the project can see, and roll it back.
 
-All of it runs on the live server's thread, which owns the connections it works on.
+All of this runs on the live server's thread, which owns its database connections.
 """
 
 import logging
@@ -22,16 +22,16 @@ from pact_verification.results.crash import Crash
 
 logger = logging.getLogger(__name__)
 
-MARK = "pact_interaction"  # a savepoint
+SAVEPOINT = "pact_interaction"
 
 Require = Callable[[BaseDatabaseWrapper], None]
 
 
 class Isolation(ABC):
-    """Made on the thread that serves: connections belong to the thread that opens them.
+    """The way to give each interaction the same database state. Made on the thread that uses it.
 
     Args:
-        require: raises for a connection that leads to a database which is not to be written to.
+        require: raises CannotVerify for a connection to a database that the run must not write to.
     """
 
     def __init__(self, require: Require) -> None:
@@ -39,35 +39,38 @@ class Isolation(ABC):
         self.aliases = _share_connections(require)
 
     def begin(self) -> None:
-        """Start an interaction on what migrations left, and nothing else."""
+        """Start an interaction on the rows that migrations left, with empty stores."""
         self.roll_back()
         empty_stores()
 
     @abstractmethod
     def commit(self) -> None:
-        """Do what a commit would do: check deferred constraints and run on_commit callbacks. May raise what they do."""
+        """Check deferred constraints and run on_commit callbacks, as a commit does.
+
+        Raises what they raise.
+        """
 
     @abstractmethod
     def roll_back(self) -> None:
-        """Forget what the interaction wrote. Does nothing when there is none."""
+        """Undo what the interaction wrote, if there is one."""
 
     def start_anew(self) -> None:
-        """Give up the connections, with whatever is open on them."""
+        """Close the connections, with the transactions that are open on them."""
         for alias in self.aliases:
             _reconnect(connections[alias])
 
-    def advice(self, error: BaseException) -> str:
-        """What to say when the project raised an error that may be the isolation's own fault."""
-        return ""
+    def advice(self, error: BaseException) -> str | None:
+        """Return a hint if the isolation may have caused the project's error; None if not."""
+        return None
 
 
 class TransactionIsolation(Isolation):
-    """Everything inside one transaction on each database, as Django's TestCase has it; and it ends in a rollback."""
+    """One transaction on each database, which is rolled back at the end, as in Django's TestCase."""
 
     def __init__(self, require: Require) -> None:
         super().__init__(require)
         self.atomics: dict[str, transaction.Atomic] = {}
-        self.spoiled = ""
+        self.spoiled: str | None = None
 
     def begin(self) -> None:
         super().begin()
@@ -75,7 +78,7 @@ class TransactionIsolation(Isolation):
             raise StateError(self.spoiled)
         for alias in self.aliases:
             atomic = transaction.atomic(using=alias)
-            atomic._from_testcase = True  # type: ignore[attr-defined]  # Django's own: durable blocks may nest in it
+            atomic._from_testcase = True  # type: ignore[attr-defined]  # Django's own: durable blocks may be nested in it
             atomic.__enter__()
             self.atomics[alias] = atomic
             _mark(connections[alias])
@@ -88,8 +91,8 @@ class TransactionIsolation(Isolation):
                 connections_in_use.append(connection)
             elif connection.run_on_commit:
                 raise transaction.TransactionManagementError(
-                    "An on_commit callback is waiting, and the transaction around the interaction is broken, so nobody "
-                    "can tell whether it would run."
+                    "An on_commit callback is waiting, and the transaction around the interaction is broken, so it "
+                    "can't be known whether it would run."
                 )
         for connection in connections_in_use:
             if connection.features.can_defer_constraint_checks:
@@ -108,13 +111,13 @@ class TransactionIsolation(Isolation):
             try:
                 transaction.set_rollback(True, using=alias)
                 atomic.__exit__(None, None, None)
-            except Exception:  # the project closed the connection, or the server did: what was written is gone as well
+            except Exception:  # the project or the server closed the connection, which undid what was written
                 logger.debug("%s could not be rolled back; a new connection takes its place", alias, exc_info=True)
             if connection.in_atomic_block or connection.closed_in_transaction:
                 _reconnect(connection)
         self.atomics.clear()
 
-    def advice(self, error: BaseException) -> str:
+    def advice(self, error: BaseException) -> str | None:
         if (
             isinstance(error, transaction.TransactionManagementError)
             or "transaction is aborted" in Crash.of(error).exception
@@ -123,14 +126,14 @@ class TransactionIsolation(Isolation):
                 "The project goes on after a database error, which the transaction around every interaction does not "
                 "allow: try --isolation flush."
             )
-        return ""
+        return None
 
 
 class FlushIsolation(Isolation):
-    """Real commits, and every table emptied before the next interaction: slower, and nothing is nested.
+    """Real commits, after which every table is emptied. It is slower, and transactions are not nested.
 
     Args:
-        migrated: by alias, what migrations had put into the tables.
+        migrated: the rows that migrations had inserted, by alias.
     """
 
     def __init__(self, require: Require, migrated: Mapping[str, str]) -> None:
@@ -143,7 +146,7 @@ class FlushIsolation(Isolation):
         self.used = True
 
     def commit(self) -> None:
-        """Everything is committed already."""
+        """Do nothing: the project's own commits were real."""
 
     def roll_back(self) -> None:
         if not self.used:
@@ -152,8 +155,10 @@ class FlushIsolation(Isolation):
             connection = connections[alias]
             if connection.in_atomic_block or not connection.get_autocommit():
                 _reconnect(connection)
-            self.require(connection)  # by now it may be a new one, or the project's SQL may have led it elsewhere
-            # Sequences go on: what migrations had put in keeps its ids, and new rows must not meet them.
+            self.require(
+                connection
+            )  # it may be a new one, or the project's SQL may have switched it to another database
+            # Sequences continue, so that new rows don't get the ids of the rows that migrations had inserted.
             call_command(
                 "flush",
                 verbosity=0,
@@ -167,10 +172,10 @@ class FlushIsolation(Isolation):
 
 
 class RestoringIsolation(Isolation):
-    """Real commits, on databases that a server reads too: all that they held comes back before the next interaction.
+    """Real commits, on databases that a server reads too. Their contents are restored after each interaction.
 
     Args:
-        restore: brings it back, on connections of its own.
+        restore: restores the contents, on connections of its own.
     """
 
     def __init__(self, require: Require, restore: Callable[[], None]) -> None:
@@ -183,32 +188,35 @@ class RestoringIsolation(Isolation):
         self.used = True
 
     def commit(self) -> None:
-        """Everything is committed already."""
+        """Do nothing: the project's own commits were real."""
 
     def roll_back(self) -> None:
         if not self.used:
             return
         for alias in self.aliases:
-            if connections[alias].connection:  # it may be in a transaction, or in the middle of a query
+            if connections[alias].connection:  # it may be in a transaction or in a query
                 _reconnect(connections[alias])
         self.restore()
         self.used = False
 
 
 def isolation_of(name: str, migrated: Mapping[str, str], require: Require) -> Callable[[], Isolation]:
-    """What makes the isolation of a name (conf.ISOLATIONS), on the thread that serves."""
+    """Return the factory for an isolation, one of conf.ISOLATIONS.
+
+    The server's thread calls it.
+    """
     if name == "flush":
         return partial(FlushIsolation, require, migrated)
     return partial(TransactionIsolation, require)
 
 
 def _share_connections(require: Require) -> list[str]:
-    """Give aliases of one database (mirrors, and those that name the same) one connection on this thread.
+    """Give all aliases of one database, such as mirrors, one connection.
 
-    On connections of their own they would not see each other's open transaction.
+    With connections of their own, they would not see each other's open transaction.
 
     Returns:
-        An alias for each connection.
+        One alias for each connection.
     """
     first: dict[tuple[str, ...], str] = {}
     for alias in connections:
@@ -221,15 +229,17 @@ def _share_connections(require: Require) -> list[str]:
             connections[alias] = connections[primary]
             continue
         require(connections[alias])
-        # A copy: should this thread outlive the run, it never opens the project's database, whose name comes back then.
+        # A copy: the run puts back the project's database name at its end, and this thread may live longer.
         connections[alias].settings_dict = dict(config)
     return list(first.values())
 
 
 def _load(connection: BaseDatabaseWrapper, data: str) -> None:
-    """Save serialized objects to this database, where Django's own method would follow the routers.
+    """Save serialized objects to this database.
 
-    References may lead forward, so they are checked in the end.
+    Django's own method would follow the routers.
+
+    An object may refer to a later one, so constraints are checked at the end.
     """
     tables = set()
     with transaction.atomic(using=connection.alias):
@@ -241,20 +251,23 @@ def _load(connection: BaseDatabaseWrapper, data: str) -> None:
 
 
 def _mark(connection: BaseDatabaseWrapper) -> None:
-    """Mark the transaction, to tell it from another."""
+    """Set a savepoint, by which the transaction can be recognized."""
     with connection.cursor() as cursor:
-        cursor.execute(connection.ops.savepoint_create_sql(MARK))
+        cursor.execute(connection.ops.savepoint_create_sql(SAVEPOINT))
 
 
 def _is_marked(connection: BaseDatabaseWrapper) -> bool:
-    """Whether the interaction's transaction is still on: a COMMIT in SQL ends it behind Django's back."""
+    """Return whether the interaction's transaction is still open.
+
+    A COMMIT in SQL ends it without Django's knowledge.
+    """
     if connection.connection is None or connection.closed_in_transaction:
-        return True  # it is gone, and with it what it had written
-    connection.needs_rollback = False  # or Django would refuse to ask
+        return True  # the connection is gone, and the transaction's changes with it
+    connection.needs_rollback = False  # Django would refuse the query
     try:
         with connection.cursor() as cursor:
-            cursor.execute(connection.ops.savepoint_rollback_sql(MARK))
-    except DatabaseError:  # there is no such savepoint, or there is no server
+            cursor.execute(connection.ops.savepoint_rollback_sql(SAVEPOINT))
+    except DatabaseError:  # the savepoint or the server is gone
         raw: Any = connection.connection
         with suppress(Exception):
             raw.rollback()
@@ -263,7 +276,7 @@ def _is_marked(connection: BaseDatabaseWrapper) -> bool:
 
 
 def _run_on_commit(connection: BaseDatabaseWrapper) -> None:
-    """Run the callbacks, and those that they register in turn, as a commit does."""
+    """Run the on_commit callbacks, and those that they register, as a commit does."""
     while connection.run_on_commit:
         _, callback, robust = connection.run_on_commit.pop(0)  # type: ignore[misc]  # the stubs know two of the three
         try:
@@ -275,7 +288,10 @@ def _run_on_commit(connection: BaseDatabaseWrapper) -> None:
 
 
 def _reconnect(connection: BaseDatabaseWrapper) -> None:
-    """Drop a transaction that can't be ended in order, with its connection; the next query opens another."""
+    """Close a connection whose transaction can't be ended properly.
+
+    The next query opens another.
+    """
     connection.in_atomic_block = False
     connection.closed_in_transaction = False
     connection.needs_rollback = False

@@ -1,4 +1,4 @@
-"""What an interaction changes in the process itself, and putting it back: databases and stores are isolation's."""
+"""What an interaction changes in the process, such as settings and patched names, and putting it back."""
 
 import inspect
 import sys
@@ -18,7 +18,7 @@ class Surroundings:
     """Settings, installed apps, URLconf, language, time zone and patched names, as they are before an interaction.
 
     Args:
-        functions: the project's state handlers and request filters. The modules that they name are watched.
+        functions: the project's state handlers and request filters. The modules that they use are watched.
     """
 
     def __init__(self, functions: Iterable[Callable[..., Any]]) -> None:
@@ -29,11 +29,15 @@ class Surroundings:
         self._modules = [_Module(module) for module in _named_modules(functions)]
 
     def put_back(self) -> Iterator[str]:
-        """Put back what an interaction has changed. Yields a warning for each change that Django does not document."""
+        """Put back what an interaction has changed.
+
+        Yields:
+            A warning for each change that Django itself would not undo.
+        """
         set_urlconf(None)
         clear_script_prefix()
         timezone.deactivate()
-        if translation := sys.modules.get("django.utils.translation.trans_real"):  # else no language was ever activated
+        if translation := sys.modules.get("django.utils.translation.trans_real"):  # imported with the first language
             translation.deactivate()
         while len(apps.stored_app_configs) > self._apps:
             apps.unset_installed_apps()
@@ -70,7 +74,7 @@ class Surroundings:
 
 
 class _Module:
-    """The functions, classes and modules that a module names."""
+    """The functions, classes and modules in a module's namespace."""
 
     def __init__(self, module: ModuleType) -> None:
         self._module = module
@@ -97,12 +101,15 @@ class _Module:
 
 
 def _copy(holder: Any) -> dict[str, Any]:
-    """The attributes of a settings holder; the set of deleted names is changed in place."""
+    """Return the attributes of a settings holder.
+
+    Django changes the set of deleted names in place.
+    """
     return {name: set(value) if name == "_deleted" else value for name, value in vars(holder).items()}
 
 
 def _name_of(patch: Any) -> str:
-    """What a patch of `unittest.mock` replaces, as the project would name it."""
+    """Return the dotted name of what a patch of `unittest.mock` replaces."""
     if (dictionary := getattr(patch, "in_dict", None)) is not None:
         for name, module in list(sys.modules.items()):
             for each, value in list(vars(module).items()) if isinstance(module, ModuleType) else ():
@@ -114,13 +121,16 @@ def _name_of(patch: Any) -> str:
 
 
 def _active_patches() -> list[Any]:
-    """The patches that `start()` put on and nothing has taken off yet. Only a project that patches imports mock."""
+    """Return the patches that `start()` has applied.
+
+    Only a project that patches imports mock.
+    """
     mock = sys.modules.get("unittest.mock")
     return list(mock._patch._active_patches) if mock else []
 
 
 def _named_modules(functions: Iterable[Callable[..., Any]]) -> list[ModuleType]:
-    """The modules that the modules of some functions name: those that a state can patch in one line."""
+    """Return the modules that some functions can name, and so patch in one line."""
     homes = {id(space): space for each in functions if (space := getattr(inspect.unwrap(each), "__globals__", None))}
     named = {value for space in homes.values() for value in space.values() if isinstance(value, ModuleType)}
     own = {module for space in homes.values() if (module := sys.modules.get(str(space.get("__name__"))))}
@@ -128,5 +138,8 @@ def _named_modules(functions: Iterable[Callable[..., Any]]) -> list[ModuleType]:
 
 
 def _is_fixed(value: Any) -> bool:
-    """Whether a module's name is meant to stay what it is. Others may be caches, which fill up rightly."""
+    """Return whether a name in a module should keep its value.
+
+    Values of other types may be caches.
+    """
     return isinstance(value, ModuleType) or inspect.isroutine(value) or inspect.isclass(value)

@@ -1,4 +1,4 @@
-"""What the project raises and logs while an interaction runs, which no response tells."""
+"""The exceptions and log records of an interaction, which its response does not show."""
 
 import logging
 import sys
@@ -19,47 +19,49 @@ MAX_RECORDS, MAX_TEXT = 50, 2000
 
 
 class Overheard:
-    """Listens to one thread's exceptions, and to the log of all threads but the main one.
+    """Records one thread's exceptions, and the log of all threads but the main one.
 
     Attributes:
         raised: the exception behind a 500.
-        refused: the last exception of which Django, or Django REST framework, made a response; also a refusal by
-            Django's CSRF check, which is no exception.
+        refused: the last exception that Django, or Django REST framework, turned into a response. A refusal by
+            Django's CSRF check, which is not an exception, is recorded here too.
         records: lines of the log, each with its level and its logger.
     """
 
-    def __init__(self) -> None:
-        self.thread: threading.Thread | None = None
-        self.forget()
-
-    def forget(self) -> None:
-        """Begin anew, for another interaction."""
+    def __init__(self, thread: threading.Thread) -> None:
+        self.thread = thread
         self.records: list[str] = []
-        self.forget_exceptions()
-
-    def forget_exceptions(self) -> None:
-        """Begin anew, for a request: what states have raised and caught is not its affair."""
         self.raised: BaseException | None = None
         self.refused: Crash | None = None
 
+    def forget(self) -> None:
+        """Start again, for another interaction."""
+        self.records = []
+        self.forget_exceptions()
+
+    def forget_exceptions(self) -> None:
+        """Start again, for a request. Exceptions inside states do not belong to it."""
+        self.raised = None
+        self.refused = None
+
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Listen until the block ends."""
+        """Record exceptions and log records until the block ends."""
         with ExitStack() as cleanup:
-            got_request_exception.connect(self._note_signal)
-            cleanup.callback(got_request_exception.disconnect, self._note_signal)
+            got_request_exception.connect(self._record_signal)
+            cleanup.callback(got_request_exception.disconnect, self._record_signal)
             respond = django_exceptions.response_for_exception
 
             def response_for_exception(request: Any, exc: Exception) -> Any:
-                self._note(exc)
+                self._record_exception(exc)
                 return respond(request, exc)
 
             cleanup.enter_context(patch.object(django_exceptions, "response_for_exception", response_for_exception))
-            if views := sys.modules.get("rest_framework.views"):  # it makes responses of its own exceptions itself
+            if views := sys.modules.get("rest_framework.views"):  # it turns exceptions into responses itself
                 handle = views.APIView.handle_exception
 
                 def handle_exception(view: Any, exc: Exception) -> Any:
-                    self._note(exc)
+                    self._record_exception(exc)
                     return handle(view, exc)
 
                 cleanup.enter_context(patch.object(views.APIView, "handle_exception", handle_exception))
@@ -77,21 +79,21 @@ class Overheard:
                 if threading.current_thread() is threading.main_thread() or record.name.startswith(__package__ or ""):
                     call(logger, record)
                 else:
-                    self._log(logger, record)
+                    self._record_log(logger, record)
 
             cleanup.enter_context(patch.object(logging.Logger, "callHandlers", call_handlers))
             yield
 
-    def _note(self, error: BaseException) -> None:
+    def _record_exception(self, error: BaseException) -> None:
         if threading.current_thread() is self.thread and not isinstance(error, Resolver404):
             self.refused = Crash.of(error)
 
-    def _note_signal(self, sender: Any, **kwargs: Any) -> None:
+    def _record_signal(self, sender: Any, **kwargs: Any) -> None:
         if threading.current_thread() is self.thread:
             self.raised = sys.exc_info()[1]
 
-    def _log(self, logger: logging.Logger, record: logging.LogRecord) -> None:
-        """Keep a record, and give it to all handlers but those that write to the console: there is the report."""
+    def _record_log(self, logger: logging.Logger, record: logging.LogRecord) -> None:
+        """Keep a record, and give it to all handlers but the console's."""
         if len(self.records) < MAX_RECORDS:
             self.records.append(_line(record))
         handlers: logging.Logger | None = logger
@@ -105,7 +107,7 @@ class Overheard:
 def _line(record: logging.LogRecord) -> str:
     try:
         text = record.getMessage()
-    except Exception as error:  # noqa: BLE001  # the project's arguments are the project's
+    except Exception as error:  # noqa: BLE001  # the project's arguments may raise anything
         text = f"{record.msg!r} ({type(error).__name__}: {error})"
     return f"{record.levelname} {record.name}: {text}"[:MAX_TEXT]
 

@@ -1,4 +1,4 @@
-"""The project, called in this process: what the live server serves unless the project is deployed elsewhere."""
+"""The project in this process, and the rules for its responses."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -13,36 +13,38 @@ from django.urls import ResolverMatch
 
 from pact_verification.conf import conf
 from pact_verification.errors import ResponseRefused
-from pact_verification.provider.wire import Response
+from pact_verification.provider.http_connection import Response
 from pact_verification.states.registry import Registry
 
 NoteRequest = Callable[[HttpRequest], None]
-"""Hears of a request once the request filters have had it."""
-
+"""Takes a request as the request filters have left it."""
 
 NoteDoing = Callable[[str], None]
-"""Hears which of the project's code is about to run, in words."""
+"""Takes which of the project's code is about to run, in words."""
 
 LINE_END = re.compile(r"[\r\n\0]")
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 
 FINAL = range(200, 1000)
-"""Statuses that may end an exchange. After 1xx a client waits for another response (RFC 9110, section 15.2)."""
+"""Statuses of final responses. After 1xx a client waits for another response (RFC 9110, section 15.2)."""
 
 
 class Project(Protocol):
-    """Whoever answers for the project.
+    """The project, in this process or on a server.
 
     Attributes:
-        is_here: in this process, where SQL queries can be counted and exceptions seen.
-        reached: whether the last request has reached a view, as far as can be told.
+        is_here: whether it runs in this process, where SQL queries and exceptions can be seen.
+        reached: whether the last request has reached a view, as far as is known.
     """
 
     is_here: bool
     reached: bool
 
     def answer(self, environ: WSGIEnvironment) -> Response:
-        """The whole response. Raises what keeps it from one, NoAnswer among it."""
+        """Return the whole response.
+
+        Raises NoAnswer, ResponseRefused, or an exception of the project.
+        """
 
 
 ProjectOf = Callable[[Registry, NoteRequest, NoteDoing], Project]
@@ -52,7 +54,7 @@ def filter_request(request: HttpRequest, registry: Registry) -> None:
     """Run the project's request filters."""
     for request_filter in registry.request_filters:
         request_filter(request)
-        request.__dict__.pop("headers", None)  # read from META once and kept; the filter may have changed META
+        request.__dict__.pop("headers", None)  # Django caches it, and the filter may have changed META
 
 
 class ProjectHere(WSGIHandler):
@@ -73,18 +75,24 @@ class ProjectHere(WSGIHandler):
         return super().get_response(request)
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
-        """Note the view that is about to run: should the process end in it, nothing else can name it."""
+        """Note the view that is about to run.
+
+        If the process ends in it, the board still has its name.
+        """
         match = super().resolve_request(request)
         self.note_doing(f"{request.method} {request.path}, in {match._func_path}")
         return match
 
     def make_view_atomic(self, view: Callable[..., Any]) -> Callable[..., Any]:
-        """Note that no middleware has answered in place of the view: Django is about to call it."""
+        """Note that Django is about to call the view, so no middleware has answered."""
         self.reached = True
         return super().make_view_atomic(view)
 
     def answer(self, environ: WSGIEnvironment) -> Response:
-        """The whole response, before anything of it is sent: on_commit callbacks may still turn it into a 500."""
+        """Return the whole response before any of it is sent.
+
+        An on_commit callback may still turn it into a 500.
+        """
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], Any]:
@@ -100,7 +108,7 @@ class ProjectHere(WSGIHandler):
         status, headers = started[-1]
         require_final(status)
         require_lines(status, headers)
-        # The connection is not the project's affair, and the server would refuse to send these.
+        # These headers are about the connection, which belongs to the server.
         headers = [(name, value) for name, value in headers if not is_hop_by_hop(name)]
         if environ["REQUEST_METHOD"] != "HEAD":
             require_length(status, headers, body)
@@ -108,7 +116,10 @@ class ProjectHere(WSGIHandler):
 
 
 def limited(parts: Iterable[bytes], limit: int) -> bytes:
-    """Join the parts of a body. Raises ResponseRefused once they are longer than the limit, in bytes."""
+    """Join the parts of a body.
+
+    Raises ResponseRefused once they are longer than the limit, in bytes.
+    """
     body = bytearray()
     for part in parts:
         body += part
@@ -121,14 +132,14 @@ def limited(parts: Iterable[bytes], limit: int) -> bytes:
 
 
 def require_final(status: str) -> None:
-    """Raise ResponseRefused for a status that no exchange may end with."""
+    """Raise ResponseRefused for a status that is not final."""
     number = status.partition(" ")[0]
     if not number.isdecimal() or int(number) not in FINAL:
         raise ResponseRefused(f"The project answered with the status {status!r}. A final status is from 200 to 999.")
 
 
 def require_lines(status: str, headers: Iterable[tuple[str, str]]) -> None:
-    """Raise ResponseRefused for what HTTP can't send: after a line end would come another header, or the body."""
+    """Raise ResponseRefused for a status or header that HTTP can't send."""
     if LINE_END.search(status):
         raise ResponseRefused(f"The project answered with the status {status!r}. HTTP can't send a line end in it.")
     for name, value in headers:
@@ -139,7 +150,7 @@ def require_lines(status: str, headers: Iterable[tuple[str, str]]) -> None:
 
 
 def require_length(status: str, headers: Iterable[tuple[str, str]], body: bytes) -> None:
-    """Raise ResponseRefused where a Content-Length is not the body's, so that a client would wait or lose the rest."""
+    """Raise ResponseRefused for a Content-Length that does not fit the body."""
     for name, value in headers:
         if name.lower() == "content-length" and value != str(len(body)) and not status.startswith(("204", "304")):
             raise ResponseRefused(

@@ -1,6 +1,6 @@
-"""What the live server sees of each interaction, and which interaction it is that it sees."""
+"""What the live server sees of each interaction, and which interaction the core is running."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,8 +16,10 @@ class Recording:
     """An interaction while it runs.
 
     Attributes:
-        exchange: what a report keeps of it.
-        ended: the states are torn down, and the exchange is final.
+        states_called: how many of its states the core has asked for.
+        active: the states that are set up and not torn down yet.
+        exchange: what a report keeps of the interaction.
+        ended: whether the states are torn down and the exchange is final.
     """
 
     interaction: Interaction
@@ -26,27 +28,39 @@ class Recording:
     exchange: Exchange = Exchange()
     ended: bool = False
 
-    def note(self, **seen: Any) -> None:
+    def record(self, **seen: Any) -> None:
+        """Set attributes of the exchange."""
         self.exchange = replace(self.exchange, **seen)
 
-    def set_up(self, state: SetUpState) -> None:
-        self.note(states=(*self.exchange.states, state))
+    def add_state(self, state: SetUpState) -> None:
+        """Record that a state was set up."""
+        self.record(states=(*self.exchange.states, state))
 
     def warn(self, text: str) -> None:
-        self.note(warnings=(*self.exchange.warnings, text))
+        """Record what does not change the outcome."""
+        self.record(warnings=(*self.exchange.warnings, text))
 
-    def note_crash(self, what: str, error: BaseException) -> None:
-        """Record that a state handler raised. A StateError says all there is to say."""
+    def fail(self, where: str, error: BaseException) -> None:
+        """Record that the interaction could not be set up.
+
+        The text of a StateError stands alone.
+
+        Args:
+            where: which code raised the error, such as "The state 'a product exists'".
+        """
         if isinstance(error, StateError):
-            self.note(state_error=str(error))
+            self.record(state_error=str(error))
             return
         crash = Crash.of(error)
         at = f" ({crash.where})" if crash.where else ""
-        self.note(crash=crash, state_error=f"{what} raised {crash.exception}{at}")
+        self.record(crash=crash, state_error=f"{where} raised {crash.exception}{at}")
 
     @property
     def all_states_called(self) -> bool:
-        """The core calls once for every state, and once with an empty name when there is none (F4)."""
+        """Whether the core has made its last state call.
+
+        It makes one, with an empty name, when there is no state.
+        """
         return self.states_called >= max(1, len(self.interaction.states))
 
 
@@ -55,28 +69,53 @@ class OutOfStep(Exception):
 
 
 class Script:
-    """Which interaction is on: the pact's, in the order of the file, which is the order in which the core runs them.
+    """The interactions of a pact, in the order in which the core runs them, and what was seen of each.
 
-    An interaction begins at the first state call after a request or a teardown (F4), and also when the one before has
-    had all its states: after a setup that failed, neither request nor teardown follows (F5).
+    An interaction begins at the first state call after a request. It also begins when the one before has had all its
+    states: after a setup that failed, the core sends no request. See docs/pact-core.md, "Order of interactions and
+    state calls".
     """
 
-    def __init__(self, interactions: Sequence[Interaction]) -> None:
+    def __init__(self, interactions: Sequence[Interaction] = ()) -> None:
         self.interactions = interactions
         self.recordings: list[Recording] = []
         self.in_setup = False
+        self._handed_over = 0
+
+    def expect(self, interactions: Sequence[Interaction]) -> None:
+        """Begin with another pact."""
+        self.interactions = interactions
+        self.recordings = []
+        self.in_setup = False
+        self._handed_over = 0
 
     @property
     def current(self) -> Recording:
+        """The interaction that runs. Raises OutOfStep before the first."""
         if not self.recordings:
             raise OutOfStep("a request came before any state call")
         return self.recordings[-1]
+
+    @property
+    def number(self) -> int:
+        """The number of the interaction that runs, from 0; -1 before the first."""
+        return len(self.recordings) - 1
+
+    @property
+    def previous(self) -> Recording | None:
+        """The interaction before the one that runs."""
+        return self.recordings[-2] if len(self.recordings) > 1 else None
+
+    @property
+    def is_at_the_last(self) -> bool:
+        """Whether no interaction of the pact follows."""
+        return len(self.recordings) == len(self.interactions)
 
     def begins_with(self, state: str) -> bool:
         """Take a state call. Returns whether it begins an interaction."""
         begins = not self.in_setup or self.current.all_states_called
         if begins:
-            if len(self.recordings) == len(self.interactions):
+            if self.is_at_the_last:
                 raise OutOfStep(f"the state {state!r} was asked for after the last interaction")
             self.recordings.append(Recording(self.interactions[len(self.recordings)]))
             self.in_setup = True
@@ -91,10 +130,17 @@ class Script:
         return begins
 
     def end_setup(self) -> None:
+        """Take it that the next state call begins an interaction."""
         self.in_setup = False
 
     def lose_step(self, reason: str) -> None:
-        """Note that nothing after this can be told to belong to anything: it fails, rather than be green by chance."""
+        """Fail the interaction that runs. What follows may belong to another one."""
         if not self.recordings:
             self.recordings.append(Recording(Interaction("?")))
-        self.current.note(state_error=f"The verifier is out of step with the pact: {reason}.")
+        self.current.record(state_error=f"The verifier is out of step with the pact: {reason}.")
+
+    def newly_ended(self) -> Iterator[tuple[int, Exchange]]:
+        """Yield each interaction that has ended, once, with its number."""
+        while self._handed_over < len(self.recordings) and self.recordings[self._handed_over].ended:
+            yield self._handed_over, self.recordings[self._handed_over].exchange
+            self._handed_over += 1

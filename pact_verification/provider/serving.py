@@ -1,4 +1,4 @@
-"""What a run asks of the provider under test, whichever process the project's code runs in."""
+"""The interface between a run and the provider under test, in this process or in another."""
 
 import secrets
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Protocol
 
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.provider.board import Board
-from pact_verification.provider.wire import HOST
+from pact_verification.provider.http_connection import HOST
 from pact_verification.results.exchange import Exchange
 from pact_verification.results.report import Coverage, PactResult
 
@@ -36,7 +36,7 @@ class VerificationOptions:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a live server is reached: the port on HOST, the path of its state endpoint, and the run's secret."""
+    """Where to reach a live server: its port on HOST, the path of its state endpoint, and the run's secret."""
 
     port: int
     state_path: str
@@ -44,11 +44,12 @@ class Address:
 
     @property
     def state_url(self) -> str:
+        """The URL of the state endpoint."""
         return f"http://{HOST}:{self.port}{self.state_path}"
 
 
 def new_state_path() -> str:
-    """A path that no other request can hit by chance."""
+    """Return a path that no other request can have by chance."""
     return f"/{secrets.token_urlsafe(24)}"
 
 
@@ -57,7 +58,7 @@ class Served(Protocol):
 
     Attributes:
         board: what it is doing.
-        outlives_a_hang: whether `give_up` ends what hangs, so that the verifier hears of it at once.
+        outlives_a_hang: whether `give_up` ends the process that hangs, so that the verifier's request fails at once.
     """
 
     board: Board
@@ -65,26 +66,28 @@ class Served(Protocol):
 
     @property
     def address(self) -> Address:
-        """Where the verifier reaches it."""
+        """Where the verifier reaches the server."""
 
     def expect(self, interactions: Sequence[Interaction]) -> None:
-        """Say which interactions the core is about to run, before it does."""
+        """Prepare for the interactions that the core is about to run."""
 
     def finish(self, wait: float) -> bool:
-        """End the pact's last interaction when the core is done: after a setup that failed it has not ended.
+        """End the pact's last interaction when the core is done.
+
+        A failed setup has left it without an end.
 
         Args:
             wait: seconds that this may take.
 
         Returns:
-            Whether it has come back by then. What has ended the server, `check_alive` tells.
+            Whether it was done in time, or the server has ended.
         """
 
     def exchanges(self) -> list[Exchange]:
-        """What was seen of each interaction so far."""
+        """Return what was seen of each interaction so far."""
 
     def check_alive(self) -> str | None:
-        """Why the server has ended; None while it lives."""
+        """Return why the server has ended; None while it is alive."""
 
     def give_up(self) -> str:
         """Leave or end a call that does not come back. Returns the end of its stack."""
@@ -100,13 +103,18 @@ class Provider(Protocol):
     token: str
 
     def load(self) -> None:
-        """Check the project and import its provider states. Raises CannotVerify or SystemCheckError."""
+        """Check the project and import its provider states.
+
+        Raises CannotVerify or SystemCheckError.
+        """
 
     def reach(self, options: VerificationOptions) -> str:
-        """Find the server that already runs, and its databases. Returns what to know of them.
+        """Find the server that already runs, and its databases.
+
+        Returns a note about both for the report.
 
         Raises:
-            CannotVerify: it does not answer, or its databases may not be emptied.
+            CannotVerify: the server does not answer, or its databases may not be emptied.
         """
 
     def require_handlers(self, pacts: Sequence[Pact]) -> tuple[str, ...]:
@@ -117,7 +125,10 @@ class Provider(Protocol):
         """
 
     def serving(self, options: VerificationOptions) -> AbstractContextManager[Served]:
-        """Test databases and a live server, which are gone with the block."""
+        """Make test databases and a live server, which end with the block."""
 
     def cover(self, results: Sequence[PactResult]) -> Coverage:
-        """Tell which of the project's operations consumers depend on. Raises CannotVerify."""
+        """Return which of the project's operations consumers depend on.
+
+        Raises CannotVerify.
+        """

@@ -1,4 +1,4 @@
-"""Every store that a run writes to and empties is the run's own; the project's are left alone."""
+"""Caches, mail and files of the run's own. It never writes to the project's."""
 
 import shutil
 import warnings
@@ -21,15 +21,15 @@ DUMMY = "django.core.cache.backends.dummy.DummyCache"
 
 @contextmanager
 def own_stores(folder: Path | None = None) -> Iterator[None]:
-    """Put memory in place of the project's caches, mail and default file storage, and settings fit for loopback.
+    """Keep caches, mail and default file storage in memory until the block ends.
 
-    What else is overridden: DEBUG, since pacts are about production's answers; ALLOWED_HOSTS and PREPEND_WWW, since the
-    verifier says 127.0.0.1 or whatever host the pact has.
+    DEBUG is off, because pacts describe responses of production. ALLOWED_HOSTS and PREPEND_WWW allow every host,
+    because the verifier sends 127.0.0.1 or the host in the pact.
 
     Args:
-        folder: where files go, in a new folder; by default in the system's own for temporary files.
+        folder: where a new folder for files is made; by default the system's folder for temporary files.
     """
-    from django.test.utils import override_settings  # here, since it imports Django's test client
+    from django.test.utils import override_settings  # here, because it imports Django's test client
 
     with TemporaryDirectory(prefix="verify_pacts", dir=folder) as directory:
         own = override_settings(
@@ -41,7 +41,7 @@ def own_stores(folder: Path | None = None) -> Iterator[None]:
                 **settings.STORAGES,
                 "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
             },
-            MEDIA_ROOT=directory,  # for a FileSystemStorage() that the project makes itself
+            MEDIA_ROOT=directory,  # for each FileSystemStorage() that the project makes
             SESSION_FILE_PATH=directory,
             **_mail(),
         )
@@ -53,12 +53,15 @@ def own_stores(folder: Path | None = None) -> Iterator[None]:
 
 
 def _quietly(switch: Callable[[], None]) -> None:
-    with warnings.catch_warnings(action="ignore"):  # some settings are deprecated, and it is the project that has them
+    with warnings.catch_warnings(action="ignore"):  # Django warns about deprecated settings of the project
         switch()
 
 
 def _mail() -> dict[str, Any]:
-    """Django 6.1 replaces EMAIL_BACKEND with MAILERS; a project has either."""
+    """Return the settings that keep mail in memory.
+
+    Django 6.1 replaces EMAIL_BACKEND by MAILERS.
+    """
     mailers = getattr(settings, "MAILERS", None)
     if mailers is None:
         return {"EMAIL_BACKEND": LOCMEM_MAIL}
@@ -73,7 +76,7 @@ def _in_memory(alias: str, config: dict[str, Any]) -> dict[str, Any]:
 
 
 def empty_stores() -> None:
-    """Forget all that an interaction left in caches, Django's own among them, outbox and files."""
+    """Empty caches, outbox and files, and Django's caches of content types and sites."""
     for alias in settings.CACHES:
         caches[alias].clear()
     if hasattr(mail, "outbox"):
@@ -84,10 +87,10 @@ def empty_stores() -> None:
     for name in [*directories, *files]:
         default_storage.delete(name)
     if apps.is_installed("django.contrib.contenttypes"):
-        from django.contrib.contenttypes.models import ContentType
+        from django.contrib.contenttypes.models import ContentType  # here: only installed apps' models can be imported
 
         ContentType.objects.clear_cache()
     if apps.is_installed("django.contrib.sites"):
-        from django.contrib.sites.models import Site
+        from django.contrib.sites.models import Site  # here, for the same reason
 
         Site.objects.clear_cache()

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pact_verification.core.engine import CoreReport, Engine, VerifyRequest
 from pact_verification.core.verdict import join
 from pact_verification.pacts.pact import Pact
+from pact_verification.provider.http_connection import HOST, RUN_HEADER
 from pact_verification.provider.serving import Provider, Served, VerificationOptions
-from pact_verification.provider.wire import HOST, RUN_HEADER
 from pact_verification.results.diff import response_diff
 from pact_verification.results.exchange import Exchange
 from pact_verification.results.masking import mask, named_without_secrets

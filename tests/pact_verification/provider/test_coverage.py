@@ -120,7 +120,7 @@ def test_consumers_with_the_statuses_they_have_seen() -> None:
     found = uses(coverage)
     assert found["GET", "things"] == (Use("shop", (200, 401), failing=True), Use("other", (200,)))
     assert found["POST", "things"] == ()
-    # A view that does not say which methods it answers is told by those that were used.
+    # A view that does not say which methods it answers is shown with the methods that were used.
     assert found["DELETE", "function/<int:pk>"] == (Use("shop", (204,)),)
     assert found["GET", "function/<int:pk>"] == (Use("shop", (200,)),)
     assert ("any", "function/<int:pk>") not in found
@@ -129,7 +129,7 @@ def test_consumers_with_the_statuses_they_have_seen() -> None:
     assert coverage.others > 10
 
 
-def test_a_librarys_view_counts_once_somebody_uses_it() -> None:
+def test_a_librarys_view_counts_once_a_consumer_uses_it() -> None:
     coverage = cover([result("shop", "GET /admin/login/", 200)])
     assert any(route == "admin/login/" for _, route in uses(coverage))
     assert coverage.others == cover([]).others - 1

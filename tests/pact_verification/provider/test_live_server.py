@@ -10,9 +10,9 @@ from django.urls import get_resolver
 from pytest_django import DjangoDbBlocker
 
 from pact_verification.pacts.pact import Interaction, ProviderState
+from pact_verification.provider.http_connection import HOST, RUN_HEADER
 from pact_verification.provider.isolation import Isolation
 from pact_verification.provider.live_server import LiveServer
-from pact_verification.provider.wire import HOST, RUN_HEADER
 from pact_verification.states.registry import Registry
 
 
@@ -65,7 +65,7 @@ class TestStateEndpoint:
         assert post(server, server.state_path, setup("fine")) == (200, b'{"id": 1}')
 
     def test_a_state_that_fails_is_not_tried_again(self, server: LiveServer) -> None:
-        """422: on a 5xx the core would try for two minutes (F2). SystemExit is no Exception, and no reason to hang."""
+        """The answer is 422: after a 5xx the core would try for two minutes. SystemExit is not an Exception."""
         server.expect([interaction("a", "broken", "fine"), interaction("b", "fine")])
         assert post(server, server.state_path, setup("broken"))[0] == 422
         assert post(server, server.state_path, setup("fine"))[0] == 422
@@ -91,7 +91,7 @@ class TestStateEndpoint:
         assert post(server, server.state_path + "x", setup("fine"))[0] == 404
         assert post(server, "/", setup("fine"))[0] == 404
 
-    def test_whoever_comes_before_the_first_interaction_disturbs_nothing(self, server: LiveServer) -> None:
+    def test_a_request_before_the_first_interaction_disturbs_nothing(self, server: LiveServer) -> None:
         assert post(server, "/", {})[0] == 503
         server.expect([interaction("a", "fine")])
         assert post(server, "/", {})[0] == 503

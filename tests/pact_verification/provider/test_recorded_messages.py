@@ -1,0 +1,51 @@
+"""Messages as reports keep them."""
+
+from io import BytesIO
+from typing import Any
+
+import pytest
+
+from pact_verification.provider.http_connection import LEFT_OUT, request_headers
+from pact_verification.provider.recorded_messages import (
+    MAX_RECORDED_BODY,
+    arrived_request,
+    recorded_request,
+    recorded_response,
+)
+from pact_verification.results.exchange import RecordedRequest, RecordedResponse
+
+pytestmark = pytest.mark.no_database
+
+ENVIRON: dict[str, Any] = {
+    "REQUEST_METHOD": "POST",
+    "RAW_URI": "/a%20b?c=%20d",
+    "QUERY_STRING": "c=%20d",
+    "CONTENT_TYPE": "text/plain",
+    "CONTENT_LENGTH": "",
+    "HTTP_X_NAME": "1",
+    "SERVER_NAME": "127.0.0.1",
+    "wsgi.input": BytesIO(),
+    LEFT_OUT: {"x_other": "2"},
+}
+
+
+def test_headers_of_an_environment() -> None:
+    assert request_headers(ENVIRON) == {"Content-Type": "text/plain", "X-Name": "1"}
+
+
+def test_a_request_as_the_filters_left_it() -> None:
+    meta = {"QUERY_STRING": "e=1", "HTTP_X_NAME": "filtered"}
+    body = b"x" * (MAX_RECORDED_BODY + 1)
+    recorded = recorded_request(ENVIRON, meta, body)
+    assert recorded == RecordedRequest("POST", "/a b?e=1", {"X-Name": "filtered"}, body[:-1])
+
+
+def test_a_request_as_it_arrived() -> None:
+    headers = {"Content-Type": "text/plain", "X-Name": "1", "X_Other": "2"}
+    body = b"x" * (MAX_RECORDED_BODY + 1)
+    assert arrived_request(ENVIRON, body) == RecordedRequest("POST", "/a%20b?c=%20d", headers, body)
+
+
+def test_a_header_that_comes_twice() -> None:
+    response = recorded_response(("200 Very OK", [("Set-Cookie", "a"), ("X", "1"), ("Set-Cookie", "b")], b"body"))
+    assert response == RecordedResponse(200, "Very OK", {"Set-Cookie": "a, b", "X": "1"}, b"body")
