@@ -66,22 +66,22 @@ def at_broker(options: Options, given: Mapping[str, Any], *, wants_to_publish: b
     publisher = None
     if broker and unpublished is None:
         version = _version_of_server(options, version, given) if options.provider_url else version
-        publisher = Publisher(broker, options.provider_name, version)
-        _require_version(version)
+        number, branch = _require_version(version)
+        publisher = Publisher(broker, options.provider_name, number, branch, version.tags, version.build_url)
         if options.provider_url:
             notes.append(f"Results are published for {version}.")
         else:
-            notes += _doubts(version, pact_url)
+            notes += _doubts(number, pact_url)
     return replace(options, source=source, publisher=publisher, unpublished=unpublished, notes=tuple(notes))
 
 
-def _doubts(version: ProviderVersion, pact_url: str | None) -> Iterator[str]:
+def _doubts(number: str, pact_url: str | None) -> Iterator[str]:
     """Why what is here may be something else than the version. For one pact's results that is an error."""
     if pact_url:
-        require_checked_out(version.number)
-    elif names_a_commit(version.number) and (doubt := why_not_checked_out(version.number)):
+        require_checked_out(number)
+    elif names_a_commit(number) and (doubt := why_not_checked_out(number)):
         yield doubt
-    if (pact_url or names_a_commit(version.number)) and (ignored := ignored_code()):
+    if (pact_url or names_a_commit(number)) and (ignored := ignored_code()):
         yield ignored
 
 
@@ -182,10 +182,11 @@ def _why_a_part(options: Options) -> str | None:
     return "--exit-first may stop before the end, and what then ran is a part." if options.exit_first else None
 
 
-def _require_version(version: ProviderVersion) -> None:
-    for value in (version.number, version.branch, *version.tags):
-        if value in {".", ".."} or not value.isprintable():  # no path of a URL can hold them, and no line of a log
-            raise CannotVerify(f"Results can't be published for a version, branch or tag {value!r}.")
+def _require_version(version: ProviderVersion) -> tuple[str, str]:
+    """Return number and branch. Raise CannotVerify where one is missing or can't stand in a URL."""
+    for text in filter(None, (version.number, version.branch, *version.tags)):
+        if text in {".", ".."} or not text.isprintable():  # no path of a URL can hold them, and no line of a log
+            raise CannotVerify(f"Results can't be published for a version, branch or tag {text!r}.")
     for value, option, variable in (
         (version.number, "--provider-version", "GIT_COMMIT"),
         (version.branch, "--provider-branch", "GIT_BRANCH"),
@@ -195,6 +196,9 @@ def _require_version(version: ProviderVersion) -> None:
                 f"Results can't be published without the provider's {option.rpartition('-')[2]}: neither {option}, "
                 f"{variable}, GitHub Actions nor git tells it. Set one, or use --no-publish."
             )
+    assert version.number
+    assert version.branch
+    return version.number, version.branch
 
 
 def _require_http(url: str, name: str) -> None:

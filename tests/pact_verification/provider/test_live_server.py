@@ -65,7 +65,7 @@ class TestStateEndpoint:
         assert post(server, server.state_path, setup("fine")) == (200, b'{"id": 1}')
 
     def test_a_state_that_fails_is_not_tried_again(self, server: LiveServer) -> None:
-        """422: on a 5xx the core would try for two minutes (F2). SystemExit is no Exception, and no reason to hang."""
+        """422: on a 5xx the core would try for two minutes. SystemExit is no Exception, and no reason to hang."""
         server.expect([interaction("a", "broken", "fine"), interaction("b", "fine")])
         assert post(server, server.state_path, setup("broken"))[0] == 422
         assert post(server, server.state_path, setup("fine"))[0] == 422

@@ -22,7 +22,7 @@ def test_a_request_ends_the_states_of_an_interaction() -> None:
 
 
 def test_after_a_setup_that_failed_no_request_follows() -> None:
-    """F5: its other setups still run, and then the next interaction's."""
+    """The core still makes the other setup calls, and then the next interaction's."""
     script = Script([interaction("a", "x", "y"), interaction("b", "y")])
     begins = [script.begins_with(state) for state in ("x", "y", "y")]
     assert begins == [True, False, True]
