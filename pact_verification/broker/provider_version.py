@@ -28,7 +28,7 @@ HIDDEN = " (hidden from git status by git update-index)"
 
 @dataclass(frozen=True, slots=True)
 class ProviderVersion:
-    """The version of the provider that results are published for.
+    """The version of the provider, as far as it is known.
 
     Attributes:
         number: the version, as a rule a commit. None when it is unknown.
@@ -40,6 +40,17 @@ class ProviderVersion:
 
     number: str | None = None
     branch: str | None = None
+    tags: tuple[str, ...] = ()
+    build_url: str | None = None
+    named_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownVersion:
+    """A version with a branch, which results can be published for. ProviderVersion explains the attributes."""
+
+    number: str
+    branch: str
     tags: tuple[str, ...] = ()
     build_url: str | None = None
     named_by: str | None = None

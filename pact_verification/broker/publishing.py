@@ -8,6 +8,7 @@ from typing import Any
 
 from pact_verification.broker.client import Broker
 from pact_verification.broker.hal import NotFound, Unreachable, linked
+from pact_verification.broker.provider_version import KnownVersion
 from pact_verification.errors import BrokerError
 from pact_verification.results.exchange import Exchange
 from pact_verification.results.report import InteractionResult, Mismatch, Outcome, PactResult, Publication
@@ -17,20 +18,11 @@ MAX_TEXT = 2000
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Publishes the results of one version of the provider.
-
-    Attributes:
-        version: the provider's version, as a rule a commit.
-        tags: tags of that version, for teams that use no branches.
-        build_url: the page of the build that made the results.
-    """
+    """Publishes the results of one version of the provider."""
 
     broker: Broker
     provider: str
-    version: str
-    branch: str
-    tags: tuple[str, ...] = ()
-    build_url: str | None = None
+    version: KnownVersion
 
     def publish(self, results: Iterable[PactResult]) -> Publication:
         """Publish a result for each pact, then read each back.
@@ -67,15 +59,17 @@ class Publisher:
                     errors[number] = error
         published = tuple(results[number].pact.name for number in everything if number not in {*errors, *unknown})
         missing = tuple((results[number].pact.name, errors[number]) for number in sorted(errors))
-        return Publication(self.broker.url, self.version, self.branch, published, missing)
+        return Publication(self.broker.url, self.version.number, self.version.branch, published, missing)
 
     def _create_version(self) -> None:
-        names = {"pacticipant": self.provider, "version": self.version}
-        answer = self.broker.put(self.broker.link("pb:pacticipant-branch-version", branch=self.branch, **names), {})
-        for relation, wanted in (("pb:branch", self.branch), ("pb:version", self.version)):
+        names = {"pacticipant": self.provider, "version": self.version.number}
+        answer = self.broker.put(
+            self.broker.link("pb:pacticipant-branch-version", branch=self.version.branch, **names), {}
+        )
+        for relation, wanted in (("pb:branch", self.version.branch), ("pb:version", self.version.number)):
             if linked(answer, relation, "name") not in {wanted, None}:
                 raise BrokerError(f"The broker made {linked(answer, relation, 'name')!r} of {wanted!r}.")
-        for tag in self.tags:
+        for tag in self.version.tags:
             self.broker.put(self.broker.link("pb:pacticipant-version-tag", tag=tag, **names), {})
 
     def _post(self, result: PactResult) -> str | None:
@@ -87,7 +81,7 @@ class Publisher:
 
     def _document(self, result: PactResult) -> dict[str, Any]:
         document: dict[str, Any] = {
-            "providerApplicationVersion": self.version,
+            "providerApplicationVersion": self.version.number,
             "success": is_success(result),
             "testResults": [_test_result(each) for each in result.interactions],
             "verifiedBy": {
@@ -100,7 +94,7 @@ class Publisher:
                 },
             },
         }
-        return document | ({"buildUrl": self.build_url} if self.build_url else {})
+        return document | ({"buildUrl": self.version.build_url} if self.version.build_url else {})
 
     def _why_not_held(self, result: PactResult, url: str | None) -> str | None:
         """Return an error when the broker does not hold the result.
@@ -118,7 +112,7 @@ class Publisher:
             except NotFound:
                 continue
             ours = _number(linked(held, "self")) in {_number(url), None} or url is None
-            if ours and held.get("providerApplicationVersion") == self.version:
+            if ours and held.get("providerApplicationVersion") == self.version.number:
                 wanted = is_success(result)
                 if held.get("success") is wanted:
                     return None

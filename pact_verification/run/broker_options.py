@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from pact_verification.broker.client import Broker
 from pact_verification.broker.hal import ANSWER_SECONDS, origin
 from pact_verification.broker.provider_version import (
+    KnownVersion,
     ProviderVersion,
     find_version,
     ignored_code,
@@ -66,12 +67,12 @@ def at_broker(options: Options, given: Mapping[str, Any], *, wants_to_publish: b
     publisher = None
     if broker and unpublished is None:
         version = _version_of_server(options, version, given) if options.provider_url else version
-        number, branch = _require_version(version)
-        publisher = Publisher(broker, options.provider_name, number, branch, version.tags, version.build_url)
+        known = _require_version(version)
+        publisher = Publisher(broker, options.provider_name, known)
         if options.provider_url:
-            notes.append(f"Results are published for {version}.")
+            notes.append(f"Results are published for {known}.")
         else:
-            notes += _doubts(number, pact_url)
+            notes += _doubts(known.number, pact_url)
     return replace(options, source=source, publisher=publisher, unpublished=unpublished, notes=tuple(notes))
 
 
@@ -182,8 +183,8 @@ def _why_a_part(options: Options) -> str | None:
     return "--exit-first may stop before the end, and what then ran is a part." if options.exit_first else None
 
 
-def _require_version(version: ProviderVersion) -> tuple[str, str]:
-    """Return number and branch. Raise CannotVerify where one is missing or can't stand in a URL."""
+def _require_version(version: ProviderVersion) -> KnownVersion:
+    """Raise CannotVerify where number or branch is missing, or can't stand in a URL."""
     for text in filter(None, (version.number, version.branch, *version.tags)):
         if text in {".", ".."} or not text.isprintable():  # no path of a URL can hold them, and no line of a log
             raise CannotVerify(f"Results can't be published for a version, branch or tag {text!r}.")
@@ -198,7 +199,7 @@ def _require_version(version: ProviderVersion) -> tuple[str, str]:
             )
     assert version.number
     assert version.branch
-    return version.number, version.branch
+    return KnownVersion(version.number, version.branch, version.tags, version.build_url, version.named_by)
 
 
 def _require_http(url: str, name: str) -> None:
