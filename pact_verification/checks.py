@@ -1,4 +1,4 @@
-"""Django's system checks for the settings: each names the bad value and says how to mend it."""
+"""Django's system checks for the settings."""
 
 import re
 from collections.abc import Callable, Collection, Sequence
@@ -140,6 +140,6 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
 
 
 def require_settings() -> None:
-    """Raise CannotVerify with the errors of all settings whose values the code can't use."""
+    """Raise CannotVerify with the errors of all unusable settings."""
     if problems := check_settings(None):
         raise CannotVerify("\n".join(map(str, problems)))

@@ -34,7 +34,10 @@ def is_timeout(value: Any) -> bool:
 
 
 class Settings:
-    """The settings and variables as the code uses them. `checks` refuses values that it can't use."""
+    """The settings and variables as the code uses them.
+
+    `checks` refuses values that it can't use.
+    """
 
     def setting(self, name: str) -> Any:
         """Return a setting as the project wrote it, or its default."""
@@ -42,12 +45,18 @@ class Settings:
 
     @property
     def BASE_DIR(self) -> str:
-        """The project's directory, which has its git repository. By default the current directory."""
+        """The project's directory, which has its git repository.
+
+        By default the current directory.
+        """
         return str(getattr(settings, "BASE_DIR", "."))
 
     @property
     def PACT_PROVIDER_NAME(self) -> str:
-        """The provider's name in pacts and at the broker. A variable of that name wins over the setting."""
+        """The provider's name in pacts and at the broker.
+
+        A variable of that name wins over the setting.
+        """
         return os.environ.get("PACT_PROVIDER_NAME") or self.PACT_PROVIDER_NAME_IN_SETTINGS
 
     @property
@@ -99,7 +108,10 @@ class Settings:
 
     @property
     def PACT_CACHE_DIR(self) -> str:
-        """The directory in which a run leaves what the next one may read. By default .pact_cache in BASE_DIR."""
+        """The directory in which a run leaves what the next one may read.
+
+        By default .pact_cache in BASE_DIR.
+        """
         return str(self.setting("PACT_CACHE_DIR") or f"{self.BASE_DIR}/.pact_cache")
 
     @property
@@ -134,7 +146,10 @@ class Settings:
 
     @property
     def PACT_PLUGIN_DIR(self) -> str:
-        """The directory with the Pact core's plugins, from the environment. By default ~/.pact/plugins."""
+        """The directory with the Pact core's plugins, from the environment.
+
+        By default ~/.pact/plugins.
+        """
         return os.environ.get("PACT_PLUGIN_DIR") or str(Path("~/.pact/plugins").expanduser())
 
 

@@ -2,7 +2,10 @@
 
 
 class CannotVerify(Exception):
-    """The run can't start or can't go on, and ends with exit code 2. The user reads the text."""
+    """The run can't start or can't go on, and ends with exit code 2.
+
+    The user reads the text.
+    """
 
 
 class UnreadablePact(CannotVerify):
@@ -18,11 +21,14 @@ class UnreadablePact(CannotVerify):
 
 
 class BrokerError(CannotVerify):
-    """The broker does not answer or refuses a request. After the verification, results stay unpublished."""
+    """The broker does not answer or refuses a request.
+
+    After the verification, results stay unpublished.
+    """
 
 
 class InvalidRegistration(CannotVerify):
-    """A registration in a pact_states.py that can't work, such as a name twice or a pattern that does not parse."""
+    """A registration that can't work, such as a name twice or an invalid pattern."""
 
 
 class StateError(Exception):
@@ -38,7 +44,7 @@ class NoAnswerInTime(NoAnswer):
 
 
 class ResponseRefused(Exception):
-    """A response that is longer than the limit, or whose status HTTP does not allow for a final response."""
+    """A response that is too long, or whose status can't end an exchange."""
 
 
 class Terminated(KeyboardInterrupt):

@@ -24,7 +24,7 @@ HOST = "localhost"
 
 
 def product_exists(state: str, action: str) -> None:
-    """pact-python calls it on a new thread each time, whose connection nobody else closes (F1)."""
+    """pact-python calls it on a new thread each time, whose connection nobody else closes."""
     from benchmarks.project.models import Product  # there are no models before django.setup()
 
     if action == "setup":

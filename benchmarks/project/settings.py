@@ -41,5 +41,5 @@ ALLOWED_HOSTS = ["localhost"]
 ROOT_URLCONF = "benchmarks.project.urls"
 DATABASES = {"default": env.db_url("DATABASE_URL", default="sqlite://:memory:")}
 USE_TZ = True
-STATIC_URL = "static/"  # without one, LiveServerThread's own handler answers 500 to everything (F29)
+STATIC_URL = "static/"  # without one, LiveServerThread's own handler answers 500 to everything
 PACT_PROVIDER_NAME = "bench"

@@ -1,1 +1,1 @@
-"""The Pact Broker: its client, the pacts it selects, verification results, deployment."""
+"""The Pact Broker: its client, its pacts, publishing of results, and deployment."""

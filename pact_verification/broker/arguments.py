@@ -1,4 +1,4 @@
-"""The options that say which pacts of a broker to verify, for the commands and for pytest."""
+"""Command options for a broker and its pacts, for the commands and for pytest."""
 
 from argparse import ArgumentTypeError, BooleanOptionalAction
 from datetime import date
@@ -10,12 +10,15 @@ from pact_verification.conf import is_timeout
 class Options(Protocol):
     """A parser, or a group of its options."""
 
-    def add_argument(self, *names: str, **how: Any) -> Any:
+    def add_argument(self, *names: str, **settings: Any) -> Any:
         """Add an option, with argparse's arguments."""
 
 
 def add_broker_arguments(to: Options) -> None:
-    """Which broker. There is no option for credentials: command lines are seen by others."""
+    """Add the options that choose a broker.
+
+    Credentials have none, since others can read a command line.
+    """
     to.add_argument("--broker-url", metavar="URL", help="The Pact Broker or PactFlow; by default PACT_BROKER_BASE_URL.")
     to.add_argument(
         "--broker-timeout", type=seconds, metavar="SECONDS", help="How long each of its answers may take; by default 7."
@@ -23,7 +26,7 @@ def add_broker_arguments(to: Options) -> None:
 
 
 def add_selection_arguments(to: Options) -> None:
-    """Add the options for which pacts the broker selects."""
+    """Add the options that choose the broker's pacts."""
     to.add_argument(
         "--pact-url",
         metavar="URL",
@@ -58,6 +61,7 @@ def add_selection_arguments(to: Options) -> None:
 
 
 def seconds(text: str) -> float:
+    """Read a number of seconds from the command line."""
     try:
         number = float(text)
     except ValueError:
@@ -68,6 +72,7 @@ def seconds(text: str) -> float:
 
 
 def day(text: str) -> date:
+    """Read a date from the command line."""
     try:
         return date.fromisoformat(text)
     except ValueError as error:

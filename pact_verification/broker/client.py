@@ -1,8 +1,8 @@
-"""The few things that a Pact Broker is asked.
+"""The Pact Broker's resources that a run reads.
 
-The core could fetch and publish by itself, but takes refused credentials for "no pacts" (F34) and a refused result for
-a published one (F33), waits 127 seconds for a server error, follows a link to any host with the token in hand (F36),
-and publishes before anybody has looked at what the server saw.
+The core could fetch pacts and publish results itself. It takes refused credentials for "no pacts", and a refused result
+for a published one. It waits 127 seconds after a server error, and sends the token to any host that a link names. It
+also publishes before the verdict is known. See docs/pact-core.md, Publishing.
 """
 
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ MANY = 20
 
 
 class Broker(Client):
-    """A broker. Every method raises BrokerError."""
+    """A Pact Broker. Every method raises BrokerError."""
 
     _index: Json | None = None
 
     def link(self, *relations: str, **names: str) -> str:
-        """A URL from the broker's index, its {placeholders} filled in."""
+        """Return the URL of the first relation that the index has, placeholders filled."""
         if self._index is None:
             try:
                 self._index = self.get(self.url)
@@ -33,15 +33,15 @@ class Broker(Client):
                 return href
         raise self._no_broker(f"has no link {relations[0]!r} in what it answers")
 
-    def main_branch(self, provider: str) -> str:
-        """The provider's main branch; empty when the broker wasn't told of one."""
+    def main_branch(self, provider: str) -> str | None:
+        """Return the provider's main branch, or None when the broker knows none."""
         try:
-            return str(self.get(self.link("pb:pacticipant", pacticipant=provider)).get("mainBranch") or "")
+            return str(self.get(self.link("pb:pacticipant", pacticipant=provider)).get("mainBranch") or "") or None
         except NotFound as error:
             raise self._unknown_provider(provider) from error
 
     def for_verification(self, provider: str, query: Json) -> Sequence[Json]:
-        """The pacts that selectors select, as the broker lists them."""
+        """Return the broker's list of the pacts that selectors select."""
         url = self.link("pb:provider-pacts-for-verification", "beta:provider-pacts-for-verification", provider=provider)
         try:
             answer = self.post(url, query, attempts=1)

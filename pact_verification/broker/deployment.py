@@ -1,8 +1,11 @@
-"""May this version be deployed? `pact broker can-i-deploy` decides; here is whether waiting can help, and why not."""
+"""Whether a version may be deployed.
+
+`pact broker can-i-deploy` decides, and this module explains its decision.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from pact_verification.broker.client import Broker
@@ -10,40 +13,48 @@ from pact_verification.broker.hal import Json, NotFound, linked
 from pact_verification.errors import BrokerError
 
 REQUIRING = "contract_requiring_verification_published"
-"""The event that has the main branch's latest version and each deployed one verify a contract (F39)."""
+"""The event for a contract that the main branch's latest version, or a deployed version, has not verified."""
 
 CHANGED = {"contract_content_changed", "contract_published"}
-"""The older ones, whose build verifies with the main branch's latest version."""
+"""Older events. A build that they start verifies with the main branch's latest version."""
 
-MANY = 20
-"""More webhooks than that are not looked at: what they say is then not known."""
+MAX_WEBHOOKS = 20
+"""How many webhooks are read. With more, it may stay unknown whether waiting helps."""
+
+
+class Pacticipant(NamedTuple):
+    """A consumer or a provider, and its version where there is one."""
+
+    name: str
+    version: str | None
+
+    def __str__(self) -> str:
+        return self.name if self.version is None else f"{self.name} {self.version}"
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A consumer's version and a provider's, and whether the one was verified by the other.
+    """A version of a consumer and one of a provider, with the verification result.
 
     Attributes:
-        consumer, provider: with their versions, which are empty where there is none.
-        success: None when nothing was published.
-        result: where the result can be seen.
-        pact: the pact's URL.
+        success: None when there is no result.
+        result_url: has the result, if there is one.
+        pact_url: has the pact.
     """
 
-    consumer: tuple[str, str]
-    provider: tuple[str, str]
+    consumer: Pacticipant
+    provider: Pacticipant
     success: bool | None
-    result: str = ""
-    pact: str = ""
+    result_url: str | None = None
+    pact_url: str | None = None
 
     def __str__(self) -> str:
-        named = [f"{name} {version}".rstrip() for name, version in (self.consumer, self.provider)]
-        return " and ".join(named)
+        return f"{self.consumer} and {self.provider}"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """The broker's. `deployable` is None while it isn't known."""
+class Decision:
+    """The broker's decision. `deployable` is None while results are missing."""
 
     deployable: bool | None
     reason: str
@@ -52,7 +63,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A version of the provider on its way into an environment. Methods raise BrokerError."""
+    """A version of the provider that is to be deployed to an environment.
+
+    Methods raise BrokerError.
+    """
 
     broker: Broker
     provider: str
@@ -62,9 +76,9 @@ class Deployment:
     def __str__(self) -> str:
         return f"{self.provider} {self.version}"
 
-    def ask(self) -> Answer:
-        """What `can-i-deploy` asks too."""
-        self.broker.main_branch(self.provider)  # raises when there is no such provider
+    def ask(self) -> Decision:
+        """Ask the broker the question of `can-i-deploy`."""
+        self.broker.main_branch(self.provider)  # raises for an unknown provider
         names = self._environments()
         if names and self.environment not in names:
             raise BrokerError(
@@ -76,45 +90,45 @@ class Deployment:
         matrix = self.broker.get(f"{self.broker.url}/matrix?{urlencode(query, safe='[]')}")
         try:
             pairs = tuple(map(self._pair, matrix["matrix"]))
-            return Answer(matrix["summary"]["deployable"], str(matrix["summary"]["reason"]), pairs)
+            return Decision(matrix["summary"]["deployable"], str(matrix["summary"]["reason"]), pairs)
         except (KeyError, TypeError, AttributeError) as error:
             raise BrokerError(
                 f"{self.broker.url} answered with a matrix that can't be read: {type(error).__name__}: {error}."
             ) from error
 
-    def waiting_helps(self, answer: Answer) -> bool:
-        """Whether the answer can change by itself: nothing failed, and a webhook's build may bring what is missing.
+    def waiting_helps(self, decision: Decision) -> bool:
+        """Tell whether a webhook's build may publish what is missing.
 
-        Where webhooks can't be read, as with the token that PactFlow gives to CI, it may.
+        If the credentials can't read webhooks, as with PactFlow's token for CI, the answer is yes.
         """
-        missing = [pair for pair in answer.pairs if pair.success is None]
+        missing = [pair for pair in decision.pairs if pair.success is None]
         if (
-            answer.deployable is not None
+            decision.deployable is not None
             or not missing
-            or len(missing) < sum(not pair.success for pair in answer.pairs)
+            or len(missing) < sum(not pair.success for pair in decision.pairs)
         ):
             return False
-        return all(self._somebody_verifies(pair.provider[0]) is not False for pair in missing)
+        return all(self._webhook_verifies(pair.provider.name) is not False for pair in missing)
 
-    def explain(self, answer: Answer) -> Iterator[str]:
-        """Why the answer is not yes, and what to do about each reason."""
-        if not answer.pairs:
-            yield answer.reason
+    def explain(self, decision: Decision) -> Iterator[str]:
+        """Yield the reasons against a deployment, and what to do about each."""
+        if not decision.pairs:
+            yield decision.reason
             yield from self._explain_version()
             return
-        for pair in answer.pairs:
+        for pair in decision.pairs:
             if pair.success is False:
-                yield f"{pair}: the verification failed. {pair.result}".rstrip()
-            elif pair.success is None and pair.provider[0] == self.provider:
+                yield f"{pair}: the verification failed. {pair.result_url or ''}".rstrip()
+            elif pair.success is None and pair.provider.name == self.provider:
                 yield f"{pair}: {self._who_verified(pair)}"
             elif pair.success is None:
                 yield f"{pair}: the provider has not verified it."
-        yield from self._what_to_do(answer)
+        yield from self._what_to_do(decision)
         yield from self._explain_branch()
 
-    def _what_to_do(self, answer: Answer) -> Iterator[str]:
-        missing = {pair.provider[0] for pair in answer.pairs if pair.success is None}
-        if any(pair.success is False for pair in answer.pairs):
+    def _what_to_do(self, decision: Decision) -> Iterator[str]:
+        missing = {pair.provider.name for pair in decision.pairs if pair.success is None}
+        if any(pair.success is False for pair in decision.pairs):
             yield (
                 "Mend the provider, or agree with the consumer; then verify and publish again. (A pending pact's "
                 "failure doesn't fail verify_pacts, and counts here once its consumer is deployed.)"
@@ -127,7 +141,7 @@ class Deployment:
         for provider in sorted(missing - {self.provider}):
             yield f"A version of {provider} that verifies this contract has to be deployed first."
         for provider in sorted(missing):
-            verifies = self._somebody_verifies(provider)
+            verifies = self._webhook_verifies(provider)
             if verifies is None:
                 yield f"Whether a webhook has {provider} verify it can't be read with {self.broker.credentials.named}."
             elif not verifies:
@@ -137,8 +151,6 @@ class Deployment:
                     "create_or_update_contract_requiring_verification_published_webhook makes one.)"
                 )
 
-    # --- what is behind it
-
     def _environments(self) -> list[str]:
         try:
             found = self.broker.get(self.broker.link("pb:environments"))
@@ -147,16 +159,22 @@ class Deployment:
             return []
 
     def _who_verified(self, pair: Pair) -> str:
+        unknown = "there is no result of this version."
         try:
-            latest = self.broker.get(linked(self.broker.get(pair.pact), "pb:latest-verification-results"))
-            said = "verified it" if latest["success"] else "failed it"
+            latest_url = (
+                linked(self.broker.get(pair.pact_url), "pb:latest-verification-results") if pair.pact_url else None
+            )
+            if latest_url is None:
+                return unknown
+            latest = self.broker.get(latest_url)
+            verb = "verified it" if latest["success"] else "failed it"
             return (
-                f"version {latest['providerApplicationVersion']} of {self.provider} {said}, and this one has no result."
+                f"version {latest['providerApplicationVersion']} of {self.provider} {verb}, and this one has no result."
             )
         except NotFound:
             return f"no version of {self.provider} has verified it."
         except (BrokerError, KeyError, TypeError, AttributeError):
-            return "there is no result of this version."
+            return unknown
 
     def _explain_version(self) -> Iterator[str]:
         try:
@@ -190,12 +208,15 @@ class Deployment:
         url = self.broker.link("pb:pacticipant-version", pacticipant=self.provider, version=self.version)
         return self.broker.get(url)
 
-    def _somebody_verifies(self, provider: str) -> bool | None:
-        """Whether a webhook's build brings a provider's missing result; None when that can't be read."""
+    def _webhook_verifies(self, provider: str) -> bool | None:
+        """Tell whether a webhook's build verifies with a provider.
+
+        None when its webhooks can't be read.
+        """
         try:
             links = self.broker.get(self.broker.link("pb:webhooks"))["_links"]
             hrefs = [link["href"] for link in links.get("pb:webhooks") or links.get("webhooks") or ()]
-            events = {event for href in hrefs[:MANY] for event in _events(self.broker.get(href), provider)}
+            events = {event for href in hrefs[:MAX_WEBHOOKS] for event in _events(self.broker.get(href), provider)}
             if provider != self.provider:
                 helps = bool(events & {REQUIRING, *CHANGED})
             else:
@@ -206,25 +227,29 @@ class Deployment:
                 helps = (REQUIRING in events and (of_main or deployed)) or bool(events & CHANGED and of_main)
         except (BrokerError, KeyError, TypeError, AttributeError):
             return None
-        return helps or (None if len(hrefs) > MANY else False)
+        return helps or (None if len(hrefs) > MAX_WEBHOOKS else False)
 
     def _pair(self, row: Mapping[str, Any]) -> Pair:
         result = row.get("verificationResult") or {}
         return Pair(
-            self._version_of(row["consumer"]),
-            self._version_of(row["provider"]),
+            self._pacticipant(row["consumer"]),
+            self._pacticipant(row["provider"]),
             result.get("success"),
             linked(result, "self"),
             linked(row.get("pact"), "self"),
         )
 
-    def _version_of(self, side: Mapping[str, Any]) -> tuple[str, str]:
-        """A side's name and version. Where there is no result, the provider's is null: if it is us, it is ours."""
-        ours = self.version if side["name"] == self.provider else ""
-        return str(side["name"]), str((side.get("version") or {}).get("number") or ours)
+    def _pacticipant(self, side: Mapping[str, Any]) -> Pacticipant:
+        """Read one side of a row.
+
+        Without a result the broker leaves out the provider's version, which may be ours.
+        """
+        ours = self.version if side["name"] == self.provider else None
+        number = (side.get("version") or {}).get("number")
+        return Pacticipant(str(side["name"]), str(number) if number else ours)
 
 
 def _events(webhook: Json, provider: str) -> set[str]:
-    """The events for which an enabled webhook is called, if it is for this provider or for all."""
-    for_it = (webhook.get("provider") or {}).get("name", provider) == provider
-    return {event["name"] for event in webhook["events"]} if for_it and webhook.get("enabled", True) is True else set()
+    """Return the events of an enabled webhook that is for this provider or for all."""
+    applies = (webhook.get("provider") or {}).get("name", provider) == provider
+    return {event["name"] for event in webhook["events"]} if applies and webhook.get("enabled", True) is True else set()

@@ -1,4 +1,7 @@
-"""HAL resources over HTTP, from one origin only. Errors say what was refused, and what mends it."""
+"""HAL resources over HTTP, from one origin only.
+
+Errors name what the server refused and how to mend it.
+"""
 
 import json
 import math
@@ -22,8 +25,9 @@ from pact_verification.errors import BrokerError
 from pact_verification.text import printable
 
 ANSWER_SECONDS = 7
-"""How long an answer may take, and how long all may that come before the first pact: with a pact's own, that is less
-than the 15 seconds after which a run has to know where it is."""
+"""How long an answer may take, and how long all answers before the first pact may take together.
+
+Twice this time is less than the 15 seconds within which a run has to report its first progress."""
 
 ANSWER_BYTES = 50_000_000
 MAX_TEXT = 500
@@ -38,49 +42,50 @@ Json = Mapping[str, Any]
 
 
 class NotFound(BrokerError):
-    """404."""
+    """The server answered with 404."""
 
 
 class Unreachable(BrokerError):
-    """No answer at all: there is no use in asking for the next thing."""
+    """The server did not answer. Another request would fail as well."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HalResponse:
+    """The server's answer to a request."""
+
     status: int
     reason: str
     headers: Mapping[str, str]
     content: bytes
 
     def json(self) -> Any:
-        """Its document; None when it is none."""
+        """Return the body's JSON, or None when the body is no JSON."""
         try:
             return json.loads(self.content)
         except (ValueError, RecursionError):
             return None
 
     @property
-    def said(self) -> str:
-        """What it says of a refusal, in one line."""
+    def reason_given(self) -> str | None:
+        """The server's reason for a refusal, in one line."""
         document = self.json()
         if not isinstance(document, dict):
-            return ""
+            return None
         try:
             words = " ".join(_words(document.get("errors") or document.get("error") or document.get("message")))
         except RecursionError:
-            return ""
-        return printable(hide_credentials(words)[:MAX_TEXT])  # hidden first: half a secret is not found any more
+            return None
+        # Secrets are hidden before the cut, since half a secret would not be found.
+        return printable(hide_credentials(words)[:MAX_TEXT]) or None
 
 
 class Client:
-    """Resources of one origin.
+    """A client for the resources of one origin. Every method raises BrokerError.
 
     Args:
-        url: the address of the first. Nothing is ever sent to another origin.
+        url: the address of the first resource. The client sends nothing to another origin.
         credentials: sent with every request.
         answer_seconds: how long an answer may take, from the first byte sent to the last received.
-
-    Every method raises BrokerError.
     """
 
     def __init__(self, url: str, credentials: Credentials, answer_seconds: float = ANSWER_SECONDS) -> None:
@@ -93,7 +98,7 @@ class Client:
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """All answers within the block together may take no longer than one."""
+        """Let all answers within the block together take no longer than one."""
         self._deadline = time.monotonic() + self.answer_seconds
         try:
             yield
@@ -101,11 +106,14 @@ class Client:
             self._deadline = math.inf
 
     def get(self, url: str) -> Json:
-        """A resource."""
+        """Return a resource."""
         return self._ask("GET", url)
 
     def content(self, url: str) -> bytes:
-        """A resource as its bytes: a number that has been read and written again is another number."""
+        """Return a resource's bytes.
+
+        Reading and writing JSON again could change its numbers.
+        """
         return self._send("GET", url).content
 
     def put(self, url: str, document: Json) -> Json:
@@ -125,7 +133,7 @@ class Client:
             )
         return read
 
-    def _send(self, method: str, url: str, document: Json | None = None, attempts: int = 1) -> Answer:
+    def _send(self, method: str, url: str, document: Json | None = None, attempts: int = 1) -> HalResponse:
         try:
             url = urljoin(f"{self.url}/", url)
         except ValueError as error:
@@ -145,15 +153,18 @@ class Client:
             raise self._refused(answer, method, url)
         return answer
 
-    def _once(self, method: str, url: str, document: Json | None) -> Answer:
-        """One request, on a thread: requests' time-outs are for each byte, and a broker may send one now and then."""
-        answers: queue.SimpleQueue[Answer | Exception] = queue.SimpleQueue()
+    def _once(self, method: str, url: str, document: Json | None) -> HalResponse:
+        """Send one request on a thread.
+
+        The timeouts of requests start anew with every byte, so they are no limit.
+        """
+        answers: queue.SimpleQueue[HalResponse | Exception] = queue.SimpleQueue()
         given_up = threading.Event()
 
         def send() -> None:
             try:
                 answers.put(self._receive(method, url, document, given_up))
-            except Exception as error:  # noqa: BLE001  # raised below, where somebody waits for it
+            except Exception as error:  # noqa: BLE001  # raised below, on the caller's thread
                 answers.put(error)
 
         threading.Thread(target=send, name="pact-broker", daemon=True).start()
@@ -170,7 +181,7 @@ class Client:
             raise self._unreachable(answer, method, url) from answer
         return answer
 
-    def _receive(self, method: str, url: str, document: Json | None, given_up: threading.Event) -> Answer:
+    def _receive(self, method: str, url: str, document: Json | None, given_up: threading.Event) -> HalResponse:
         with self._session.request(
             method,
             url,
@@ -187,7 +198,7 @@ class Client:
                     raise BrokerError(f"{_named(method, url)} was answered with more than {ANSWER_BYTES:,} bytes.")
                 if given_up.is_set():
                     break
-            return Answer(response.status_code, response.reason, response.headers, bytes(content))
+            return HalResponse(response.status_code, response.reason, response.headers, bytes(content))
 
     def _unreachable(self, error: Exception, method: str, url: str) -> BrokerError:
         cause = _cause(error)
@@ -206,17 +217,17 @@ class Client:
             reason = f"can't be reached: {cause}. Is it running, and is PACT_BROKER_BASE_URL its address?"
         elif isinstance(error, requests.ConnectionError):
             reason = f"closed the connection over {_named(method, url)}. Does its log say why?"
-        else:  # without the text: that of a proxy's URL may hold a password
+        else:  # the error's text may quote a proxy's URL with its password
             reason = (
                 f"can't be asked ({type(error).__name__}). Is PACT_BROKER_BASE_URL its address, and are HTTP_PROXY and "
                 "HTTPS_PROXY, where they are set, URLs?"
             )
         return Unreachable(f"The broker {self.url} {reason}")
 
-    def _refused(self, answer: Answer, method: str, url: str) -> BrokerError:
+    def _refused(self, answer: HalResponse, method: str, url: str) -> BrokerError:
         status, names = answer.status, self.credentials.named
         writes = method != "GET" and not url.endswith("/for-verification")
-        said = f" ({answer.said})" if answer.said else ""
+        reason_given = f" ({answer.reason_given})" if answer.reason_given else ""
         if status in REDIRECTS:
             remedy = (
                 f"It redirects to {_bare(answer.headers.get('Location', ''))}, which is not followed: "
@@ -234,18 +245,23 @@ class Client:
         elif status in REFUSED:
             remedy = f"{names} may not {'write' if writes else 'read'} there: use credentials that may."
         elif status == requests.codes.not_found:
-            return NotFound(f"{_named(method, url)} was answered with 404{said}: it is not there.")
+            return NotFound(f"{_named(method, url)} was answered with 404{reason_given}: it is not there.")
         elif status == requests.codes.conflict:
             remedy = "It conflicts with what the broker holds: was this version published differently before?"
         elif status in SERVER_ERRORS:
             remedy = "That is the broker's own trouble: its log says more. Try again."
         else:
             remedy = ""
-        return BrokerError(f"{_named(method, url)} was answered with {status} {answer.reason}{said}. {remedy}".rstrip())
+        return BrokerError(
+            f"{_named(method, url)} was answered with {status} {answer.reason}{reason_given}. {remedy}".rstrip()
+        )
 
 
 class _Header(requests.auth.AuthBase):
-    """Our header or none. (With no auth of its own, requests would look into ~/.netrc.)"""
+    """Sends the given header or none.
+
+    Without an auth object, requests would read ~/.netrc.
+    """
 
     def __init__(self, header: str) -> None:
         self.header = header
@@ -256,18 +272,18 @@ class _Header(requests.auth.AuthBase):
         return request
 
 
-def linked(document: Any, relation: str, key: str = "href") -> str:
-    """What a HAL document's link says; empty when it has no such link."""
+def linked(document: Any, relation: str, key: str = "href") -> str | None:
+    """Return a HAL document's link, or None when there is no such link."""
     links = document.get("_links") if isinstance(document, Mapping) else None
     link = links.get(relation) if isinstance(links, Mapping) else None
-    return str(link.get(key) or "") if isinstance(link, Mapping) else ""
+    return (str(link.get(key) or "") or None) if isinstance(link, Mapping) else None
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port, read as the connection will be made.
+    """Return scheme, host and port as urllib3 will use them.
 
-    Two parsers may read two hosts out of one URL with a backslash or a user name in it. Such a URL has no origin but
-    itself, so that it equals no other's.
+    Parsers may read different hosts from a URL with a backslash or a user name. The origin of such a URL is the URL
+    itself, so that it equals no other origin.
     """
     try:
         parts = parse_url(url)
@@ -283,14 +299,14 @@ def _named(method: str, url: str) -> str:
 
 
 def _bare(url: str) -> str:
-    """Without what comes after the path: it is long, and may quote anything."""
+    """Return the URL without query and fragment, which may hold anything."""
     return re.split("[?#]", url)[0]
 
 
-def _cause(error: BaseException) -> str:
-    """What the operating system or TLS said, from within what requests and urllib3 wrap around it.
+def _cause(error: BaseException) -> str | None:
+    """Return the text of the system's or TLS' error that requests has wrapped.
 
-    Empty where the other side closed the connection: the words for that differ with the moment.
+    None for a connection that the server closed, since the text for that varies.
     """
     seen: object = error
     while isinstance(seen, BaseException):
@@ -300,7 +316,7 @@ def _cause(error: BaseException) -> str:
             return seen.strerror
         inner = [getattr(seen, "reason", None), *seen.args, seen.__cause__, seen.__context__]
         seen = next((each for each in inner if isinstance(each, BaseException)), None)
-    return ""
+    return None
 
 
 def _words(value: Any) -> list[str]:

@@ -11,17 +11,19 @@ from pact_verification.errors import CannotVerify
 
 
 def run_pact(broker: Broker, *arguments: str, seconds: float) -> subprocess.CompletedProcess[str]:
-    """Run `pact broker`. What it printed is for its caller to show: it may quote what a broker said.
+    """Run `pact broker`.
+
+    Callers must make its output safe to show, since it may quote the broker.
 
     Args:
-        seconds: how long it may take; it has no limit of its own.
+        seconds: how long the binary may take. It has no limit of its own.
 
     Raises:
-        CannotVerify: it isn't there, or took longer.
+        CannotVerify: the binary is missing, or took too long.
     """
-    # The binary takes an empty variable for a credential, where everybody else takes it for none.
+    # The binary takes an empty variable for a credential. Other tools take it for none.
     environ = {name: value for name, value in os.environ.items() if value or not name.startswith("PACT_BROKER_")}
-    defaults = {"PACT_BROKER_HTTP_RETRIES": "2"}  # its 8 double their pauses, and stall for two minutes
+    defaults = {"PACT_BROKER_HTTP_RETRIES": "2"}  # the default is 8, which can take two minutes
     environ = {**defaults, **environ, "PACT_BROKER_BASE_URL": broker.url, "PACT_DO_NOT_TRACK": "true"}
     command = [pact_binary(), "broker", *arguments]
     try:
@@ -35,7 +37,10 @@ def run_pact(broker: Broker, *arguments: str, seconds: float) -> subprocess.Comp
 
 
 def pact_binary() -> str:
-    """The `pact` of pact-python-cli, beside this Python or on the path. Raises CannotVerify."""
+    """Return the path of pact-python-cli's `pact`, beside this Python or on PATH.
+
+    Raise CannotVerify without one.
+    """
     beside = Path(sys.executable).parent / "pact"
     found = str(beside) if beside.exists() else shutil.which("pact")
     if not found:

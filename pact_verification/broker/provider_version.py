@@ -1,4 +1,4 @@
-"""Which version of the provider this is: from the options, else CI's variables, else git."""
+"""The provider's version and branch: from options, CI's variables or git."""
 
 import os
 import re
@@ -13,13 +13,14 @@ from pact_verification.errors import CannotVerify
 
 GIT_SECONDS = 60
 SHORTEST_COMMIT = 7
-NAMED = 5  # files, in a message
+MAX_FILES = 5
+"""How many files a message names."""
 
 MISLEADING = {
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"),
     *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
 }
-"""Variables that would have git tell of another repository; git sets some of them in a hook."""
+"""Variables that point git to another repository. Git sets some of them in a hook."""
 
 SUBMODULE = "160000"
 HIDDEN = " (hidden from git status by git update-index)"
@@ -27,24 +28,35 @@ HIDDEN = " (hidden from git status by git update-index)"
 
 @dataclass(frozen=True, slots=True)
 class ProviderVersion:
-    """What results are published for.
+    """The version of the provider, as far as it is known.
 
     Attributes:
-        number: the version; a commit, as a rule. Empty when nothing tells.
-        branch: empty when nothing tells, as in a detached checkout.
-        tags: besides the branch; none, as a rule.
-        build_url: where the build that made the results can be seen.
-        named_by: what names the number, where it is not the version of the code that is here.
+        number: the version, as a rule a commit. None when it is unknown.
+        branch: None when it is unknown, as in a detached checkout.
+        tags: tags besides the branch, as a rule none.
+        build_url: the page of the build that made the results, if there is one.
+        named_by: the source of the number, when it is another version than that of the code here.
     """
 
-    number: str = ""
-    branch: str = ""
+    number: str | None = None
+    branch: str | None = None
     tags: tuple[str, ...] = ()
-    build_url: str = ""
-    named_by: str = ""
+    build_url: str | None = None
+    named_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownVersion:
+    """A version with a branch, which results can be published for. ProviderVersion explains the attributes."""
+
+    number: str
+    branch: str
+    tags: tuple[str, ...] = ()
+    build_url: str | None = None
+    named_by: str | None = None
 
     def __str__(self) -> str:
-        """The version for a reader of what is published."""
+        """Name version and branch for a message about publishing."""
         named = f", which {self.named_by} names" if self.named_by else ""
         return f"{self.number} of branch {self.branch}{named}"
 
@@ -57,65 +69,76 @@ def find_version(
     tags: tuple[str, ...] = (),
     build_url: str | None = None,
 ) -> ProviderVersion:
-    """The options win over GIT_COMMIT and GIT_BRANCH, those over GitHub Actions' variables, and those over git."""
+    """Find the version.
+
+    Options win over GIT_COMMIT and GIT_BRANCH, then come GitHub Actions' variables, then git.
+    """
     environ = {name: value.strip() for name, value in environ.items()}
     number, branch = (number or "").strip(), (branch or "").strip()
     return ProviderVersion(
         number or environ.get("GIT_COMMIT") or environ.get("GITHUB_SHA") or head(),
-        branch or environ.get("GIT_BRANCH") or _github_branch(environ) or _git("symbolic-ref", "--short", "HEAD") or "",
+        branch
+        or environ.get("GIT_BRANCH")
+        or _github_branch(environ)
+        or _git("symbolic-ref", "--short", "HEAD")
+        or None,
         tags,
         build_url or _github_build(environ),
     )
 
 
-def head() -> str:
-    """The commit that is checked out; empty without git or a repository."""
-    return _git("rev-parse", "HEAD") or ""
+def head() -> str | None:
+    """Return the commit that is checked out, or None without git or a repository."""
+    return _git("rev-parse", "HEAD") or None
 
 
 def require_checked_out(number: str) -> None:
-    """Make sure that what runs is the commit that a version names, and nothing else.
+    """Raise CannotVerify unless the code here is the commit that a version names.
 
     Raises:
-        CannotVerify: another commit is checked out, the tree has changes, or git can't tell.
+        CannotVerify: another commit is checked out, the working tree has changes, or git fails.
     """
     if not head():
         raise CannotVerify(
             f"Results for {number} can't be published from here: git doesn't say which commit is checked out. Run in "
             "the repository's clone, or with --no-publish."
         )
-    if doubt := why_not_checked_out(number):
-        raise CannotVerify(f"{doubt} Check out {number} (actions/checkout: ref) without changes, or use --no-publish.")
+    if problem := why_not_checked_out(number):
+        raise CannotVerify(
+            f"{problem} Check out {number} (actions/checkout: ref) without changes, or use --no-publish."
+        )
 
 
-def why_not_checked_out(number: str) -> str:
-    """Why a result of what is checked out may be none of this version; empty when it is, or when nothing tells.
+def why_not_checked_out(number: str) -> str | None:
+    """Return why the code here differs from a version.
 
-    A version may say more after the commit, as `make fake_ci` does to have a new one each time: `8c1f2ab-fake.1`.
+    None when it is the same, or when git knows no commit.
+
+    A version may have a suffix after the commit: `make fake_ci` makes versions such as `8c1f2ab-fake.1`.
     """
     commit, checked_out = re.split("[-+]", number)[0], head()
     if not checked_out:
-        return ""
+        return None
     if len(commit) < SHORTEST_COMMIT or not checked_out.startswith(commit):
         return f"Results are published for {number}, but {checked_out} is checked out."
     with TemporaryDirectory(prefix="verify_pacts") as temporary:
         files = _changes(Path(conf.BASE_DIR), Path(temporary, "index"))
     if files is None:
         return f"Results are published for {number}, but git status fails, so nothing says that the tree is clean."
-    return f"Results are published for {number}, but the working tree has changes: {_named(files)}." if files else ""
+    return f"Results are published for {number}, but the working tree has changes: {_named(files)}." if files else None
 
 
-def ignored_code() -> str:
-    """Name the Python code and the templates that git ignores; empty where there are none.
+def ignored_code() -> str | None:
+    """Name the Python code and templates that git ignores, or return None.
 
-    A virtual environment and what tools leave in folders whose names begin with a dot are left out.
+    Virtual environments are left out, and folders whose names begin with a dot.
     """
     top = Path(_git("rev-parse", "--show-toplevel") or conf.BASE_DIR)
     listed = _git("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z", cwd=top) or ""
     names = [name for name in listed.split("\0") if name]
-    parents = {str(parent) for name in names for parent in Path(name).parents}  # listed beside what is in them
+    parents = {str(parent) for name in names for parent in Path(name).parents}  # git lists them beside their files
     files = [name for name in names if name.rstrip("/") not in parents and _is_code(top / name)]
-    return f"Git ignores {_named(files)}, so nothing tells whether they belong to the commit." if files else ""
+    return f"Git ignores {_named(files)}, so nothing tells whether they belong to the commit." if files else None
 
 
 def _is_code(path: Path) -> bool:
@@ -126,10 +149,10 @@ def _is_code(path: Path) -> bool:
 
 
 def _changes(directory: Path, index: Path) -> list[str] | None:
-    """The files that are not as git would check them out; None when git fails.
+    """Return the files that differ from the commit, or None when git fails.
 
-    Git compares them, with its filters and line ends, but by a new index: in the repository's own, files may be marked
-    as unchanged, or have the size and the time that git remembers.
+    Git compares them with its own filters and line ends, but with a new index. In the repository's index files may be
+    marked as unchanged, or have the size and the time that git remembers.
     """
     top = _git("rev-parse", "--show-toplevel", cwd=directory)
     listed = top and _git("ls-files", "-v", "--stage", "-z", cwd=Path(top))
@@ -158,42 +181,46 @@ def _changes(directory: Path, index: Path) -> list[str] | None:
 
 
 def _entry(line: str) -> tuple[str, str, str]:
-    """The tag, the mode and the name of what `git ls-files -v --stage` lists."""
-    described, _, name = line.partition("\t")
-    tag, mode, *_ = described.split()
+    """Return tag, mode and name from a line of `git ls-files -v --stage`."""
+    attributes, _, name = line.partition("\t")
+    tag, mode, *_ = attributes.split()
     return tag, mode, name
 
 
 def _named(files: list[str]) -> str:
-    more = f" and {len(files) - NAMED} more" if len(files) > NAMED else ""
-    return ", ".join(files[:NAMED]) + more
+    more = f" and {len(files) - MAX_FILES} more" if len(files) > MAX_FILES else ""
+    return ", ".join(files[:MAX_FILES]) + more
 
 
 def names_a_commit(number: str) -> bool:
     return bool(re.fullmatch(rf"[0-9a-f]{{{SHORTEST_COMMIT},40}}([-+].*)?", number))
 
 
-def _github_branch(environ: Mapping[str, str]) -> str:
-    """A pull request's own branch, else the branch that was pushed to; a tag is none."""
+def _github_branch(environ: Mapping[str, str]) -> str | None:
+    """Return a pull request's own branch, or the branch that was pushed to.
+
+    A tag is no branch.
+    """
     if environ.get("GITHUB_HEAD_REF"):
         return environ["GITHUB_HEAD_REF"]
-    return environ.get("GITHUB_REF_NAME", "") if environ.get("GITHUB_REF_TYPE") == "branch" else ""
+    return (environ.get("GITHUB_REF_NAME") or None) if environ.get("GITHUB_REF_TYPE") == "branch" else None
 
 
-def _github_build(environ: Mapping[str, str]) -> str:
+def _github_build(environ: Mapping[str, str]) -> str | None:
+    """Return the URL of the workflow's run."""
     parts = [environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID")]
-    return f"{parts[0]}/{parts[1]}/actions/runs/{parts[2]}" if all(parts) else ""
+    return f"{parts[0]}/{parts[1]}/actions/runs/{parts[2]}" if all(parts) else None
 
 
 def _git(*arguments: str, cwd: Path | None = None, index: Path | None = None) -> str | None:
     """Run git.
 
     Args:
-        cwd: the project's directory by default.
-        index: in place of the repository's own.
+        cwd: by default the project's directory.
+        index: takes the place of the repository's own index.
 
     Returns:
-        What it prints; None when it fails.
+        The output without white space at its ends, or None when git fails.
     """
     environ = {name: value for name, value in os.environ.items() if name not in MISLEADING}
     environ |= {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_OPTIONAL_LOCKS": "0"}

@@ -1,4 +1,4 @@
-"""Verification results to the broker, and back: what it doesn't hold afterwards was not published."""
+"""Publishing verification results, and reading back that the broker holds them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from typing import Any
 
 from pact_verification.broker.client import Broker
 from pact_verification.broker.hal import NotFound, Unreachable, linked
-from pact_verification.broker.provider_version import ProviderVersion
+from pact_verification.broker.provider_version import KnownVersion
 from pact_verification.errors import BrokerError
 from pact_verification.results.exchange import Exchange
 from pact_verification.results.report import InteractionResult, Mismatch, Outcome, PactResult, Publication
@@ -22,43 +22,43 @@ class Publisher:
 
     broker: Broker
     provider: str
-    version: ProviderVersion
+    version: KnownVersion
 
     def publish(self, results: Iterable[PactResult]) -> Publication:
         """Publish a result for each pact, then read each back.
 
-        Nothing is raised: what went wrong stands in the Publication. Once the broker doesn't answer, it gets no more
-        results; what it got before is still read back.
+        The Publication has all errors, and none is raised. Once the broker has given no answer, it gets no more
+        results. Those that it got before are still read back.
         """
         results = list(results)
         everything = range(len(results))
-        why: dict[int, str] = {}
-        urls: dict[int, str] = {}
+        errors: dict[int, str] = {}
+        urls: dict[int, str | None] = {}
         unknown: set[int] = set()
-        with _noting(why, everything):
+        with _collecting(errors, everything):
             self._create_version()
-        if why:
-            why = dict.fromkeys(everything, why[0])
+        if errors:
+            errors = dict.fromkeys(everything, errors[0])
         for number in everything:
-            if number in why:
+            if number in errors:
                 continue
             if not is_publishable(results[number]):
                 at_broker = results[number].pact.at_broker
-                if at_broker and at_broker.pending:  # it never fails a build
+                if at_broker and at_broker.pending:  # its failure would not fail a run
                     unknown.add(number)
                     continue
-                why[number] = "Not all of it was verified, so neither success nor failure would be true."
+                errors[number] = "Not all of it was verified, so neither success nor failure would be true."
                 continue
-            with _noting(why, everything[number:]):
+            with _collecting(errors, everything[number:]):
                 urls[number] = self._post(results[number])
         for number, url in urls.items():
-            if number in why:
+            if number in errors:
                 continue
-            with _noting(why, everything[number:], "It was sent, but can't be read back: "):
-                if doubt := self._doubt(results[number], url):
-                    why[number] = doubt
-        published = tuple(results[number].pact.name for number in everything if number not in {*why, *unknown})
-        missing = tuple((results[number].pact.name, why[number]) for number in sorted(why))
+            with _collecting(errors, everything[number:], "It was sent, but can't be read back: "):
+                if error := self._why_not_held(results[number], url):
+                    errors[number] = error
+        published = tuple(results[number].pact.name for number in everything if number not in {*errors, *unknown})
+        missing = tuple((results[number].pact.name, errors[number]) for number in sorted(errors))
         return Publication(self.broker.url, self.version.number, self.version.branch, published, missing)
 
     def _create_version(self) -> None:
@@ -67,13 +67,13 @@ class Publisher:
             self.broker.link("pb:pacticipant-branch-version", branch=self.version.branch, **names), {}
         )
         for relation, wanted in (("pb:branch", self.version.branch), ("pb:version", self.version.number)):
-            if linked(answer, relation, "name") not in {wanted, ""}:
+            if linked(answer, relation, "name") not in {wanted, None}:
                 raise BrokerError(f"The broker made {linked(answer, relation, 'name')!r} of {wanted!r}.")
         for tag in self.version.tags:
             self.broker.put(self.broker.link("pb:pacticipant-version-tag", tag=tag, **names), {})
 
-    def _post(self, result: PactResult) -> str:
-        """Publish a result; its URL."""
+    def _post(self, result: PactResult) -> str | None:
+        """Publish a result, and return its URL if the broker names it."""
         at_broker = result.pact.at_broker
         if not at_broker or not at_broker.results_url:
             raise BrokerError("The broker gave no link to publish its results to.")
@@ -96,25 +96,26 @@ class Publisher:
         }
         return document | ({"buildUrl": self.version.build_url} if self.version.build_url else {})
 
-    def _doubt(self, result: PactResult, url: str) -> str:
-        """Why the broker does not hold the result; empty when it does.
+    def _why_not_held(self, result: PactResult, url: str | None) -> str | None:
+        """Return an error when the broker does not hold the result.
 
-        The pact's latest result is what others see. Another one may have come meanwhile, so ours has a URL too.
+        The pact's latest result is what others see. A newer one may have replaced ours there, so the result's own URL
+        is read too.
         """
         held: dict[str, Any] = {}
         at_broker = result.pact.at_broker
-        for place in (at_broker.latest_result_url if at_broker else "", url):
+        for place in (at_broker.latest_result_url if at_broker else None, url):
             if not place:
                 continue
             try:
                 held = dict(self.broker.get(place))
             except NotFound:
                 continue
-            ours = _number(linked(held, "self")) in {_number(url), ""} or not url
+            ours = _number(linked(held, "self")) in {_number(url), None} or url is None
             if ours and held.get("providerApplicationVersion") == self.version.number:
                 wanted = is_success(result)
                 if held.get("success") is wanted:
-                    return ""
+                    return None
                 return (
                     f"The broker holds success: {str(held.get('success')).lower()}, and we saw {str(wanted).lower()}."
                 )
@@ -123,37 +124,39 @@ class Publisher:
         return f"The broker took it and does not have it{found}."
 
 
-def _number(url: str) -> str:
-    """A result's number at the broker, from any of its URLs."""
-    return url.rpartition("/verification-results/")[2]
+def _number(url: str | None) -> str | None:
+    """Return a result's number at the broker, which all of its URLs end with."""
+    return None if url is None else url.rpartition("/verification-results/")[2]
 
 
 @contextmanager
-def _noting(why: dict[int, str], numbers: Sequence[int], prefix: str = "") -> Iterator[None]:
-    """Note why the first of some results is not at the broker; all of them, when it doesn't answer any more.
+def _collecting(errors: dict[int, str], numbers: Sequence[int], prefix: str = "") -> Iterator[None]:
+    """Collect an error for the first of some results, or for all without an answer.
 
-    Whatever happens here, the verdict on the contracts is not lost over it.
+    No error is raised, so that the verdict on the contracts is not lost.
     """
     try:
         yield
     except Unreachable as error:
         for number in numbers:
-            why.setdefault(number, f"{prefix}{error}")
+            errors.setdefault(number, f"{prefix}{error}")
     except Exception as error:  # noqa: BLE001  # see above
         text = str(error) if isinstance(error, BrokerError) else f"{type(error).__name__}: {error}"
-        why[numbers[0]] = f"{prefix}{text}"
+        errors[numbers[0]] = f"{prefix}{text}"
 
 
 def is_publishable(result: PactResult) -> bool:
-    """Whether a result is true to publish: a failure is one whatever else there is, a success needs everything.
+    """Tell whether a pact has a result.
 
-    Of a pact that a stopped run didn't come to, neither is known.
+    One failure makes a failure, and a success needs every interaction.
+
+    A pact that a stopped run did not reach has neither.
     """
     return is_success(result) or any(_has_failed(each) for each in result.interactions)
 
 
 def _has_failed(result: InteractionResult) -> bool:
-    """Whether an interaction was tried and failed, or can't be verified at all."""
+    """Tell whether an interaction failed, or can't be verified at all."""
     match result.outcome:
         case Outcome.MISMATCH | Outcome.STATE_ERROR:
             return True
@@ -164,12 +167,15 @@ def _has_failed(result: InteractionResult) -> bool:
 
 
 def is_success(result: PactResult) -> bool:
-    """What is published. A pending failure doesn't fail the run, but it is one."""
+    """Tell whether to publish a success.
+
+    A pending failure does not fail the run, but it is no success.
+    """
     return bool(result.interactions) and all(each.outcome is Outcome.VERIFIED for each in result.interactions)
 
 
 def _test_result(result: InteractionResult) -> dict[str, Any]:
-    """In the shape that the core publishes (see the recorded exchanges of a broker)."""
+    """Return an interaction's result in the form that the core publishes."""
     success = result.outcome is Outcome.VERIFIED
     document: dict[str, Any] = {"interactionDescription": result.interaction.description, "success": success}
     if result.interaction.id:

@@ -1,4 +1,4 @@
-"""Consumer version selectors: which versions of the consumers' pacts a broker is asked for."""
+"""Consumer version selectors, by which the broker chooses pacts."""
 
 import json
 from collections.abc import Mapping
@@ -27,42 +27,42 @@ KEYS: Mapping[str, type] = {
 """https://docs.pact.io/pact_broker/advanced_topics/consumer_version_selectors"""
 
 NO_CHOICE = {"consumer", "latest", "fallbackBranch", "fallbackToMainBranch", "fallbackTag"}
-"""Keys that narrow what another one chooses. `latest` alone would do, and is what `mainBranch` replaced."""
+"""Keys that only narrow another key's choice. `latest` alone is a choice too."""
 
 
-def default_selectors(branch: str) -> tuple[Selector, ...]:
-    """What the Pact documentation recommends: nothing that is deployed, on main or of the same branch may break.
+def default_selectors(branch: str | None) -> tuple[Selector, ...]:
+    """Return the selectors that the Pact documentation recommends.
 
-    matchingBranch is an error at the broker while the provider's own branch isn't known (F35).
+    The broker refuses matchingBranch when the provider's own branch is unknown.
     """
     matching: tuple[Selector, ...] = ({"matchingBranch": True},) if branch else ()
     return ({"mainBranch": True}, *matching, {"deployedOrReleased": True})
 
 
 def read_selector(text: str) -> Selector:
-    """A selector in JSON. Raises CannotVerify, naming what can't be part of one."""
-    said = f"--consumer-version-selector {text!r}"
+    """Read a selector from JSON. Raise CannotVerify for what a selector can't hold."""
+    option = f"--consumer-version-selector {text!r}"
     try:
         selector = json.loads(text)
     except ValueError as error:
-        raise CannotVerify(f"{said} is not JSON ({error}). Write for example '{{\"mainBranch\": true}}'.") from error
+        raise CannotVerify(f"{option} is not JSON ({error}). Write for example '{{\"mainBranch\": true}}'.") from error
     if not isinstance(selector, dict):
-        raise CannotVerify(f"{said} is not an object. Write one for each selector, and repeat the option.")
+        raise CannotVerify(f"{option} is not an object. Write one for each selector, and repeat the option.")
     for key, value in selector.items():
         if key not in KEYS:
             near = get_close_matches(key, KEYS, n=1, cutoff=0.5)
             hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise CannotVerify(f"{said} has the unknown key {key!r}.{hint} There are {', '.join(KEYS)}.")
+            raise CannotVerify(f"{option} has the unknown key {key!r}.{hint} There are {', '.join(KEYS)}.")
         if not isinstance(value, KEYS[key]) or value == "":
             wanted = "true or false" if KEYS[key] is bool else "text"
-            raise CannotVerify(f"{said}: {key!r} is {json.dumps(value)}, and has to be {wanted}.")
+            raise CannotVerify(f"{option}: {key!r} is {json.dumps(value)}, and has to be {wanted}.")
     if not any(value for key, value in selector.items() if key not in NO_CHOICE or key == "latest"):
         raise CannotVerify(
-            f"{said} chooses nothing. Add mainBranch, matchingBranch, branch, deployedOrReleased or a like."
+            f"{option} chooses nothing. Add mainBranch, matchingBranch, branch, deployedOrReleased or a like."
         )
     return selector
 
 
-def describe(selector: Selector) -> str:
-    """The selector in a few words."""
+def selector_text(selector: Selector) -> str:
+    """Return the selector as a short text."""
     return " ".join(key if value is True else f"{key}={value}" for key, value in selector.items())

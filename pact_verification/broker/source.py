@@ -1,4 +1,4 @@
-"""Pacts from a broker: those that selectors select, or the one that a URL names."""
+"""Sources of pacts at a broker: selected pacts, or the one at a URL."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 from pact_verification.broker.client import Broker
 from pact_verification.broker.hal import NotFound, linked
-from pact_verification.broker.selectors import Selector, describe
+from pact_verification.broker.selectors import Selector, selector_text
 from pact_verification.errors import BrokerError, CannotVerify, UnreadablePact
 from pact_verification.pacts.filters import Filter
 from pact_verification.pacts.pact import AtBroker, Pact
@@ -16,15 +16,18 @@ from pact_verification.pacts.reading import parse_pact, unreadable
 from pact_verification.pacts.sources import Selection, narrow
 
 WIP_DAYS = 90
-"""How far back work in progress is looked for by default."""
+"""How old a pact in progress may be by default."""
 
 MAIN_BRANCHES = {"main", "master"}
-"""What a main branch is called where the broker was not told."""
+"""The names of a main branch when the broker knows none."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListedPact:
-    """A pact that is selected, before it is fetched. `AtBroker` explains the attributes."""
+    """A pact in the broker's list, before its download.
+
+    AtBroker explains the attributes.
+    """
 
     broker: Broker
     url: str
@@ -34,10 +37,12 @@ class ListedPact:
     notices: tuple[tuple[str, str], ...] = ()
 
     def fetch(self, provider: str) -> Pact:
-        """Download the pact, and read it with what its broker says of it. One that can't be read has a stand-in.
+        """Download and read the pact.
+
+        A stand-in takes the place of one that can't be read.
 
         Raises:
-            CannotVerify: the broker does not give it, or it is another provider's.
+            CannotVerify: the broker does not return the pact, or it is another provider's.
         """
         content = self.broker.content(self.url)
         document: Any = {}
@@ -48,7 +53,7 @@ class ListedPact:
         except UnreadablePact as error:
             try:
                 document = json.loads(content)
-            except (ValueError, RecursionError):  # no pact, but what is wrong with the broker
+            except (ValueError, RecursionError):  # the broker's answer is no JSON at all
                 raise error from None
             pact = unreadable(error, self.url, provider)
         if pact is None:
@@ -79,7 +84,11 @@ class ListedPact:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The pacts that a broker selects, and what it was asked for."""
+    """The pacts that a broker selects.
+
+    Attributes:
+        asked: the question to the broker, for a report.
+    """
 
     asked: str
     pacts: tuple[ListedPact, ...]
@@ -90,28 +99,32 @@ class BrokerPacts:
     """The pacts that selectors select.
 
     Attributes:
-        branch: the provider's own, for matchingBranch and for what is pending.
-        tags: the provider's, for the same where no branches are used.
-        pending: whether pacts may be pending; the broker is asked which are.
-        wip_since: also take work in progress that is not older. None: on the main branch that of the last WIP_DAYS.
+        branch: the provider's branch, which matchingBranch and pending pacts depend on. None when it is unknown.
+        tags: the provider's tags, for teams that use no branches.
+        pending: whether pacts may be pending. The broker decides which are.
+        wip_since: the earliest day of work in progress. None stands for WIP_DAYS ago on the main branch, and for no
+            work in progress on other branches.
     """
 
     broker: Broker
     selectors: tuple[Selector, ...]
-    branch: str = ""
+    branch: str | None = None
     tags: tuple[str, ...] = ()
     pending: bool = True
     wip_since: date | None = None
 
     def ask(self, provider: str) -> Listing:
-        """Ask the broker which pacts it selects, and fetch none of them. Raises CannotVerify with the remedy."""
+        """Ask the broker which pacts it selects, without a download.
+
+        Raise CannotVerify when it can't be asked.
+        """
         with self.broker.at_once():
             since = self.wip_since or self._default_since(provider)
             entries = self.broker.for_verification(provider, self._query(since))
         return Listing(self._asked(since), tuple(map(self._listed, entries)))
 
     def select(self, provider: str, consumers: Sequence[str], chosen: Filter) -> Selection:
-        """Ask the broker, and fetch its pacts. Raises CannotVerify with the remedy."""
+        """Ask the broker, and download its pacts. Raise CannotVerify when that fails."""
         listing = self.ask(provider)
         pacts = [listed.fetch(provider) for listed in listing.pacts]
         places = [pact.at_broker.results_url for pact in pacts if pact.at_broker and pact.at_broker.results_url]
@@ -120,7 +133,10 @@ class BrokerPacts:
         return narrow(pacts, consumers, chosen, asked=listing.asked, pending=self.pending)
 
     def _default_since(self, provider: str) -> date | None:
-        """Only main can take on other people's work in progress; a branch of ours has work in progress of its own."""
+        """Return the first day of work in progress.
+
+        Only the main branch verifies new pacts of other teams.
+        """
         if not self.pending or not self.branch:
             return None
         main = self.broker.main_branch(provider)
@@ -130,7 +146,7 @@ class BrokerPacts:
     def _asked(self, since: date | None) -> str:
         of = f" for branch {self.branch!r}" if self.branch else ""
         wip = f", and work in progress since {since}" if since else ""
-        return f"{self.broker.url}{of}, by {', '.join(map(describe, self.selectors))}{wip}"
+        return f"{self.broker.url}{of}, by {', '.join(map(selector_text, self.selectors))}{wip}"
 
     def _query(self, since: date | None) -> dict[str, Any]:
         query: dict[str, Any] = {
@@ -140,7 +156,7 @@ class BrokerPacts:
             "providerVersionBranch": self.branch,
             "providerVersionTags": list(self.tags),
         }
-        return {key: value for key, value in query.items() if value not in (None, "", [])}
+        return {key: value for key, value in query.items() if value not in (None, [])}
 
     def _listed(self, entry: Mapping[str, Any]) -> ListedPact:
         try:
@@ -158,18 +174,21 @@ class BrokerPacts:
 
 @dataclass(frozen=True, slots=True)
 class PactAtUrl:
-    """The one pact that a webhook names. Nothing of it is pending, not even what the pact itself marks."""
+    """The pact at a URL, as a webhook names it.
+
+    None of its interactions is pending, not even a marked one.
+    """
 
     broker: Broker
     url: str
     pending = False
 
     def ask(self, provider: str) -> Listing:
-        """List the pact, without a request."""
+        """List the pact without a request."""
         return Listing(self.url, (ListedPact(self.broker, self.url, "named by its URL"),))
 
     def select(self, provider: str, consumers: Sequence[str], chosen: Filter) -> Selection:
-        """Fetch it. Raises CannotVerify with the remedy."""
+        """Download the pact. Raise CannotVerify when that fails."""
         try:
             pact = self.ask(provider).pacts[0].fetch(provider)
         except NotFound as error:

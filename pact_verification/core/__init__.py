@@ -1,1 +1,1 @@
-"""The Pact core: the verifier process, the engine that drives it, and the verdict on its results."""
+"""The Pact core: the verifier process, the engine that drives it, the verdict."""

@@ -1,4 +1,4 @@
-"""Driving the verifier process: sending it one pact after the other, and reading its results into values."""
+"""Driving the verifier process, which verifies one pact after the other."""
 
 import json
 import os
@@ -66,7 +66,10 @@ class CoreReport:
 
 
 class Engine:
-    """The verifier process. It loads the core while a caller that starts it early creates the test databases."""
+    """The verifier process.
+
+    It loads the core while a caller that starts it early creates the test databases.
+    """
 
     def __init__(self) -> None:
         self.busy = self.used = self.running = False
@@ -87,7 +90,7 @@ class Engine:
             print(json.dumps(asdict(request)), file=self._stdin, flush=True)
 
     def answer(self, wait: float) -> CoreReport | None:
-        """Return the answer to the request, or None when there is none after `wait` seconds."""
+        """Return the answer to the request, or None when `wait` seconds are over."""
         try:
             line = self.lines.get(timeout=wait)
         except queue.Empty:
@@ -179,7 +182,10 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def read_answer(answer: Mapping[str, Any], output: str) -> CoreReport:
-    """Read the verifier process's answer. Raise CannotVerify when the process can't verify anything."""
+    """Read the verifier process's answer.
+
+    Raise CannotVerify when the process can't verify anything.
+    """
     if answer["results"] is None:
         if answer.get("fatal"):
             raise CannotVerify(answer["error"])
@@ -226,7 +232,10 @@ def _mismatch(entry: Mapping[str, Any]) -> Mismatch:
 
 
 def _as_in_a_response(mismatch: Mismatch) -> tuple[int, list[tuple[int, str]]]:
-    """Return a sort key: status, headers, body from top to bottom. The core's own order changes from run to run."""
+    """Return a sort key: status, headers, body from top to bottom.
+
+    The core's own order changes from run to run.
+    """
     parts = ("status", "header", "body")
     rank = parts.index(mismatch.part) if mismatch.part in parts else len(parts)
     steps = re.findall(r"\d+|\D+", mismatch.path)

@@ -1,4 +1,6 @@
-"""Comparing the request that arrived with the pact's, since the core changes some requests without saying so.
+"""Comparing the request that arrived with the pact's.
+
+The core changes some requests without a message.
 
 See docs/pact-core.md, Requests the core sends.
 """
@@ -41,7 +43,9 @@ SECRET: Any = object()
 
 
 def find_differences(request: Request, arrived: RecordedRequest, values: Mapping[str, Any]) -> tuple[str, ...]:
-    """Compare the request that arrived with the pact's. Two spellings of one value are equal.
+    """Compare the request that arrived with the pact's.
+
+    Two spellings of one value are equal.
 
     A part that a generator replaces is not compared, except a path that is made of provider states' values.
 
@@ -78,7 +82,7 @@ def find_differences(request: Request, arrived: RecordedRequest, values: Mapping
 
 
 def wanted_values(request: Request) -> tuple[str, ...]:
-    """Return the names of the provider states' values that the request's generators use."""
+    """Return the names of the values that the request's generators use."""
     names: dict[str, None] = {}
     for part, generators in request.generators.items():
         for generator in [generators] if part == "path" else generators.values():
@@ -128,7 +132,7 @@ def _headers(request: Request, came: Mapping[str, str]) -> Iterator[str]:
 
 
 def _normal(value: str) -> str:
-    """Return a header's value without white space around it and around the commas of a list."""
+    """Return a header's value without white space around it and around commas."""
     return COMMA_OR_QUOTED.sub(lambda match: match[0] if match[0][0] == '"' else ",", value.strip())
 
 
@@ -152,7 +156,7 @@ def _body(request: Request, came: bytes) -> Iterator[str]:
 
 
 def _encodes(came: bytes, wanted: str) -> bool:
-    """Tell whether the bytes are a text, the JSON of that text, or what the text holds in Base64."""
+    """Tell whether the bytes are a text, its JSON, or what it holds in Base64."""
     if came == wanted.encode(errors="surrogatepass"):
         return True
     with suppress(ValueError):

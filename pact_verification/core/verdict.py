@@ -1,4 +1,4 @@
-"""The verdict on each interaction, from the pact, the core's result and what the live server recorded."""
+"""The verdict on each interaction, from pact, core and live server."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ from pact_verification.results.report import InteractionResult, Mismatch, Outcom
 
 
 def join(pact: Pact, core: CoreReport, exchanges: Sequence[Exchange]) -> PactResult:
-    """Join a pact's interactions with the core's results and the recorded exchanges, in order.
+    """Join a pact's interactions with core results and recorded exchanges, in order.
 
     Order is the only key, since two interactions may share description and states. An interaction is verified only if
     all three are there and agree.

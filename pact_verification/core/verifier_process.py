@@ -1,4 +1,4 @@
-"""The Pact core in a process of its own: `python -m pact_verification.core.verifier_process`.
+"""The verifier process: `python -m pact_verification.core.verifier_process`.
 
 Only this module imports pact. The core prints to file descriptors 1 and 2, hears no signal while it works, and may end
 its process with a panic. A process contains all three, and killing the process ends the work.
@@ -20,7 +20,10 @@ from pact_verification.system.interruption import hear
 
 
 def verify(request: dict[str, Any]) -> dict[str, Any]:
-    """Verify one pact. The answer has the core's results, and the text of the error that pact-python raised."""
+    """Verify one pact.
+
+    The answer has the core's results, and the text of the error that pact-python raised.
+    """
     from pact import Verifier  # here, so that main() can answer when pact-python can't be imported
 
     verifier = (

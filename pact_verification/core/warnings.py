@@ -1,4 +1,4 @@
-"""Warnings about what the Pact core gets wrong silently, for the interaction that it concerns.
+"""Warnings about what the Pact core gets wrong silently.
 
 See docs/pact-core.md, Matching.
 """
@@ -39,7 +39,7 @@ def find_warnings(interaction: Interaction, exchange: Exchange, *, verified: boo
 
 
 def _missing_values(interaction: Interaction, exchange: Exchange) -> Iterator[str]:
-    """Yield a warning for each value that the pact's generators want and no provider state gave."""
+    """Yield a warning for each value of a generator that no provider state gave."""
     if not exchange.request:
         return
     given: set[str] = set()

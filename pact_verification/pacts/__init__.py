@@ -1,1 +1,1 @@
-"""What consumers expect: pact files, their matching rules, filters, parts and shards."""
+"""What consumers expect: pact files, matching rules, filters, parts and shards."""

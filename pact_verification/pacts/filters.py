@@ -1,4 +1,4 @@
-"""Choosing interactions: by description, by provider state, by key, and by what failed in the last run."""
+"""Choosing interactions by description, provider state, key or last result."""
 
 import re
 from collections.abc import Sequence

@@ -69,7 +69,10 @@ def read_query(data: Any) -> dict[str, list[str]]:
 
 
 def _description(data: Mapping[str, Any], number: int) -> str:
-    """Read a description. The core numbers an interaction without one, and takes the JSON of other types."""
+    """Read a description.
+
+    The core numbers an interaction without one, and takes the JSON of other types.
+    """
     if "description" not in data:
         return f"Interaction {number}"
     return _core_text(data["description"])
@@ -136,7 +139,7 @@ def _request(data: Mapping[str, Any], *, is_v4: bool) -> Request:
 
 
 def _texts(data: Any) -> list[str]:
-    """Return the texts of a header or a parameter, which has one value or a list of them."""
+    """Return the texts of a header or parameter, which has one value or a list."""
     values = data if isinstance(data, list) else [data]
     return [value if isinstance(value, str) else "" if value is None else json.dumps(value) for value in values]
 
@@ -149,7 +152,10 @@ def _response_headers(data: Any) -> dict[str, str]:
 
 
 def _response_body(data: Any, *, is_v4: bool) -> Any:
-    """Return the body as the consumer wrote it. V4 wraps the body in an object that says how it is encoded."""
+    """Return the body as the consumer wrote it.
+
+    V4 wraps the body in an object that says how it is encoded.
+    """
     if not is_v4 or not isinstance(data, Mapping):
         return data
     content = data.get("content")

@@ -1,4 +1,7 @@
-"""Which matching rule of a pact applies to a part of a response. The core does the matching itself."""
+"""Which matching rule of a pact applies to a part of a response.
+
+The core does the matching itself.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -56,7 +59,10 @@ class Rule:
         return next((matcher.maximum for matcher in self.matchers if matcher.maximum is not None), None)
 
     def passed_down(self) -> "Rule":
-        """Return the rule for what its value holds. Bounds are left out, since they count the value's elements."""
+        """Return the rule for what its value holds.
+
+        Bounds are left out, since they count the value's elements.
+        """
         return replace(self, matchers=tuple(Matcher(each.kind, each.detail) for each in self.matchers))
 
 
@@ -94,7 +100,7 @@ class MatchingRules:
         return self.headers.get(name.lower())
 
     def of_body(self, path: str) -> Rule | None:
-        """Return the rule of the most specific path that leads to the place or to what holds it.
+        """Return the rule of the most specific path to a place or to what holds it.
 
         The core passes rules down. A named step weighs 2 and a wildcard 1, and weights multiply. Of two paths with the
         same weight the longer one wins.

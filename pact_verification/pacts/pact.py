@@ -1,4 +1,7 @@
-"""A pact as frozen values. `reading` makes them of a file, `filters` and `parts` choose among them."""
+"""A pact as frozen values.
+
+`reading` makes them of a file, `filters` and `parts` choose among them.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -50,7 +53,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The response that the consumer's test had. The rules say what may differ from it.
+    """The response that the consumer's test had.
+
+    The rules say what may differ from it.
 
     Attributes:
         body: JSON as Python has it, or text. None also where the pact expects no body.

@@ -1,4 +1,4 @@
-"""Cutting a pact into parts for the core, each a file with some of its interactions."""
+"""Cutting a pact into parts for the core, each a file of some interactions."""
 
 import json
 import os
@@ -14,7 +14,7 @@ PART_BYTES = 2_000_000
 
 
 def in_parts(pact: Pact, size: int, directory: Path) -> Iterator[Pact]:
-    """Write the interactions that the core can try into files, and yield each as a pact.
+    """Write the interactions that the core can try to files, and yield their pacts.
 
     The files hold the bytes that were read before, so a change to the pact's own file has no effect.
 

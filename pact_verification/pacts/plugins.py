@@ -1,4 +1,6 @@
-"""The Pact core's plugins that a pact needs. A pact whose plugin is not installed is refused.
+"""The Pact core's plugins that a pact needs.
+
+A pact whose plugin is not installed is refused.
 
 The core would download a missing plugin from the internet and run it. See docs/pact-core.md, Pact files.
 """
@@ -18,7 +20,7 @@ VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?(?:[-+].*)?")
 
 
 def missing_plugin(document: Mapping[str, Any]) -> str | None:
-    """Return why a plugin that the pact needs is missing, or None when all are installed."""
+    """Return an error for a plugin that the pact needs and that is not installed."""
     metadata = document.get("metadata")
     needed = metadata.get("plugins") if isinstance(metadata, Mapping) else None
     if not needed:
@@ -41,7 +43,10 @@ def missing_plugin(document: Mapping[str, Any]) -> str | None:
 
 
 def _installed(folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield the name and version of each plugin. Raise ValueError for a manifest that the core can't read."""
+    """Yield the name and version of each plugin.
+
+    Raise ValueError for a manifest that the core can't read.
+    """
     for path in folder.glob("*/pact-plugin.json"):
         manifest = json.loads(path.read_bytes())
         if not isinstance(manifest, Mapping) or not all(

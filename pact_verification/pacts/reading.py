@@ -1,4 +1,4 @@
-"""Reading a pact document (specification V1 to V4): from its bytes to a Pact, or an UnreadablePact that says why."""
+"""Reading pact documents of the specification V1 to V4."""
 
 import json
 import re
@@ -49,7 +49,10 @@ def read_pact(path: Path, source: str | None = None, *, provider: str | None = N
 
 
 def parse_pact(content: bytes, source: str, *, provider: str | None = None) -> Pact | None:
-    """Read a pact from its bytes. Arguments, result and errors are those of `read_pact`."""
+    """Read a pact from its bytes.
+
+    Arguments, result and errors are those of `read_pact`.
+    """
     repeated: list[str] = []
 
     def to_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -88,7 +91,7 @@ def parse_pact(content: bytes, source: str, *, provider: str | None = None) -> P
 
 
 def unreadable(error: UnreadablePact, source: str, provider: str) -> Pact:
-    """Return a stand-in for a pact that can't be read, with one interaction that can't be verified."""
+    """Return a stand-in for an unreadable pact, with one unverifiable interaction."""
     interaction = Interaction("the whole pact", kind=UNREADABLE, unverifiable=str(error))
     return Pact(error.consumer or UNKNOWN_CONSUMER, provider, (interaction,), None, source)
 
@@ -124,7 +127,10 @@ def _pacticipant(document: Mapping[str, Any], role: str, source: str) -> str:
 
 
 def _interactions(document: Mapping[str, Any]) -> Iterator[Interaction]:
-    """Read the interactions and give each its key. A number tells apart those with the same description and states."""
+    """Read the interactions and give each its key.
+
+    A number tells apart those with the same description and states.
+    """
     names = [document[role]["name"] for role in ("provider", "consumer")]
     seen: Counter[str] = Counter()
     plugin_problem = missing_plugin(document)

@@ -1,4 +1,6 @@
-"""The shape of a pact document: strict about members that the specification knows, tolerant of others.
+"""The shape of a pact document.
+
+It is strict about members that the specification knows, and tolerant of others.
 
 The core does not report a member of the wrong shape. It accepts every answer where a pact has no response, and drops
 headers that are a list. So a document is checked before the core gets it. The check accepts forms that the core reads

@@ -1,4 +1,7 @@
-"""Sources of pacts: files, directories and file: URLs. `broker.source` reads them from a broker."""
+"""Sources of pacts: files, directories and file: URLs.
+
+`broker.source` reads them from a broker.
+"""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -178,13 +181,13 @@ def _did_you_mean(consumer: str, consumers: set[str]) -> str:
 
 
 def _of_others(providers: set[str], provider: str) -> str:
-    """Name the providers whose pacts a directory holds, preferably those with a similar name."""
+    """Name the providers whose pacts a directory holds, similar names first."""
     names = nearest(provider, sorted(providers)) or sorted(providers)[:MANY]
     return f" (it holds pacts of the provider {', '.join(map(repr, names))})" if names else ""
 
 
 def _files(argument: str) -> Iterator[tuple[Path, bool]]:
-    """Yield the files of an argument, each with whether the argument names that very file."""
+    """Yield an argument's files, each with whether the argument names it."""
     scheme = urlsplit(argument).scheme if "://" in argument or argument.startswith("file:") else ""
     if scheme not in {"", "file"}:
         raise CannotVerify(

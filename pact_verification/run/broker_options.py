@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from pact_verification.broker.client import Broker
 from pact_verification.broker.hal import ANSWER_SECONDS, origin
 from pact_verification.broker.provider_version import (
+    KnownVersion,
     ProviderVersion,
     find_version,
     ignored_code,
@@ -80,12 +81,12 @@ def read_broker_options(
     publisher = None
     if broker and unpublished is None:
         version = _version_of_server(verification, version, given) if verification.provider_url else version
-        publisher = Publisher(broker, verification.provider_name, version)
-        _require_version(version)
+        known = _require_version(version)
+        publisher = Publisher(broker, verification.provider_name, known)
         if verification.provider_url:
-            notes.append(f"Results are published for {version}.")
+            notes.append(f"Results are published for {known}.")
         else:
-            notes += _doubts(version, pact_url)
+            notes += _doubts(known.number, pact_url)
     return BrokerOptions(source, publisher, unpublished, tuple(notes))
 
 
@@ -98,13 +99,13 @@ def _pact_at_url(given: Mapping[str, Any], broker: Broker | None, url: str) -> S
     return PactAtUrl(broker if broker and is_of_broker else _anonymous(url, given["broker_timeout"]), url)
 
 
-def _doubts(version: ProviderVersion, pact_url: str | None) -> Iterator[str]:
+def _doubts(number: str, pact_url: str | None) -> Iterator[str]:
     """Why what is here may be something else than the version. For one pact's results that is an error."""
     if pact_url:
-        require_checked_out(version.number)
-    elif names_a_commit(version.number) and (doubt := why_not_checked_out(version.number)):
+        require_checked_out(number)
+    elif names_a_commit(number) and (doubt := why_not_checked_out(number)):
         yield doubt
-    if (pact_url or names_a_commit(version.number)) and (ignored := ignored_code()):
+    if (pact_url or names_a_commit(number)) and (ignored := ignored_code()):
         yield ignored
 
 
@@ -203,10 +204,11 @@ def _require_place(broker: Broker | None, pact_url: str | None) -> None:
         raise CannotVerify(f"Results can't be published: {problem} Mend that, or use --no-publish.")
 
 
-def _require_version(version: ProviderVersion) -> None:
-    for value in (version.number, version.branch, *version.tags):
-        if value in {".", ".."} or not value.isprintable():  # no path of a URL can hold them, and no line of a log
-            raise CannotVerify(f"Results can't be published for a version, branch or tag {value!r}.")
+def _require_version(version: ProviderVersion) -> KnownVersion:
+    """Raise CannotVerify where number or branch is missing, or can't stand in a URL."""
+    for text in filter(None, (version.number, version.branch, *version.tags)):
+        if text in {".", ".."} or not text.isprintable():  # no path of a URL can hold them, and no line of a log
+            raise CannotVerify(f"Results can't be published for a version, branch or tag {text!r}.")
     for value, option, variable in (
         (version.number, "--provider-version", "GIT_COMMIT"),
         (version.branch, "--provider-branch", "GIT_BRANCH"),
@@ -216,6 +218,9 @@ def _require_version(version: ProviderVersion) -> None:
                 f"Results can't be published without the provider's {option.rpartition('-')[2]}: neither {option}, "
                 f"{variable}, GitHub Actions nor git tells it. Set one, or use --no-publish."
             )
+    assert version.number
+    assert version.branch
+    return KnownVersion(version.number, version.branch, version.tags, version.build_url, version.named_by)
 
 
 def _require_http(url: str, name: str) -> None:

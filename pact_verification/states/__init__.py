@@ -1,1 +1,1 @@
-"""Provider states: the registry, the state handlers, and which provider states pacts need."""
+"""Provider states: the registry, state handlers, and the states that pacts need."""

@@ -1,4 +1,4 @@
-"""State handlers: the names that a handler claims, its arguments, its values and its teardown."""
+"""State handlers: their names, arguments, values and teardown."""
 
 import inspect
 import json
@@ -29,7 +29,7 @@ class Handler:
     location: Place
 
     def check_arguments(self, arguments: Mapping[str, Any]) -> None:
-        """Raise StateError for an argument that the function does not accept, or that is missing."""
+        """Raise StateError for an argument that is missing or not accepted."""
         accepted = signature(self.function)
         try:
             accepted.bind(**arguments)
@@ -63,14 +63,16 @@ class Handler:
 
 @dataclass(frozen=True, slots=True)
 class ActiveState:
-    """A provider state that is set up, with what its handler returned and its teardown."""
+    """A provider state that is set up, with its values and its teardown."""
 
     handler: Handler
     returned: Any = None
     generator: Generator[Any, Any, Any] | None = None
 
     def values(self) -> dict[str, Any]:
-        """Return what the handler returned, as JSON. The pact's `fromProviderState` generators use these values.
+        """Return what the handler returned, as JSON.
+
+        The pact's `fromProviderState` generators use these values.
 
         Raises:
             StateError: the handler returned something else than None and a JSON object.
@@ -111,14 +113,20 @@ class ActiveState:
 
 @dataclass(frozen=True)
 class Pattern:
-    """A name that a handler claims. It may have the {placeholders} of the `parse` library."""
+    """A name that a handler claims.
+
+    It may have the {placeholders} of the `parse` library.
+    """
 
     text: str
     handler: Handler
 
     @property
     def literal(self) -> int:
-        """How many characters are literal. Of two patterns, the one with more is more specific."""
+        """How many characters are literal.
+
+        Of two patterns, the one with more is more specific.
+        """
         return len(re.sub(r"\{\{|\}\}", "-", re.sub(r"(?<!\{)((?:\{\{)*)\{[^{}]+\}", r"\1", self.text)))
 
     @cached_property
@@ -151,13 +159,16 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The handler of a provider state, with the values that its pattern found in the name."""
+    """The handler of a provider state, with the values in the state's name."""
 
     handler: Handler
     values: Mapping[str, Any]
 
     def arguments(self, name: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Join the values in the name and the state's params. Raise StateError where they disagree."""
+        """Join the values in the name and the state's params.
+
+        Raise StateError where they disagree.
+        """
         for key in self.values.keys() & params.keys():
             is_placeholder = self.values[key] == f"{{{key}}}"  # PactNet sends the pattern itself as the name
             if not is_placeholder and not _agree(self.values[key], params[key]):
@@ -169,7 +180,7 @@ class Match:
 
 
 def _agree(in_name: Any, param: Any) -> bool:
-    """Tell whether a value in a state's name equals the one in its params, as text or as JSON."""
+    """Tell whether a value in a state's name equals its param, as text or as JSON."""
     if str(in_name) == str(param):
         return True
     try:
@@ -179,7 +190,10 @@ def _agree(in_name: Any, param: Any) -> bool:
 
 
 def signature(function: Callable[..., Any]) -> inspect.Signature:
-    """Return the signature of the function itself. A decorator may accept less than what it decorates."""
+    """Return the signature of the function itself.
+
+    A decorator may accept less than what it decorates.
+    """
     if sys.version_info >= (3, 14):  # the default evaluates annotations, which may be for the type checker only
         import annotationlib
 

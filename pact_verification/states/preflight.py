@@ -74,13 +74,16 @@ def _misfits(need: Need) -> Iterator[str]:
 
 
 def unused_handlers(needs: Iterable[Need], registry: Registry) -> list[Pattern]:
-    """Return the names of handlers that no pact needs. A handler with one needed name counts as used."""
+    """Return the names of handlers that no pact needs.
+
+    A handler with one needed name counts as used.
+    """
     used = {need.match.handler for need in needs if need.match}
     return [pattern for pattern in registry.patterns.values() if pattern.handler not in used]
 
 
 def require_handlers(pacts: Iterable[Pact], registry: Registry) -> tuple[str, ...]:
-    """Require a handler for every state that an interaction needs which is not pending.
+    """Require a handler for each state of an interaction that is not pending.
 
     A pending interaction's failure doesn't fail the run, and a missing handler fails only that interaction. Otherwise
     a consumer's new state would stop the provider's builds.
@@ -103,7 +106,7 @@ def require_handlers(pacts: Iterable[Pact], registry: Registry) -> tuple[str, ..
 
 
 def explain(missing: Sequence[Need], registry: Registry) -> str:
-    """Return a text about states without a handler: who needs them, similar names, and stubs to paste."""
+    """Describe states without a handler, with similar names and stubs to paste."""
     return "\n".join([*_explain(missing, registry), *to_paste(missing, registry)])
 
 

@@ -60,7 +60,7 @@ class Registry:
         return register
 
     def seeded_state(self, *names: str, fixtures: Iterable[str]) -> None:
-        """Register provider states whose rows come from fixtures, named as for `manage.py loaddata`.
+        """Register provider states whose rows come from fixtures, as for loaddata.
 
         Raises:
             InvalidRegistration: there is no name, a name has a handler already, or there are no fixtures.
@@ -79,7 +79,10 @@ class Registry:
         self._add(names, Handler(load_fixtures, Place(caller.f_code.co_filename, caller.f_lineno)))
 
     def base_state(self, function: Callable[[], R]) -> Callable[[], R]:
-        """Register a function or generator function that runs before each interaction's own states."""
+        """Register a function that runs before each interaction's own states.
+
+        A generator function has a teardown, as in provider_state.
+        """
         handler = _handler("base_state", function)
         if signature(function).parameters:
             raise InvalidRegistration(f"A base_state takes no parameters. ({handler.location})")
@@ -87,7 +90,7 @@ class Registry:
         return function
 
     def request_filter(self, function: RequestFilter) -> RequestFilter:
-        """Register a function that may change each request, such as its META, before the project handles it."""
+        """Register a function that may change each request before the project's turn."""
         _handler("request_filter", function)
         self.request_filters.append(function)
         return function
@@ -157,7 +160,9 @@ def _handler(decorator: str, function: Callable[..., Any]) -> Handler:
 
 
 def stub(name: str, params: Sequence[Mapping[str, Any]], taken: set[str]) -> str:
-    """Return Python to paste for a state without a handler. The stub raises NotImplementedError.
+    """Return Python to paste for a state without a handler.
+
+    The stub raises NotImplementedError.
 
     Args:
         params: the params in pacts. One that only some pacts give gets a default.

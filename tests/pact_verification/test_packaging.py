@@ -1,5 +1,6 @@
-"""The distribution holds the app, whole and alone."""
+"""The distribution holds the app, whole and alone, and refers to documents that are there."""
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -29,3 +30,17 @@ def test_the_wheel_holds_the_app_and_nothing_of_the_service(tmp_path: Path) -> N
     )
     assert run.returncode == 0, run.stderr
     assert "--provider-name NAME" in run.stdout
+
+
+def test_the_code_refers_to_headings_that_exist() -> None:
+    headings = set(re.findall(r"^## (.+)$", (ROOT / "docs/pact-core.md").read_text(), re.MULTILINE))
+    named: set[str] = set()
+    for folder in ("pact_verification", "tests", "benchmarks"):
+        for path in (ROOT / folder).rglob("*.py"):
+            text = re.sub(r"\s+(# )?", " ", path.read_text())
+            assert not re.search(r"\(F\d+\)|\(F\d+,|\bF\d+:", text), f"{path} refers to a page that is not here"
+            for reference in re.findall(r"docs/pact-core\.md, ([^\".)]+)", text) if path != Path(__file__) else ():
+                found = [heading for heading in headings if reference.startswith(heading)]
+                assert found, f"{path} refers to {reference!r}"
+                named.update(found)
+    assert named

@@ -1,12 +1,12 @@
 import pytest
 
-from pact_verification.broker.selectors import default_selectors, describe, read_selector
+from pact_verification.broker.selectors import default_selectors, read_selector, selector_text
 from pact_verification.errors import CannotVerify
 
 
 def test_the_defaults() -> None:
-    assert [*map(describe, default_selectors("main"))] == ["mainBranch", "matchingBranch", "deployedOrReleased"]
-    assert [*map(describe, default_selectors(""))] == ["mainBranch", "deployedOrReleased"]
+    assert [*map(selector_text, default_selectors("main"))] == ["mainBranch", "matchingBranch", "deployedOrReleased"]
+    assert [*map(selector_text, default_selectors(None))] == ["mainBranch", "deployedOrReleased"]
 
 
 @pytest.mark.parametrize(

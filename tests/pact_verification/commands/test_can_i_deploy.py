@@ -156,7 +156,7 @@ def test_an_environment_that_is_not_there(ask: Ask, broker: BrokerDouble) -> Non
 def test_waiting_helps_where_a_webhook_reaches(
     ask: Ask, broker: BrokerDouble, branch: str, event: str, *, waits: bool
 ) -> None:
-    """The main branch's latest version, and what is deployed (F39)."""
+    """The main branch's latest version, and what is deployed."""
     broker.publish_result("office", "c1", "testapp", "p1", branch=branch, success=True)
     broker.create_webhook("testapp", event=event)
     ran = ask("p1", "--retry-while-unknown", "1", "--retry-interval", "0")

@@ -188,7 +188,7 @@ class TestPublishing:
         assert published(broker) == [("shop", "p1", True), ("shop", "p1", False)]
 
     def test_a_filter_does_not_publish(self, ask: Ask, broker: BrokerDouble) -> None:
-        """The core publishes success for the part that it ran, and for none at all (F32)."""
+        """The core publishes success for the part that it ran, and for none at all."""
         broker.publish(document(EMPTY, RED), version="c1", branch="main")
         no_longer_pending(broker)
         wanted = {"PACT_BROKER_PUBLISH_VERIFICATION_RESULTS": "true"}
@@ -217,7 +217,7 @@ class TestPublishing:
         assert not writes(broker)
 
     def test_an_empty_pact_is_not_green_and_not_published(self, ask: Ask, broker: BrokerDouble) -> None:
-        """The core passes it, and publishes success (F15)."""
+        """The core passes it, and publishes success."""
         broker.publish(document(), version="c1", branch="main")
         broker.publish(document(GREEN, consumer="office"), version="c1", branch="main")
         run = ask("--publish", "--no-enable-pending")
@@ -331,7 +331,7 @@ class TestPublishing:
 def test_what_the_broker_does_not_hold_afterwards_is_not_green(
     ask: Ask, broker: BrokerDouble, where: str, fault: Fault, why: str
 ) -> None:
-    """The core logs a refused result and reports success; a server error stalls it for 127 seconds first (F33)."""
+    """The core logs a refused result and reports success; a server error stalls it for 127 seconds first."""
     broker.publish(document(GREEN), version="c1", branch="main")
     method, path = where.split()
     broker.fault(method, path, fault)
@@ -443,7 +443,7 @@ class TestSelecting:
         assert "includeWipPactsSince" not in query
 
     def test_without_a_branch_there_is_no_matching_one(self, ask: Ask, broker: BrokerDouble, tmp_path: Path) -> None:
-        """The broker would refuse the selector (F35)."""
+        """The broker would refuse the selector."""
         broker.publish(document(GREEN), version="c1", branch="main")
         run = ask(GIT_BRANCH="", cwd=tmp_path)
         assert run.exit_code == 0
@@ -575,7 +575,7 @@ FOR_VERIFICATION = "/for-verification$"
 def test_a_broker_that_can_not_be_asked_is_never_no_pacts(
     ask: Ask, broker: BrokerDouble, path: str, fault: Fault, why: str
 ) -> None:
-    """The core says "No pacts found" to all of them, which one may have chosen to accept (F34)."""
+    """The core says "No pacts found" to all of them, which one may have chosen to accept."""
     broker.publish(document(GREEN), version="c1", branch="main")
     broker.fault("GET" if path != FOR_VERIFICATION else "POST", path, fault)
     slow = () if path == FOR_VERIFICATION else ("--broker-timeout", "2")  # one of them with what is the default
@@ -888,7 +888,7 @@ class TestPactUrl:
         has(run, "git doesn't say which commit is checked out")
 
     def test_another_host_gets_no_token_and_no_results(self, ask: Ask, broker: BrokerDouble, clone: Path) -> None:
-        """The core sends the token to whatever host a pact's URL names (F36)."""
+        """The core sends the token to whatever host a pact's URL names."""
         with BrokerDouble() as elsewhere:
             elsewhere.publish(document(GREEN), version="c1", branch="main")
             url = elsewhere.pact_url("shop", "c1")

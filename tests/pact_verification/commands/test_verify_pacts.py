@@ -240,7 +240,7 @@ class TestGreen:
     def test_a_teardown_runs_after_a_state_that_failed_also_at_the_end_of_a_pact(
         self, verify: Verify, pact: Path, tmp_path: Path
     ) -> None:
-        """The core sends none then (F5)."""
+        """The core sends none then."""
         down = interaction("down", states=["the price service is down", "the item raises"])
         write_pact(pact, down, down)
         write_pact(pact.with_name("z.json"), down, consumer="z")
