@@ -10,7 +10,8 @@ from pact_verification.core.notes import notes
 from pact_verification.core.request_check import difference
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.results.exchange import Exchange
-from pact_verification.results.report import InteractionResult, Mismatch, Outcome, PactResult
+from pact_verification.results.mismatch import Mismatch
+from pact_verification.results.report import InteractionResult, Outcome, PactResult
 
 
 def join(pact: Pact, core: CoreReport, exchanges: Sequence[Exchange]) -> PactResult:

@@ -34,9 +34,10 @@ from pact_verification.provider.board import SIZE, Board
 from pact_verification.provider.databases import drop_left, names_of, undisturbed_at_the_end
 from pact_verification.provider.serving import Address, How, new_state_path
 from pact_verification.provider.snapshots import restore_left
+from pact_verification.results.coverage import Coverage
 from pact_verification.results.crash import is_own
 from pact_verification.results.exchange import Exchange
-from pact_verification.results.report import Coverage, PactResult
+from pact_verification.results.report import PactResult
 from pact_verification.system import clock
 from pact_verification.system.interruption import SIGNALS, hear, held_back, raise_again_what_is_lost
 from pact_verification.system.streams import guard_streams

@@ -15,7 +15,7 @@ from pact_verification.pacts.sources import Selection
 from pact_verification.provider.databases import new_token
 from pact_verification.provider.serving import Provider
 from pact_verification.results.masking import mask, without_credentials
-from pact_verification.results.report import PactResult, Progress, Report, untried, whole
+from pact_verification.results.report import PactResult, Progress, Report, merge_results, results_of_unverifiable
 from pact_verification.run.last_failed import remember
 from pact_verification.run.leftovers import clear_left, noted
 from pact_verification.run.options import Options
@@ -67,7 +67,10 @@ def verify(
     if selection.interactions:
         notes += clear_left()
         ran = _tried(options, selection, engine, provider, progress=progress, directory=directory)
-    results = [whole(pact, ran.get(number, ()), mask(untried(pact))) for number, pact in enumerate(selection.pacts)]
+    results = [
+        merge_results(pact, ran.get(number, ()), mask(results_of_unverifiable(pact)))
+        for number, pact in enumerate(selection.pacts)
+    ]
     keys = Counter(each.interaction.key for result in results for each in result.interactions)
     results = [_with_command(result, options, keys) for result in results]
     if selection.interactions:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandParser, OutputWrapper
 
+from pact_verification import reporters
 from pact_verification.broker.arguments import seconds
 from pact_verification.conf import ISOLATIONS
 from pact_verification.credentials import harmless
 from pact_verification.management.arguments import PactsHelp, add_pact_arguments, count, processes, shard
 from pact_verification.management.exits import documented_exits, leave, require_secret_key, require_tools, showable
-from pact_verification.reporters.files import STEP_SUMMARY, requested, step_summary, write_all
+from pact_verification.reporters.files import STEP_SUMMARY_VARIABLE, requested, step_summary, write_all
+from pact_verification.results.printable import printable_values
 from pact_verification.results.report import Report
 from pact_verification.run.leftovers import run_folder
 from pact_verification.system.streams import discard, write_commands
@@ -140,12 +142,8 @@ class Command(PactsHelp):
         )
 
         reports = parser.add_argument_group("reports, beside the one on the console")
-        for name, what in (
-            ("junit", "JUnit XML, as GitHub, GitLab and Jenkins read it"),
-            ("json", "JSON for programs; its schema is pact_verification/reporters/report.schema.json"),
-            ("html", "a page, in one file"),
-        ):
-            reports.add_argument(f"--{name}", metavar="FILE", help=f"Write {what}.")
+        for each in reporters.FORMATS:
+            reports.add_argument(f"--{each.name}", metavar="FILE", help=f"Write {each.description}.")
         reports.add_argument(
             "--github",
             action=BooleanOptionalAction,
@@ -180,9 +178,9 @@ class Command(PactsHelp):
     def handle(self, *args: Any, **options: Any) -> None:
         with documented_exits(self, with_traceback=options["traceback"]):
             require_tools()
-            github = options["github"] if options["github"] is not None else bool(os.environ.get(STEP_SUMMARY))
+            github = options["github"] if options["github"] is not None else bool(os.environ.get(STEP_SUMMARY_VARIABLE))
             files = requested(options)
-            summary = step_summary(required=bool(options["github"]), tell=self._complain) if github else ()
+            summary = step_summary(required=bool(options["github"]), warn=self._complain) if github else ()
             with run_folder() as folder:
                 report = self._verify(folder, options)
         self._show(report, options, github=github)
@@ -231,7 +229,7 @@ class Command(PactsHelp):
                 provider,
                 folder,
                 progress=live.progress,
-                announce=lambda selection, server: live.say(
+                announce=lambda selection, server: live.show(
                     progress.render_selection(selection, version, choice.unpublished, server)
                 ),
             )
@@ -242,8 +240,9 @@ class Command(PactsHelp):
 
         encoding = getattr(self.stdout, "encoding", None) or "utf-8"
         try:
+            shown = printable_values(report)
             text = console.render(
-                report,
+                shown,
                 colour=_colour(self.stdout, options),
                 verbosity=options["verbosity"],
                 encoding=encoding,
@@ -253,7 +252,7 @@ class Command(PactsHelp):
             if github:
                 from pact_verification.reporters.github import render_annotations
 
-                annotations = encodable(render_annotations(report), encoding)
+                annotations = encodable(render_annotations(shown), encoding)
         except Exception as error:  # noqa: BLE001  # a mistake of ours
             self._complain(f"The report on the console failed: {type(error).__name__}: {error}")
             return
