@@ -24,6 +24,8 @@ REPRESENTED = {"params", "values"}
 NOT_SHOWN = {"actual", "arrived", "content", "expected"}
 """Fields that no output for people reads as they are."""
 
+WITHOUT_TEXT = {int, float, bool}
+
 T = TypeVar("T")
 
 
@@ -35,15 +37,16 @@ def printable_values(value: T) -> T:
 def _printable(value: Any, *, one_line: bool) -> Any:
     if isinstance(value, str):
         return value if value.isprintable() else printable(value) if one_line else printable_lines(value)
+    if not value or isinstance(value, Request):  # reports show the request that was sent, not the pact's
+        return value
     if isinstance(value, bytes):
         return _printable_body(value)
     if isinstance(value, tuple | list):
         members = [_printable(member, one_line=one_line) for member in value]
-        return value if all(map(_is_same, value, members)) else type(value)(members)
+        changed = any(after is not before for before, after in zip(value, members, strict=True))
+        return type(value)(members) if changed else value
     if isinstance(value, Mapping):
         return {printable(str(name)): _printable(member, one_line=one_line) for name, member in value.items()}
-    if isinstance(value, Request):  # reports show the request that was sent
-        return value
     return _printable_fields(value) if is_dataclass(value) else value
 
 
@@ -55,21 +58,20 @@ def _printable_body(body: bytes) -> bytes:
 
 def _printable_fields(value: Any) -> Any:
     changed = {}
-    for name in _shown_fields(value.__class__):
+    for name, one_line in _shown_fields(value.__class__):
         before = getattr(value, name)
-        if name in REPRESENTED and isinstance(before, Mapping):
+        if not before or type(before) in WITHOUT_TEXT:
+            continue
+        if name in REPRESENTED:
             after: Any = {printable(str(key)): member for key, member in before.items()}
         else:
-            after = _printable(before, one_line=name in ONE_LINE)
+            after = _printable(before, one_line=one_line)
         if after is not before:
             changed[name] = after
     return replace(value, **changed) if changed else value
 
 
 @lru_cache
-def _shown_fields(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind) if field.name not in NOT_SHOWN)
-
-
-def _is_same(before: object, after: object) -> bool:
-    return before is after
+def _shown_fields(kind: type) -> tuple[tuple[str, bool], ...]:
+    """Return the fields of a dataclass that outputs for people read, and whether each is one line."""
+    return tuple((field.name, field.name in ONE_LINE) for field in fields(kind) if field.name not in NOT_SHOWN)
