@@ -1,4 +1,4 @@
-"""The credentials for a broker, and keeping them out of what is shown."""
+"""The credentials for a broker, and hiding them in texts."""
 
 import base64
 import json
@@ -14,16 +14,16 @@ from pact_verification.text import without_commands
 
 HIDDEN = "(hidden)"
 SHORT = 6
-"""A shorter secret is hidden as a word only."""
+"""A shorter secret is hidden only where it is a word."""
 
 PERCENT = re.compile("%[0-9A-F]{2}")
 SPELT_ALIKE = re.compile(r"[\w.~-]*", re.ASCII)
-"""All spellings of such a text are the same."""
+"""A text that URLs, JSON, HTML and reprs spell alike."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A bearer token, or a user name and a password; all empty for a broker that wants none."""
+    """A bearer token, or a user name and a password. All are empty for a broker without authentication."""
 
     token: str = field(default="", repr=False)
     username: str = ""
@@ -31,6 +31,7 @@ class Credentials:
 
     @property
     def header(self) -> str:
+        """The value of the Authorization header; empty without credentials."""
         if self.token:
             return f"Bearer {self.token}"
         if self.username:
@@ -39,28 +40,29 @@ class Credentials:
 
     @property
     def named(self) -> str:
-        """Where they come from; empty when there are none."""
+        """The environment variables that hold them; empty without credentials."""
         if self.token:
             return "PACT_BROKER_TOKEN"
         return "PACT_BROKER_USERNAME and PACT_BROKER_PASSWORD" if self.username else ""
 
 
 def configured_credentials() -> Credentials:
+    """Return the broker's credentials from the environment."""
     return Credentials(conf.PACT_BROKER_TOKEN, conf.PACT_BROKER_USERNAME, conf.PACT_BROKER_PASSWORD)
 
 
 def hide_credentials(text: str) -> str:
-    """A text without the configured secrets, should a broker or a library have quoted them."""
+    """Return a text without the configured secrets, which a broker or a library may have quoted."""
     return hide(text, configured_secrets())
 
 
 def harmless(text: str) -> str:
-    """Text for a log: without the configured secrets, and without commands to GitHub's runner."""
+    """Return a text for a log, without the configured secrets and without commands for GitHub's runner."""
     return without_commands(hide_credentials(text))
 
 
 def configured_secrets() -> frozenset[str]:
-    """Those that the environment has for a broker, in all their spellings."""
+    """Return the configured token and password, in all their spellings."""
     return _secrets_of(configured_credentials())
 
 
@@ -71,7 +73,7 @@ def _secrets_of(given: Credentials) -> frozenset[str]:
 
 
 def spellings(secrets: Iterable[str]) -> frozenset[str]:
-    """Secrets, also as a URL, a repr, JSON or an ASCII terminal spells them."""
+    """Return secrets with their spellings in URLs, HTML, reprs, JSON and on an ASCII terminal."""
     return frozenset(
         spelling
         for secret in secrets
@@ -92,7 +94,7 @@ def spellings(secrets: Iterable[str]) -> frozenset[str]:
 
 
 def hide(text: str, spelt: Iterable[str]) -> str:
-    """A text without secrets. A short one is hidden as a word only: the password "pact" is part of every other text."""
+    """Return a text without secrets. A short one is hidden only as a word: many texts contain "pact"."""
     for secret in sorted((secret for secret in spelt if secret and secret in text), key=len, reverse=True):
         if len(secret) >= SHORT:
             text = text.replace(secret, HIDDEN)

@@ -1,4 +1,4 @@
-"""Text for somebody's terminal, and text from somebody's server."""
+"""Texts and places in code, as people and programs read them."""
 
 import difflib
 import json
@@ -8,39 +8,30 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-UNPRINTABLE = re.compile(r"(\x1b\[[\d;]*m)|[^\n\t\x20-\x7e]")
-"""A colour, or a character that may be no printable one."""
+MAY_BE_UNPRINTABLE = re.compile(r"[^\n\t\x20-\x7e]")
 
 
 def printable(text: str) -> str:
-    """One line, without the control characters that a consumer or a body might bring."""
+    """Return a line with every unprintable character but tabs spelled out, as Python spells it."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() or char == "\t" else repr(char)[1:-1] for char in text)
 
 
 def printable_lines(text: str) -> str:
-    """The same for a text of several lines."""
+    """Return a text with every unprintable character but tabs and line ends spelled out."""
     return "\n".join(map(printable, text.split("\n")))
 
 
-def visible(text: str, *, colours: bool = False) -> str:
-    """Spell out every character that a terminal or a browser obeys, such as a change of the text's direction.
-
-    It is spelt as JSON spells it, because the text may be JSON. Line ends and tabs stay.
-
-    Args:
-        colours: whether a terminal's colours stay too.
-    """
-
-    def spelt(match: re.Match[str]) -> str:
-        if match[0].isprintable() or (colours and match[1]):
-            return match[0]
-        return json.dumps(match[0])[1:-1]
-
-    return UNPRINTABLE.sub(spelt, text)
+def visible(document: str) -> str:
+    """Return a JSON document with every unprintable character but tabs and line ends escaped, as JSON escapes it."""
+    return MAY_BE_UNPRINTABLE.sub(
+        lambda match: match[0] if match[0].isprintable() else json.dumps(match[0])[1:-1], document
+    )
 
 
 def python_literal(text: str) -> str:
-    """A text as a literal of Python, in printable characters. No log takes a part of it for a command."""
+    """Return a text as a Python literal in printable characters, without commands for GitHub's runner."""
     printed = "".join(
         f"\\{char}" if char in {'"', "\\"} else char if char.isprintable() else repr(char)[1:-1] for char in text
     )
@@ -48,17 +39,18 @@ def python_literal(text: str) -> str:
 
 
 def nearest(name: str, names: Iterable[str]) -> list[str]:
-    """Names that look like this one, nearest first, whatever their case; at most three."""
+    """Return at most three names that look like this one in any case, nearest first."""
     folded = {each.casefold(): each for each in names}
     return [folded[each] for each in difflib.get_close_matches(name.casefold(), folded)]
 
 
 def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: 1 pact, 2 pacts."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def read_json(body: bytes) -> Any:
-    """A body as JSON has it. Raises ValueError where it is none."""
+    """Return the value of a JSON body. Raises ValueError if the body is not JSON."""
     try:
         return json.loads(body)
     except RecursionError as error:
@@ -66,18 +58,14 @@ def read_json(body: bytes) -> Any:
 
 
 def relative(path: str) -> str:
-    """A file as a person in the current folder would name it, unless it lies elsewhere."""
+    """Return a file's path from the current folder; for a file outside of it, the path as given."""
     near = os.path.relpath(path)
     return path if near.startswith("..") else near
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A line of code. Its text is file and line as a person at the console would name them.
-
-    Attributes:
-        file: its path; `str()` shortens it in the current folder.
-    """
+    """A line of code. Its `str()` is file:line, with the path from the current folder."""
 
     file: str
     line: int
@@ -87,7 +75,7 @@ class Place:
 
 
 def encodable(text: str, encoding: str) -> str:
-    """The text as a stream can show it."""
+    """Return the text in characters that a stream's encoding has."""
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
@@ -96,9 +84,9 @@ def encodable(text: str, encoding: str) -> str:
 
 
 def without_commands(text: str) -> str:
-    """Text for a log that GitHub's runner reads, with a space in each of the runner's two marks of a command.
+    """Return a text for a log without commands for GitHub's runner.
 
-    One is :: at the beginning of a line, white space aside; the other is ##[ anywhere.
+    A command is `::` at the beginning of a line, after white space, or `##[` anywhere. Each gets a space inside.
     """
     text = re.sub(r"(^|\r)([^\S\r\n]*):(?=:)", r"\1\2: ", text, flags=re.MULTILINE)
     return text.replace("##[", "## [")

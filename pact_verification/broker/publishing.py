@@ -11,7 +11,8 @@ from pact_verification.broker.hal import NotFound, Unreachable, linked
 from pact_verification.broker.provider_version import KnownVersion
 from pact_verification.errors import BrokerError
 from pact_verification.results.exchange import Exchange
-from pact_verification.results.report import InteractionResult, Mismatch, Outcome, PactResult, Publication
+from pact_verification.results.mismatch import Mismatch
+from pact_verification.results.report import InteractionResult, Outcome, PactResult, Publication
 
 MAX_TEXT = 2000
 

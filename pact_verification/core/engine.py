@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from pact_verification.errors import CannotVerify
-from pact_verification.results.report import Mismatch
+from pact_verification.results.mismatch import Mismatch
 from pact_verification.system.interruption import held_back
 
 EXIT_SECONDS = 2

@@ -10,7 +10,8 @@ from pact_verification.core.request_check import find_differences
 from pact_verification.core.warnings import find_warnings
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.results.exchange import Exchange
-from pact_verification.results.report import InteractionResult, Mismatch, Outcome, PactResult
+from pact_verification.results.mismatch import Mismatch
+from pact_verification.results.report import InteractionResult, Outcome, PactResult
 
 
 def join(pact: Pact, core: CoreReport, exchanges: Sequence[Exchange]) -> PactResult:

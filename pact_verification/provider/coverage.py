@@ -5,8 +5,9 @@ from collections.abc import Iterable
 
 from pact_verification.pacts.schema import HTTP
 from pact_verification.provider.endpoints import ANY, endpoint_at, endpoints
+from pact_verification.results.coverage import Coverage, Operation, Use
 from pact_verification.results.exchange import Endpoint
-from pact_verification.results.report import Coverage, InteractionResult, Operation, Outcome, PactResult, Use
+from pact_verification.results.report import InteractionResult, Outcome, PactResult
 
 Seen = list[tuple[str, InteractionResult]]
 """Results, each with the name of its consumer."""

@@ -17,9 +17,10 @@ from pact_verification.provider.live_server import LiveServer
 from pact_verification.provider.serving import VerificationOptions
 from pact_verification.provider.snapshots import keep_databases
 from pact_verification.provider.stores import own_stores
+from pact_verification.results.coverage import Coverage
 from pact_verification.results.crash import Crash
 from pact_verification.results.exchange import Exchange
-from pact_verification.results.report import Coverage, PactResult
+from pact_verification.results.report import PactResult
 from pact_verification.states.preflight import require_handlers
 from pact_verification.states.registry import Registry, autodiscover
 

@@ -9,8 +9,9 @@ from typing import Protocol
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.provider.board import Board
 from pact_verification.provider.http_connection import HOST
+from pact_verification.results.coverage import Coverage
 from pact_verification.results.exchange import Exchange
-from pact_verification.results.report import Coverage, PactResult
+from pact_verification.results.report import PactResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,11 +168,11 @@ class Verifier:
         """
         from pact_verification.provider.stores import empty_stores, own_stores
         from pact_verification.results.masking import mask
-        from pact_verification.results.report import untried
+        from pact_verification.results.report import results_of_unverifiable
         from pact_verification.states.preflight import require_handlers
 
         if interaction.unverifiable is not None:
-            self._report(mask(untried(replace(pact, interactions=(interaction,)))))
+            self._report(mask(results_of_unverifiable(replace(pact, interactions=(interaction,)))))
             return
         if pact.name not in self.parts:
             parts = in_parts(pact, 1, self.directory)
@@ -193,16 +193,15 @@ class Verifier:
 
     def _report(self, whole: "PactResult") -> None:
         """Tell pytest the result of an interaction."""
-        from pact_verification.reporters.console import render_failure
-        from pact_verification.reporters.wording import in_short
-        from pact_verification.reporters.wording import warnings as told
+        from pact_verification.reporters.failure import failure_text, short_reason
+        from pact_verification.reporters.failure import warnings as told
         from pact_verification.results.report import Outcome
 
         (result,) = whole.interactions
         if result.failed:
-            raise NotVerified(in_short(result), render_failure(whole, result) + self._other_reasons())
+            raise NotVerified(short_reason(result), failure_text(whole, result) + self._other_reasons())
         if result.outcome is not Outcome.VERIFIED:
-            pytest.xfail(harmless(f"pending: {in_short(result)}"))
+            pytest.xfail(harmless(f"pending: {short_reason(result)}"))
         for warning in told(result):
             warnings.warn(harmless(f"{result.interaction.description!r}: {warning}"), PactWarning, stacklevel=1)
 

@@ -1,82 +1,75 @@
-"""Where reports go beside the console: looked at before the run, written after it."""
+"""Report files: checked before the run, written after it."""
 
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
+from pact_verification import reporters
 from pact_verification.errors import CannotVerify
+from pact_verification.reporters import Format
 from pact_verification.results.report import Report
-from pact_verification.text import read_json, visible
+from pact_verification.text import read_json
 
-FORMATS = ("junit", "json", "html")
-"""Each an option, and a module beside this one with `render(report) -> text`."""
-
-STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+STEP_SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 
 
 @dataclass(frozen=True, slots=True)
 class ReportFile:
-    """A report that was asked for.
+    """A report to write.
 
     Attributes:
-        format: the name of the module that renders it.
-        append: to what stands there already: other steps' summaries.
+        option: what the user set to get it, for errors.
+        append: whether to keep the file's content, such as other steps' summaries.
     """
 
-    format: str
+    format: Format
     path: Path
+    option: str
     append: bool = False
 
     @property
-    def render(self) -> Callable[[Report], str]:
-        rendered: Callable[[Report], str] = import_module(f"pact_verification.reporters.{self.format}").render
-        return rendered
-
-    @property
     def is_plain(self) -> bool:
-        """Whether it is a file of its own, or would become one: no pipe, no device, not where the console leads."""
+        """Whether the path is a regular file or free. It is not a pipe, a device or the console's own file."""
         try:
             there = self.path.stat()
-        except (OSError, ValueError):  # nothing is there; what else is wrong, opening tells
+        except (OSError, ValueError):  # nothing is there, or open() will tell what is wrong
             return True
         return stat.S_ISREG(there.st_mode) and not any(os.path.samestat(there, each) for each in _standard_streams())
 
     def require_writable(self) -> None:
-        """Find out before the run that a report can't be written; it would be late to hear of it afterwards.
+        """Check before the run that the report can be written.
 
-        An older report is emptied: should this run never come to its end, nobody may take that one for its.
+        An older report is emptied. If the run does not end, its reader must not take that report for the run's.
 
         Raises:
-            CannotVerify: it can't be written, or what stands there is a pact.
+            CannotVerify: the file can't be written, or is a pact.
         """
-        problem = ""
+        problem = None
         try:
             if self.path.is_dir():
                 problem = "it is a directory"
             elif not self.is_plain:
-                problem = "" if os.access(self.path, os.W_OK) else "permission denied"
+                problem = None if os.access(self.path, os.W_OK) else "permission denied"
             elif _is_pact(self.path):
                 problem = "it is a pact, which the report would replace"
             else:
                 new = not self.path.exists()
                 self.path.open("a" if self.append else "w").close()
                 if new:
-                    self.path.resolve().unlink()  # what a link leads to, not the link
+                    self.path.resolve().unlink()  # the target of a link, not the link
         except (OSError, ValueError) as error:  # a NUL in the name
             problem = getattr(error, "strerror", None) or str(error)
-        if problem:
-            option = STEP_SUMMARY if self.append else f"--{self.format}"
+        if problem is not None:
             raise CannotVerify(
-                f"{option} {str(self.path)!r} can't be written: {problem}. Name a file in a folder that exists."
+                f"{self.option} {str(self.path)!r} can't be written: {problem}. Name a file in a folder that exists."
             )
 
     def write(self, report: Report) -> None:
-        """Render and write it. Raises whatever goes wrong."""
-        text = visible(self.render(report))
+        """Render and write the report. Raises every error."""
+        text = self.format.render(report)
         with open(  # Path.open() takes no opener
             self.path,
             "a" if self.append or not self.is_plain else "w",
@@ -88,7 +81,7 @@ class ReportFile:
 
 
 def _without_waiting(path: str, flags: int) -> int:
-    """Open a file; a pipe that nobody reads is an error rather than a wait without end."""
+    """Open a file. A pipe without a reader is an error, and does not block."""
     descriptor = os.open(path, flags | os.O_NONBLOCK, 0o666)
     os.set_blocking(descriptor, True)
     return descriptor
@@ -100,44 +93,49 @@ def _standard_streams() -> Iterator[os.stat_result]:
             yield os.fstat(descriptor)
 
 
-def step_summary(*, required: bool, tell: Callable[[str], None]) -> tuple[ReportFile, ...]:
-    """Where GitHub Actions wants a step's summary, if anywhere.
+def step_summary(*, required: bool, warn: Callable[[str], None]) -> tuple[ReportFile, ...]:
+    """Return the file of GitHub Actions' step summary, if the environment names one that can be written.
 
     Args:
-        required: somebody asked for it: when it can't be written, that is an error. Else it is told, and goes without:
-            a container may have the variable and not the file.
+        required: whether an option asks for it. Otherwise a file that can't be written is only a warning: a container
+            may have the variable and not the file.
+        warn: called with the warning.
 
     Raises:
-        CannotVerify: it is required, and can't be written.
+        CannotVerify: it is required and can't be written.
     """
-    if not (path := os.environ.get(STEP_SUMMARY)):
+    if not (path := os.environ.get(STEP_SUMMARY_VARIABLE)):
         return ()
-    file = ReportFile("github", Path(path), append=True)
+    file = ReportFile(reporters.STEP_SUMMARY, Path(path), STEP_SUMMARY_VARIABLE, append=True)
     try:
         file.require_writable()
     except CannotVerify as error:
         if required:
             raise
-        tell(f"{error} --no-github does without.")
+        warn(f"{error} --no-github does without.")
         return ()
     return (file,)
 
 
 def requested(given: Mapping[str, str | None]) -> tuple[ReportFile, ...]:
-    """The reports that options ask for, each found to be writable.
+    """Return the reports that options ask for, after a check that each can be written.
 
     Args:
-        given: by format, the path; None for a report that nobody wants.
+        given: the options; one named like a format has the path, or None.
 
     Raises:
-        CannotVerify: one can't be written, or two would stand in one file.
+        CannotVerify: a file can't be written, or two reports have the same file.
     """
-    files = [ReportFile(name, Path(path)) for name in FORMATS if (path := given.get(name)) is not None]
+    files = [
+        ReportFile(each, Path(path), f"--{each.name}")
+        for each in reporters.FORMATS
+        if (path := given.get(each.name)) is not None
+    ]
     plain = [file for file in files if file.is_plain]
     places = [file.path.resolve() for file in plain]
     if twice := [file for file in plain if places.count(file.path.resolve()) > 1]:
         raise CannotVerify(
-            f"{' and '.join(f'--{file.format}' for file in twice)} name one file, {twice[0].path}. Give each its own."
+            f"{' and '.join(file.option for file in twice)} name one file, {twice[0].path}. Give each its own."
         )
     for file in files:
         file.require_writable()
@@ -145,16 +143,16 @@ def requested(given: Mapping[str, str | None]) -> tuple[ReportFile, ...]:
 
 
 def write_all(files: tuple[ReportFile, ...], report: Report) -> Iterator[str]:
-    """Write the reports. What goes wrong with one is told, and changes neither the others nor the verdict."""
+    """Write the reports. Yield an error for each that fails; the others are written all the same."""
     for file in files:
         try:
             file.write(report)
-        except Exception as error:  # noqa: BLE001  # see above
-            yield f"The report {file.path} ({file.format}) could not be written: {type(error).__name__}: {error}"
+        except Exception as error:  # noqa: BLE001  # a report must not change the exit code
+            yield f"The report {file.path} ({file.format.name}) could not be written: {type(error).__name__}: {error}"
 
 
 def _is_pact(path: Path) -> bool:
-    """Whether a file is a pact, also one that can't be verified."""
+    """Tell whether a file is a pact, even one that can't be verified."""
     try:
         document = read_json(path.read_bytes())
     except (OSError, ValueError):

@@ -5,29 +5,32 @@ import re
 from collections.abc import Iterable, Iterator
 from html import escape
 
-from pact_verification.reporters.console import render_failure
-from pact_verification.reporters.wording import in_short, place_of, publication, remarks, verdict
-from pact_verification.results.report import Coverage, InteractionResult, Outcome, PactResult, Report
-from pact_verification.text import printable, visible, without_commands
+from pact_verification.reporters.conclusion import Mood, conclusion, publication_sentence
+from pact_verification.reporters.failure import failure_text, place_of, remarks, short_reason
+from pact_verification.results.coverage import Coverage
+from pact_verification.results.report import InteractionResult, Outcome, PactResult, Report
+from pact_verification.text import without_commands
+
+SIGNS = {Mood.GOOD: "✅", Mood.BAD: "❌", Mood.NEUTRAL: "⚠️"}
 
 MAX_SUMMARY = 900_000
-"""Bytes; GitHub refuses more than 1 MiB."""
+"""Bytes. GitHub refuses more than 1 MiB."""
 
 MAX_MESSAGE = 1000
-"""Characters of an annotation: it stands between lines of code."""
+"""Characters. An annotation stands between lines of code."""
 
 MAX_ANNOTATIONS = 10
-"""GitHub drops what is more, for each step and kind."""
+"""For each step and kind. GitHub drops the rest."""
 
 
 def render(report: Report) -> str:
-    """The step summary."""
-    said = verdict(report)
-    sign = "✅" if said.good else "❌" if said.bad else "⚠️"
-    parts = [f"## {sign} Pacts of {_inline(report.provider)}\n\n{_inline(said.text)}\n", *_table(report)]
+    """Return the step summary. The report's values are printable."""
+    end = conclusion(report)
+    sign = SIGNS[end.mood]
+    parts = [f"## {sign} Pacts of {_inline(report.provider)}\n\n{_inline(end.text)}\n", *_table(report)]
     parts += [f"> {_inline(note)}\n" for note in report.notes]
-    if text := publication(report):
-        parts.append(f"{_inline(text)}\n")
+    if sentence := publication_sentence(report):
+        parts.append(f"{_inline(sentence)}\n")
     for name, why in report.publication.missing if report.publication else ():
         parts.append(f"❌ Not at the broker: {_inline(name)}: {_inline(why)}\n")
     size = sum(map(_size, parts))
@@ -48,7 +51,7 @@ def render(report: Report) -> str:
 
 
 def render_annotations(report: Report) -> str:
-    """Workflow commands: an error for each failure, a warning for each that is pending."""
+    """Return workflow commands: an error for each failure, a warning for each pending one."""
     lines: dict[str, list[str]] = {"error": [], "warning": []}
     for pact, result in _failures(report):
         properties = {"title": f"{pact.pact.consumer}: {result.interaction.title}"}
@@ -57,14 +60,14 @@ def render_annotations(report: Report) -> str:
         listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
         again = f"\nagain: {result.rerun}" if result.rerun else ""
         kind = "error" if result.failed else "warning"
-        lines[kind].append(f"::{kind} {listed}::{_data(in_short(result)[:MAX_MESSAGE] + again)}")
+        lines[kind].append(f"::{kind} {listed}::{_data(short_reason(result)[:MAX_MESSAGE] + again)}")
     for kind, found in lines.items():
         if len(found) > MAX_ANNOTATIONS:
             more = len(found) - MAX_ANNOTATIONS + 1
             found[MAX_ANNOTATIONS - 1 :] = [f"::{kind} title=Pacts::{more} more in the step summary"]
     if not lines["error"] and report.exit_code:
-        lines["error"].append(f"::error title=Pacts::{_data(verdict(report).text)}")
-    return visible("".join(f"{line}\n" for found in lines.values() for line in found))
+        lines["error"].append(f"::error title=Pacts::{_data(conclusion(report).text)}")
+    return "".join(f"{line}\n" for found in lines.values() for line in found)
 
 
 def _failures(report: Report) -> Iterator[tuple[PactResult, InteractionResult]]:
@@ -103,13 +106,13 @@ def _failure(pact: PactResult, result: InteractionResult) -> str:
     sign = "❌" if result.failed else "⚠️ pending:"
     heading = f"{pact.pact.consumer}: {result.interaction.title}"
     return (
-        f"<details{' open' if result.failed else ''}><summary>{sign} {escape(printable(heading))}</summary>\n\n"
-        f"{_fenced(render_failure(pact, result))}\n</details>\n"
+        f"<details{' open' if result.failed else ''}><summary>{sign} {escape(heading)}</summary>\n\n"
+        f"{_fenced(failure_text(pact, result))}\n</details>\n"
     )
 
 
 def _remarks(report: Report) -> Iterator[str]:
-    """What there is to say of interactions that were verified."""
+    """Yield the remarks on interactions that were verified, in one block."""
     lines = [
         f"- {_inline(pact.pact.consumer)}: {_inline(result.interaction.title)}: {_inline(remark)}\n"
         for pact in report.pacts
@@ -138,28 +141,28 @@ def _size(text: str) -> int:
 
 
 def _inline(text: str) -> str:
-    """Text that Markdown and HTML leave alone, in one line."""
-    escaped = escape(printable(text.replace("\n", " ")), quote=False)
+    """Return a text as one line without Markdown and HTML."""
+    escaped = escape(text.replace("\n", " "), quote=False)
     return re.sub(r"([\\`*_{}\[\]()#+!|~@-])", r"\\\1", escaped)
 
 
 def _fenced(text: str) -> str:
-    """A code block; its fence is longer than any that the text holds."""
+    """Return a code block, with a fence that is longer than any in the text."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}text\n{text.rstrip()}\n{fence}\n"
 
 
-def _in_repository(file: str) -> str:
-    """A file's path as GitHub knows it: from the top of the checkout. Empty when it lies elsewhere."""
+def _in_repository(file: str) -> str | None:
+    """Return a file's path from the top of the checkout; None when it lies elsewhere."""
     path = os.path.relpath(file, os.environ.get("GITHUB_WORKSPACE") or ".")
-    return "" if path.startswith("..") else path
+    return None if path.startswith("..") else path
 
 
 def _data(text: str) -> str:
-    """A workflow command's message (GitHub's toolkit, command.ts: escapeData)."""
+    """Escape a workflow command's message (GitHub's toolkit, command.ts: escapeData)."""
     return without_commands(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
-    return _data(printable(text)).replace(":", "%3A").replace(",", "%2C")
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,25 +1,27 @@
 """The report for programs. report.schema.json, beside this module, says what each member means."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from pact_verification.pacts.pact import ProviderState
-from pact_verification.reporters.wording import verdict, warnings
+from pact_verification.reporters.conclusion import conclusion
+from pact_verification.reporters.failure import warnings
+from pact_verification.results.coverage import Coverage, Use
 from pact_verification.results.crash import Crash
-from pact_verification.results.diff import shortened
+from pact_verification.results.diff import DiffLine, shortened
 from pact_verification.results.exchange import Endpoint, Exchange, RecordedRequest, RecordedResponse
-from pact_verification.results.report import Coverage, InteractionResult, Line, Outcome, PactResult, Publication, Report
+from pact_verification.results.report import InteractionResult, Outcome, PactResult, Publication, Report
+from pact_verification.text import visible
 
-CONTEXT = 30
-"""How many lines stand around one that differs."""
+LINES_AROUND = 30
+"""How many lines stand before and after one that differs."""
 
 VERSION = 1
-"""Of the format. It rises when a program that reads the report would have to change; members may be added."""
+"""Of the format. It rises when a program that reads it has to change; new members don't raise it."""
 
 
 def render(report: Report) -> str:
-    """The report as JSON."""
+    """Return the report as JSON. Its values are exact, so their unprintable characters are escaped here."""
     document = {
         "report": "pact-verification",
         "version": VERSION,
@@ -27,7 +29,7 @@ def render(report: Report) -> str:
         "started": report.started.isoformat() if report.started else None,
         "seconds": round(report.seconds, 3),
         "exit_code": report.exit_code,
-        "verdict": verdict(report).text,
+        "verdict": conclusion(report).text,
         "counts": {
             outcome.name.lower(): sum(each.outcome is outcome for each in report.interactions) for outcome in Outcome
         },
@@ -38,7 +40,7 @@ def render(report: Report) -> str:
         "nothing_for": list(report.nothing_for),
         "notes": list(report.notes),
     }
-    return json.dumps(document, indent=1, ensure_ascii=False, default=str) + "\n"
+    return visible(json.dumps(document, indent=1, ensure_ascii=False, default=str)) + "\n"
 
 
 def _pact(result: PactResult) -> dict[str, Any]:
@@ -84,7 +86,7 @@ def _interaction(result: InteractionResult) -> dict[str, Any]:
             }
             for mismatch in result.mismatches
         ],
-        "diff": {part: list(map(_line, shortened(lines, CONTEXT))) for part, lines in result.diff.parts()},
+        "diff": {part: list(map(_line, shortened(lines, LINES_AROUND))) for part, lines in result.diff.parts()},
         "endpoint": (exchange.endpoint and exchange.endpoint.reached and _endpoint(exchange.endpoint)) or None,
         "crash": exchange.crash and _crash(exchange.crash),
         "queries": exchange.queries,
@@ -99,7 +101,7 @@ def _interaction(result: InteractionResult) -> dict[str, Any]:
 
 
 def _states(states: tuple[ProviderState, ...], exchange: Exchange) -> list[dict[str, Any]]:
-    """The states that the pact asks for, with what was set up of them: a failure ends the setting up."""
+    """Return the states that the pact needs, each with what its handler did. None follows one that failed."""
     set_up = [*exchange.states, *[None] * len(states)]
     return [
         {
@@ -120,7 +122,7 @@ def _message(message: RecordedRequest | RecordedResponse) -> dict[str, Any]:
     }
 
 
-def _line(line: Line) -> dict[str, str]:
+def _line(line: DiffLine) -> dict[str, str]:
     return {"sign": line.sign, "text": line.text, "note": line.note}
 
 
@@ -140,16 +142,18 @@ def _crash(crash: Crash) -> dict[str, Any]:
 
 
 def _coverage(coverage: Coverage) -> dict[str, Any]:
-    def uses(of: Any) -> list[Mapping[str, Any]]:
-        return [{"consumer": use.consumer, "statuses": list(use.statuses), "failing": use.failing} for use in of]
-
     return {
         "operations": [
-            {"method": each.method, **_endpoint(each.endpoint), "uses": uses(each.uses)} for each in coverage.operations
+            {"method": each.method, **_endpoint(each.endpoint), "uses": list(map(_use, each.uses))}
+            for each in coverage.operations
         ],
         "others": coverage.others,
-        "nowhere": [{"request": request, **uses([use])[0]} for request, use in coverage.nowhere],
+        "nowhere": [{"request": request, **_use(use)} for request, use in coverage.nowhere],
     }
+
+
+def _use(use: Use) -> dict[str, Any]:
+    return {"consumer": use.consumer, "statuses": list(use.statuses), "failing": use.failing}
 
 
 def _publication(publication: Publication) -> dict[str, Any]:

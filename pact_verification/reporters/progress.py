@@ -1,4 +1,4 @@
-"""What a run tells a person at a console while it goes on."""
+"""How far a run is, and what it selected, for a person at a console."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,29 +9,34 @@ from pact_verification.credentials import harmless
 from pact_verification.pacts.sources import Selection
 from pact_verification.results.report import Progress
 from pact_verification.system import clock
-from pact_verification.text import counted, encodable, printable
+from pact_verification.text import counted, encodable, printable, printable_lines
 
 PLAIN_PROGRESS_SECONDS = 10
+"""Between two lines, where no line can change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """Where a run shows what it does while it does it."""
+    """Shows a run while it goes on.
+
+    Attributes:
+        show: prints a text of its own lines.
+    """
 
     progress: Progress
-    say: Callable[[str], None]
+    show: Callable[[str], None]
 
 
 @contextmanager
 def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Live]:
-    """Show how far a run is: on a terminal a line that changes, elsewhere a line now and then.
+    """Show how far a run is: on a terminal by a line that changes, elsewhere by a line now and then.
 
     Args:
-        stream: where to; not where the report goes.
+        stream: another one than the report's.
         colour: whether the stream may have colours.
     """
     if stream.isatty():
-        # Here, since they take long to import, and most runs write to no terminal.
+        # Rich takes long to import, and most runs write to no terminal.
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bar
@@ -50,44 +55,49 @@ def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Live]:
         with bar:
             task = bar.add_task("Selecting pacts…", total=None)
 
-            def say_selected(text: str) -> None:
+            def show_selected(text: str) -> None:
                 if text:
-                    console.print(harmless(text), soft_wrap=True)
+                    console.print(_shown(text), soft_wrap=True)
                 bar.update(task, description="Making the test database…")
 
             yield Live(
                 lambda done, total, current: bar.update(
-                    task, completed=done, total=total, description=printable(harmless(current))
+                    task, completed=done, total=total, description=_shown(printable(current))
                 ),
-                say_selected,
+                show_selected,
             )
         return
     started = last = clock.seconds()
 
-    def tell(done: int, total: int, current: str) -> None:
+    def show_progress(done: int, total: int, current: str) -> None:
         nonlocal last
         now = clock.seconds()
         if now - last >= PLAIN_PROGRESS_SECONDS:
             last = now
-            say(f"{done} of {total} done, {now - started:.0f} s: {printable(current)}")
+            show(f"{done} of {total} done, {now - started:.0f} s: {printable(current)}")
 
-    def say(text: str) -> None:
+    def show(text: str) -> None:
         if text:
             encoding = getattr(stream, "encoding", None) or "utf-8"
-            print(encodable(harmless(text), encoding), file=stream, flush=True)
+            print(encodable(_shown(text), encoding), file=stream, flush=True)
 
-    yield Live(tell, say)
+    yield Live(show_progress, show)
+
+
+def _shown(text: str) -> str:
+    """Return a text as a log may show it. It comes before any report, so it is made printable here."""
+    return harmless(printable_lines(text))
 
 
 def render_selection(selection: Selection, version: str, unpublished: str | None, server: str | None) -> str:
-    """What a broker selected, and which server is verified, before anything runs. Empty for local pacts and code.
+    """Return what the broker selected and which server is verified; empty for local pacts and the project's code.
 
     Args:
-        version: which version results will be published for.
-        unpublished: why they won't be.
-        server: what is to be known of one that already runs.
+        version: the provider version that results will be published for.
+        unpublished: why results won't be published; None if they will.
+        server: a remark on the server that already runs; None without one.
     """
-    return "\n".join(filter(None, (printable(server or ""), _selected(selection, version, unpublished))))
+    return "\n".join(filter(None, (server, _selected(selection, version, unpublished))))
 
 
 def _selected(selection: Selection, version: str, unpublished: str | None) -> str:
@@ -113,4 +123,4 @@ def _selected(selection: Selection, version: str, unpublished: str | None) -> st
         if unpublished is None
         else f"Results will not be published. {unpublished}"
     )
-    return "\n".join(map(printable, lines))
+    return "\n".join(map(printable, lines))  # a line for each row, whatever a consumer is called

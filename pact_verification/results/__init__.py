@@ -1,1 +1,1 @@
-"""What became of each interaction: the report, its diffs, and secrets masked."""
+"""Verification results: the report and its values, diffs, and masking of secrets."""

@@ -13,12 +13,16 @@ from typing import Self
 from pact_verification.text import Place, relative
 
 OURS = f"{Path(__file__).parents[1]}{os.sep}"
-"""The package's own folder. The project's code is never in it, also where the package is installed as editable."""
+"""The package's own folder. No project has code in it, whether the package is installed or editable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One line of a traceback. `own` is the project's, not a library's."""
+    """One line of a traceback.
+
+    Attributes:
+        own: whether the file is the project's, not a library's.
+    """
 
     file: str
     line: int
@@ -36,23 +40,23 @@ class Crash:
 
     @classmethod
     def of(cls, error: BaseException) -> Self:
-        """Take what a report needs of an exception; its frames would keep alive all that they refer to."""
+        """Copy what a report needs of an exception. Its frames themselves would keep objects alive."""
         try:
             text = str(error)
-        except Exception as another:  # noqa: BLE001  # the project's __str__ is the project's
+        except Exception as another:  # noqa: BLE001  # the project's __str__ may raise anything
             text = f"(its text raised {type(another).__name__})"
         name = type(error).__name__
         return cls(f"{name}: {text}" if text else name, tuple(_frames(error.__traceback__)))
 
     @property
     def where(self) -> Place | None:
-        """The line that the innermost frame of the project is at; that of a library where the project has none."""
+        """The line of the project's innermost frame; a library's when no frame is the project's."""
         frames = self.own or self.frames
         return Place(frames[-1].file, frames[-1].line) if frames else None
 
     @property
     def own(self) -> tuple[Frame, ...]:
-        """The project's frames: what somebody who mends it reads first."""
+        """The project's frames."""
         return tuple(frame for frame in self.frames if frame.own)
 
     @property
@@ -66,7 +70,7 @@ def _libraries() -> tuple[str, ...]:
 
 
 def is_own(file: str) -> bool:
-    """Tell whether a file with code is the project's: neither a library's nor this package's."""
+    """Tell whether a file of code is the project's, not a library's and not this package's."""
     return not file.startswith((*_libraries(), OURS, "<"))
 
 

@@ -38,7 +38,7 @@ class RecordedRequest:
         return self.target.partition("?")[2]
 
     def cut(self) -> Self:
-        """Leave out what of the body reports don't show."""
+        """Return the message with its body cut to the length that reports show."""
         return replace(self, body=_cut(self.body))
 
 
@@ -57,7 +57,7 @@ class RecordedResponse:
         return f"{self.status} {self.reason}".rstrip()
 
     def cut(self) -> Self:
-        """Leave out what of the body reports don't show."""
+        """Return the message with its body cut to the length that reports show."""
         return replace(self, body=_cut(self.body))
 
 

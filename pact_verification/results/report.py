@@ -1,76 +1,22 @@
-"""The Report of a run and its parts. Every reporter reads these, and nothing else."""
+"""The Report of a run and its parts. Reporters read these values and nothing else."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
-from typing import Any
 
-from pact_verification.pacts.matching_rules import Rule
 from pact_verification.pacts.pact import Interaction, Pact
-from pact_verification.results.exchange import Endpoint, Exchange
+from pact_verification.results.coverage import Coverage
+from pact_verification.results.diff import Diff
+from pact_verification.results.exchange import Exchange
+from pact_verification.results.mismatch import Mismatch
 
 Progress = Callable[[int, int, str], None]
-"""Called now and then with the number of interactions done, of all, and the description of the current one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mismatch:
-    """One difference between the response that the pact expects and the one that came.
-
-    Attributes:
-        part: status, header or body; another word for what else the core may tell.
-        path: the header's name, or the place in the body: `$.name`.
-        rule: the pact's matching rule there; None where it has to be equal.
-    """
-
-    part: str
-    path: str
-    expected: Any
-    actual: Any
-    message: str
-    rule: Rule | None = None
-
-    @property
-    def where(self) -> str:
-        """Part and path for a person: body $.name."""
-        return f"{self.part} {self.path}".rstrip()
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of a diff.
-
-    Attributes:
-        sign: SAME; EXPECTED and did not come; CAME and was not expected; WRONG in a way that the note tells.
-        note: what the core says of it, with the path and the matching rule.
-    """
-
-    sign: str
-    text: str
-    note: str = ""
-
-
-SAME, EXPECTED, CAME, WRONG = " ", "-", "+", "!"
-
-
-@dataclass(frozen=True, slots=True)
-class Diff:
-    """A response beside what the pact expects of it: status, headers (those that the pact names) and body."""
-
-    status: tuple[Line, ...] = ()
-    headers: tuple[Line, ...] = ()
-    body: tuple[Line, ...] = ()
-
-    def parts(self) -> Iterator[tuple[str, tuple[Line, ...]]]:
-        """The parts that have lines, each with its name."""
-        for name in ("status", "headers", "body"):
-            if lines := getattr(self, name):
-                yield name, lines
+"""Called with the number of finished interactions, the number of all, and the description of the current one."""
 
 
 class Outcome(Enum):
-    """How an interaction ended. A state error is told apart from a mismatch; neither is green."""
+    """How an interaction ended."""
 
     VERIFIED = "verified"
     MISMATCH = "failed"
@@ -81,11 +27,11 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class InteractionResult:
-    """What became of one interaction.
+    """The verification result of one interaction.
 
     Attributes:
-        diff: the response that came beside the expected one; empty when it is as expected, or none came.
-        rerun: a command line that runs only this interaction.
+        diff: the response beside the expected one; empty when they match, and when no response came.
+        rerun: a command line that runs only this interaction; empty for one that the core can't try.
     """
 
     interaction: Interaction
@@ -98,7 +44,7 @@ class InteractionResult:
 
     @property
     def failed(self) -> bool:
-        """Whether it fails the run. Pending excuses every way to fail."""
+        """Whether it fails the run. A pending interaction never does."""
         return self.outcome is not Outcome.VERIFIED and not self.interaction.pending
 
 
@@ -107,7 +53,7 @@ class PactResult:
     """A pact with a result for each of its selected interactions.
 
     Attributes:
-        core_output: what the core printed, for those who ask for it.
+        core_output: what the core printed.
     """
 
     pact: Pact
@@ -115,8 +61,8 @@ class PactResult:
     core_output: str = ""
 
 
-def untried(pact: Pact) -> PactResult:
-    """The results of those interactions that can't be verified at all."""
+def results_of_unverifiable(pact: Pact) -> PactResult:
+    """Return results for the interactions that the core can't even try, such as unreadable ones."""
     interactions = tuple(each for each in pact.interactions if each.unverifiable is not None)
     return PactResult(
         replace(pact, interactions=interactions, content=b""),
@@ -124,12 +70,17 @@ def untried(pact: Pact) -> PactResult:
     )
 
 
-def whole(pact: Pact, parts: Sequence[PactResult], unverifiable: PactResult) -> PactResult:
-    """A pact's result, from those of its parts and of what can't be verified at all."""
-    ran = [each for part in parts for each in part.interactions]
-    tried, others = iter(ran), iter(unverifiable.interactions)
+def merge_results(pact: Pact, parts: Sequence[PactResult], unverifiable: PactResult) -> PactResult:
+    """Return a pact's result, its interactions in the order of the pact.
+
+    Args:
+        parts: the results of the parts in which the core verified the pact.
+        unverifiable: the results of the other interactions.
+    """
+    tried = iter([each for part in parts for each in part.interactions])
+    others = iter(unverifiable.interactions)
     results = [next(tried if each.unverifiable is None else others) for each in pact.interactions]
-    results += tried  # more than the pact holds
+    results += tried  # the core may report more interactions than the pact holds
     return PactResult(
         replace(pact, interactions=tuple(each.interaction for each in results), content=b""),
         tuple(results),
@@ -139,13 +90,13 @@ def whole(pact: Pact, parts: Sequence[PactResult], unverifiable: PactResult) -> 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What became of publishing the results.
+    """What the broker holds after the results were published.
 
     Attributes:
         broker: its URL.
-        version: the provider's, with its branch.
-        published: the pacts whose result the broker holds: it was read back.
-        missing: the others, each with why.
+        version: the provider's version, on `branch`.
+        published: the pacts whose result was read back from the broker.
+        missing: the other pacts, each with the reason.
     """
 
     broker: str
@@ -156,54 +107,18 @@ class Publication:
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
-    """A consumer's use of an operation: the statuses that came, and whether one of its interactions is not verified.
-
-    Where no request was sent there is no status.
-    """
-
-    consumer: str
-    statuses: tuple[int, ...]
-    failing: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """A method of a URL pattern, with the consumers that depend on it."""
-
-    method: str
-    endpoint: Endpoint
-    uses: tuple[Use, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """Which of the project's operations consumers depend on.
-
-    Attributes:
-        operations: the project's own, and those of libraries that a consumer uses.
-        others: how many of libraries' operations no consumer uses, such as the admin's.
-        nowhere: consumers' requests that no URL pattern answered, each with the status that came.
-    """
-
-    operations: tuple[Operation, ...]
-    others: int = 0
-    nowhere: tuple[tuple[str, Use], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Report:
-    """A whole run.
+    """The outcome of a run.
 
     Attributes:
-        started: when, with its time zone.
+        started: with a time zone.
         coverage: None when it was not asked for.
         publication: None when nothing was published.
-        unpublished: why nothing was published, where somebody might expect it.
-        notes: what a reader has to know beside the results, such as pacts that were left out.
-        nothing_for: what was asked for, and has no pact: a directory, a consumer.
-        nothing_because: why there was nothing to verify, where that is known.
-        nothing_is_fine: why it is fine when there is nothing to verify; None when it isn't.
+        unpublished: why nothing was published, in a run that could have published.
+        notes: remarks on the run, such as pacts that were left out.
+        nothing_for: directories, consumers and keys that were given and have no pact.
+        nothing_because: why no interaction was selected, where the run knows it.
+        nothing_is_fine: why a run without interactions is a success; None when it isn't.
     """
 
     provider: str
@@ -223,7 +138,7 @@ class Report:
         return tuple(result for pact in self.pacts for result in pact.interactions)
 
     def count(self, outcome: Outcome, *, pending: bool = False) -> int:
-        """How many interactions ended so. Pending is told apart where it matters: for what was not verified."""
+        """Count the interactions that ended so. Verified ones count as not pending."""
         return sum(
             result.outcome is outcome and (result.interaction.pending and outcome is not Outcome.VERIFIED) is pending
             for result in self.interactions
@@ -231,7 +146,7 @@ class Report:
 
     @property
     def unproven(self) -> tuple[Pact, ...]:
-        """Selected pacts of which nothing was verified: green needs evidence for each that is not pending."""
+        """The selected pacts without interactions, pending ones aside: success needs evidence for each."""
         empty = (result.pact for result in self.pacts if not result.interactions)
         return tuple(pact for pact in empty if not (pact.at_broker and pact.at_broker.pending))
 

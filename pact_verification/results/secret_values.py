@@ -1,4 +1,4 @@
-"""Which values are secret, which of them are searched for in other texts, and what of a header stays readable."""
+"""Decides which names and values are secret, and which parts of a header stay readable."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ SHORTEST, LONGEST_WORD = 4, 15
 DIFFERENT_CHARACTERS = 3
 DIGITS = 6
 LONG = 200
-"""No word and no phrase of common words is as long."""
+"""No word and no phrase of common words is this long."""
 
 COMMON_WORDS = frozenset(
     """
@@ -107,8 +107,8 @@ def secret_parts(name: str, value: str) -> Spans:
 
 
 def without_secret_parts(name: str, value: str) -> str:
-    """Hide what is secret in a header's value."""
-    if len(value) > 1 and value[0] == value[-1] == '"':  # as the core quotes one that is missing
+    """Return a header's value without its secret parts."""
+    if len(value) > 1 and value[0] == value[-1] == '"':  # the core quotes the value of a missing header
         return f'"{without_secret_parts(name, value[1:-1])}"'
     shown, kept = [], 0
     for start, end in secret_parts(name, value):
@@ -118,7 +118,7 @@ def without_secret_parts(name: str, value: str) -> str:
 
 
 def _of_set_cookies(text: str) -> Spans:
-    """A cookie, then its attributes; the next cookie may follow in the same text."""
+    """Yield the secret parts of Set-Cookie: cookies, each followed by its attributes."""
     is_cookie = True
     for start, end in _pieces(text, 0, len(text), ";"):
         if not is_cookie and (attribute := ATTRIBUTE.match(text, start, end)):
@@ -132,7 +132,7 @@ def _of_set_cookies(text: str) -> Spans:
 
 
 def _of_cookie(text: str, start: int, end: int) -> Spans:
-    """The value of a cookie. What has no name, or is Base64 that ends in =, is secret as a whole."""
+    """Yield the value of a cookie; all of it if it has no name, or is Base64 that ends in =."""
     match = COOKIE.match(text, start, end)
     if match and (match["value"].strip("= ,") or not CODED.search(match["name"])):
         yield match.start("value"), match.end("value") - (len(match["value"]) - len(match["value"].rstrip(" ,")))

@@ -21,8 +21,9 @@ from pact_verification.errors import CannotVerify, Terminated
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.provider.board import SIZE, Board
 from pact_verification.provider.serving import VerificationOptions
+from pact_verification.results.coverage import Coverage
 from pact_verification.results.exchange import Exchange
-from pact_verification.results.report import Coverage, PactResult
+from pact_verification.results.report import PactResult
 from pact_verification.system.interruption import SIGNALS, hear, raise_again_what_is_lost
 from pact_verification.system.streams import guard_streams
 

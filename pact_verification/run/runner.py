@@ -13,8 +13,16 @@ from pact_verification.pacts.parts import in_parts
 from pact_verification.pacts.sources import Selection
 from pact_verification.provider.databases import new_token
 from pact_verification.provider.serving import Provider
+from pact_verification.results.coverage import Coverage
 from pact_verification.results.masking import mask, without_credentials
-from pact_verification.results.report import Coverage, PactResult, Progress, Publication, Report, untried, whole
+from pact_verification.results.report import (
+    PactResult,
+    Progress,
+    Publication,
+    Report,
+    merge_results,
+    results_of_unverifiable,
+)
 from pact_verification.run.last_failed import remember
 from pact_verification.run.leftovers import clear_left, noted
 from pact_verification.run.options import Options
@@ -106,7 +114,8 @@ class Runner:
             self.notes += clear_left()
             tried = self._verify_parts(selection)
         results = [
-            whole(pact, tried.get(number, ()), mask(untried(pact))) for number, pact in enumerate(selection.pacts)
+            merge_results(pact, tried.get(index, ()), mask(results_of_unverifiable(pact)))
+            for index, pact in enumerate(selection.pacts)
         ]
         return self._with_rerun_lines(results)
 

@@ -9,10 +9,11 @@ from pact_verification.core.verdict import join
 from pact_verification.pacts.pact import Pact
 from pact_verification.provider.http_connection import HOST, RUN_HEADER
 from pact_verification.provider.serving import Provider, Served, VerificationOptions
-from pact_verification.results.diff import response_diff
+from pact_verification.results.diff import Diff
 from pact_verification.results.exchange import Exchange
 from pact_verification.results.masking import mask, named_without_secrets
-from pact_verification.results.report import Diff, InteractionResult, Outcome, PactResult, Progress
+from pact_verification.results.report import InteractionResult, Outcome, PactResult, Progress
+from pact_verification.results.response_diff import response_diff
 
 GIVE_UP_AFTER = 4
 """A state or request that takes this many times the request timeout is taken never to come back."""

@@ -28,9 +28,10 @@ from pact_verification.provider.board import SIZE, Board
 from pact_verification.provider.databases import drop_left, names_of, undisturbed_at_the_end
 from pact_verification.provider.serving import Address, VerificationOptions, new_state_path
 from pact_verification.provider.snapshots import restore_left
+from pact_verification.results.coverage import Coverage
 from pact_verification.results.crash import is_own
 from pact_verification.results.exchange import Exchange
-from pact_verification.results.report import Coverage, PactResult
+from pact_verification.results.report import PactResult
 from pact_verification.run.provider_process import IN_ORDER, Message, board_memory, run_provider
 from pact_verification.system import clock
 from pact_verification.system.interruption import held_back

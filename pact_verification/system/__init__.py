@@ -1,1 +1,1 @@
-"""The machine under a run: its clock, signals, output streams and cache directory."""
+"""The machine below a run: clock, signals, output streams and cache directory."""

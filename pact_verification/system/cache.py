@@ -1,4 +1,4 @@
-"""The folder where a run keeps what the next one may want to know."""
+"""The folder in which a run keeps data for the next run."""
 
 from pathlib import Path
 
@@ -6,9 +6,10 @@ from pact_verification.conf import conf
 
 
 def open_cache(*, make: bool = True) -> Path:
-    """The cache directory, made where it is missing. Raises OSError.
+    """Return the cache directory. Raises OSError.
 
-    A directory of ours hides itself from git. One that exists already is the project's, and stays as it is.
+    Args:
+        make: whether to create a missing directory, with a .gitignore. One that exists stays as it is.
     """
     folder = Path(conf.PACT_CACHE_DIR)
     if make and not folder.exists():

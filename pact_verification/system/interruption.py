@@ -1,6 +1,6 @@
-"""How a process hears Ctrl-C, SIGTERM and a terminal's hang-up, from its first moment to its last.
+"""Handles Ctrl-C, SIGTERM and a terminal's hang-up, from a process's first moment to its last.
 
-While there is nothing to clean up, Ctrl-C ends a command at once. In a run it is an exception, which cleans up.
+Before a run has anything to clean up, Ctrl-C ends the command at once. In a run it raises an exception that cleans up.
 """
 
 import os
@@ -21,13 +21,13 @@ WAYS_IN = ("manage.py", "django-admin", "__main__.py")
 SIGNALS = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
 
 AGAIN_SECONDS = 0.05
-"""After so long an exception that Python has dropped is raised again."""
+"""How long to wait before raising an exception again that Python dropped."""
 
 
 def end_at_once() -> None:
-    """Let Ctrl-C end this process with a line and exit code 130. Handlers that are not Python's own stay.
+    """Let Ctrl-C end this process with a line and exit code 130. Handlers other than Python's own stay.
 
-    An exception would print a traceback, and be lost where it meets a callback of the import system.
+    An exception would print a traceback. In a callback of the import system Python would drop it.
     """
     if _in_main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end)
@@ -41,7 +41,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Have each signal raise an exception that cleans up: KeyboardInterrupt, or Terminated with its number."""
+    """Make each signal raise an exception in the block: KeyboardInterrupt, or Terminated with its number."""
     if not _in_main_thread():
         yield
         return
@@ -59,18 +59,18 @@ def interruptible() -> Iterator[None]:
 
 
 def raise_again_what_is_lost() -> None:
-    """Send a signal again whose exception was raised where Python drops it, such as in a weak reference's callback."""
-    told = sys.unraisablehook
+    """Send a signal again if Python dropped its exception, as in a weak reference's callback."""
+    report_unraisable = sys.unraisablehook
 
     def send_again(unraisable: "sys.UnraisableHookArgs") -> None:
         lost = unraisable.exc_value
         if not isinstance(lost, KeyboardInterrupt):
-            told(unraisable)
+            report_unraisable(unraisable)
             return
         returns = threading.Event()
 
         def again(number: int) -> None:
-            returns.wait()  # an exception would be lost in here too
+            returns.wait()  # until the hook has returned, Python drops exceptions
             time.sleep(AGAIN_SECONDS)
             os.kill(os.getpid(), number)
 
@@ -83,9 +83,9 @@ def raise_again_what_is_lost() -> None:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Hold signals back while a process is started: this one hears them with the end of the block.
+    """Hold signals back while this process starts another. It receives them at the end of the block.
 
-    The other is not interrupted before it is ready, since it inherits what is blocked; it has to call `hear()`.
+    The other process inherits the blocked signals, so that it is not interrupted too early. It has to call `hear()`.
     """
     with _deferred():
         if not hasattr(signal, "pthread_sigmask"):  # Windows
@@ -100,7 +100,7 @@ def held_back() -> Iterator[None]:
 
 @contextmanager
 def _deferred() -> Iterator[None]:
-    """The same in this process, where another thread may take what this one blocks."""
+    """Hold signals back in this process, in which another thread may receive what this one blocks."""
     came: list[int] = []
     before: dict[int, Any] = {}
     if _in_main_thread():
@@ -117,7 +117,7 @@ def _deferred() -> Iterator[None]:
 
 
 def hear() -> None:
-    """Hear what was held back when this process was started. Its handlers have to be there."""
+    """Receive the signals that were held back when this process started. Install the handlers first."""
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
@@ -131,4 +131,4 @@ def _in_main_thread() -> bool:
 
 
 if sys.argv[1:2] and sys.argv[1] in COMMANDS and os.path.basename(sys.argv[0]) in WAYS_IN:  # noqa: PTH119  # early
-    end_at_once()  # from the import on: Django has yet to import models and apps
+    end_at_once()  # at import, before Django imports models and apps

@@ -1,4 +1,4 @@
-"""The standard streams of a process: none shows credentials, and none has commands for GitHub's runner but ours."""
+"""Guards the standard streams: no credentials, and no commands for GitHub's runner but our own."""
 
 import os
 import sys
@@ -9,11 +9,11 @@ from pact_verification.credentials import harmless
 
 
 def guard_streams() -> None:
-    """Make all that this process prints pass `harmless`: reports, errors, and also the project's own log.
+    """Make everything that this process prints pass `harmless`, even the project's log.
 
-    The method is replaced and not the stream, since handlers of the project's log hold the stream already.
+    It replaces the method and not the stream, since the project's log handlers already hold the stream.
     """
-    for descriptor in (0, 1, 2):  # else the next file that is opened gets the number of a stream that is closed
+    for descriptor in (0, 1, 2):  # else the next file gets the number of a closed stream
         try:
             os.fstat(descriptor)
         except OSError:
@@ -34,20 +34,20 @@ def _guard(stream: Any) -> None:
         except OSError:
             if stream is not sys.stderr:
                 raise
-            discard(2)  # where errors can't be written, the exit code is all that is left
+            discard(2)  # only the exit code is left to tell of errors
         return len(text)
 
-    with suppress(AttributeError):  # a stream of another kind, which is no log of CI's
+    with suppress(AttributeError):  # a stream of another kind is not CI's log
         stream.write_commands = write
         stream.write = guarded
 
 
 def write_commands(stream: Any, text: str) -> None:
-    """Write commands that GitHub's runner has to obey."""
+    """Write commands for GitHub's runner."""
     getattr(stream, "write_commands", stream.write)(text)
 
 
 def discard(descriptor: int) -> None:
-    """Lead a stream to the null device, so that what is still to be flushed raises no error."""
+    """Redirect a stream to the null device, so that flushing it raises no error."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)

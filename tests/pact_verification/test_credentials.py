@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from pact_verification.pacts.pact import AtBroker, Pact
+from pact_verification.results.coverage import Coverage, Operation, Use
 from pact_verification.results.exchange import Endpoint
 from pact_verification.results.masking import without_credentials
-from pact_verification.results.report import Coverage, Operation, PactResult, Publication, Report, Use
+from pact_verification.results.report import PactResult, Publication, Report
 from pact_verification.text import Place
 from tests.broker_double import BrokerDouble, Fault
 from tests.pact_verification.pact_files import document, interaction

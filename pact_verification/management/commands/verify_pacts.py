@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandParser, OutputWrapper
 
+from pact_verification import reporters
 from pact_verification.broker.arguments import seconds
 from pact_verification.conf import ISOLATIONS
 from pact_verification.credentials import harmless
 from pact_verification.management.arguments import PactsHelp, add_pact_arguments, count, processes, shard
 from pact_verification.management.exits import documented_exits, leave, require_secret_key, require_tools, showable
-from pact_verification.reporters.files import STEP_SUMMARY, requested, step_summary, write_all
+from pact_verification.reporters.files import STEP_SUMMARY_VARIABLE, requested, step_summary, write_all
+from pact_verification.results.printable import printable_values
 from pact_verification.results.report import Report
 from pact_verification.run.leftovers import run_folder
 from pact_verification.system.streams import discard, write_commands
@@ -140,12 +142,8 @@ class Command(PactsHelp):
         )
 
         reports = parser.add_argument_group("reports, beside the one on the console")
-        for name, what in (
-            ("junit", "JUnit XML, as GitHub, GitLab and Jenkins read it"),
-            ("json", "JSON for programs; its schema is pact_verification/reporters/report.schema.json"),
-            ("html", "a page, in one file"),
-        ):
-            reports.add_argument(f"--{name}", metavar="FILE", help=f"Write {what}.")
+        for each in reporters.FORMATS:
+            reports.add_argument(f"--{each.name}", metavar="FILE", help=f"Write {each.description}.")
         reports.add_argument(
             "--github",
             action=BooleanOptionalAction,
@@ -178,11 +176,11 @@ class Command(PactsHelp):
         leave(0)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        github = options["github"] if options["github"] is not None else bool(os.environ.get(STEP_SUMMARY))
+        github = options["github"] if options["github"] is not None else bool(os.environ.get(STEP_SUMMARY_VARIABLE))
         with documented_exits(self, with_traceback=options["traceback"]):
             require_tools()
             files = requested(options)
-            summary = step_summary(required=bool(options["github"]), tell=self._complain) if github else ()
+            summary = step_summary(required=bool(options["github"]), warn=self._complain) if github else ()
             with (
                 run_folder() as folder,
                 self._provider(folder) as provider,  # before the engine, since a fork copies what is there
@@ -233,7 +231,7 @@ class Command(PactsHelp):
         stream: Any = getattr(self.stderr, "_out", None) or io.StringIO()
         with progress.live_progress(stream, colour=_colour(self.stderr, options)) as live:
             runner.progress = live.progress
-            runner.announce = lambda selection, server: live.say(
+            runner.announce = lambda selection, server: live.show(
                 progress.render_selection(selection, version, choice.unpublished, server)
             )
             return runner.run()
@@ -244,8 +242,9 @@ class Command(PactsHelp):
 
         encoding = getattr(self.stdout, "encoding", None) or "utf-8"
         try:
+            shown = printable_values(report)
             text = console.render(
-                report,
+                shown,
                 colour=_colour(self.stdout, options),
                 verbosity=options["verbosity"],
                 encoding=encoding,
@@ -255,7 +254,7 @@ class Command(PactsHelp):
             if github:
                 from pact_verification.reporters.github import render_annotations
 
-                annotations = encodable(render_annotations(report), encoding)
+                annotations = encodable(render_annotations(shown), encoding)
         except Exception as error:  # noqa: BLE001  # a mistake of ours
             self._complain(f"The report on the console failed: {type(error).__name__}: {error}")
             return

@@ -11,7 +11,8 @@ from pact_verification.core.verdict import join
 from pact_verification.pacts.matching_rules import read_rules
 from pact_verification.pacts.pact import Expected, Interaction, Pact, ProviderState, Request
 from pact_verification.results.exchange import Exchange, RecordedRequest, RecordedResponse
-from pact_verification.results.report import InteractionResult, Mismatch, Outcome, PactResult, Report
+from pact_verification.results.mismatch import Mismatch
+from pact_verification.results.report import InteractionResult, Outcome, PactResult, Report
 
 pytestmark = pytest.mark.no_database
 

@@ -15,8 +15,9 @@ from rest_framework.viewsets import ViewSet
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.provider.coverage import cover
 from pact_verification.provider.endpoints import endpoint_of, endpoints
+from pact_verification.results.coverage import Coverage, Use
 from pact_verification.results.exchange import Exchange, RecordedRequest, RecordedResponse
-from pact_verification.results.report import Coverage, InteractionResult, Outcome, PactResult, Use
+from pact_verification.results.report import InteractionResult, Outcome, PactResult
 
 pytestmark = pytest.mark.no_database
 

@@ -8,20 +8,14 @@ import pytest
 
 from pact_verification.pacts.matching_rules import Matcher, Rule
 from pact_verification.pacts.pact import Expected, Interaction, Pact, ProviderState
-from pact_verification.reporters.console import render, render_failure
+from pact_verification.reporters.console import render
+from pact_verification.reporters.failure import failure_text
+from pact_verification.results.coverage import Coverage, Operation, Use
 from pact_verification.results.crash import Crash, Frame
-from pact_verification.results.diff import response_diff
 from pact_verification.results.exchange import Endpoint, Exchange, RecordedRequest, RecordedResponse, SetUpState
-from pact_verification.results.report import (
-    Coverage,
-    InteractionResult,
-    Mismatch,
-    Operation,
-    Outcome,
-    PactResult,
-    Report,
-    Use,
-)
+from pact_verification.results.mismatch import Mismatch
+from pact_verification.results.report import InteractionResult, Outcome, PactResult, Report
+from pact_verification.results.response_diff import response_diff
 from pact_verification.text import Place
 
 pytestmark = pytest.mark.no_database
@@ -229,7 +223,7 @@ def test_a_long_body_is_cut_and_says_so() -> None:
 
 def test_the_line_to_copy_is_never_cut() -> None:
     long = replace(REPORT.interactions[1], rerun="python manage.py verify_pacts " + "x" * 2000)
-    assert "x" * 2000 in render_failure(REPORT.pacts[0], long)
+    assert "x" * 2000 in failure_text(REPORT.pacts[0], long)
 
 
 def test_coverage() -> None:
@@ -253,6 +247,6 @@ def test_coverage() -> None:
 
 def test_one_failure_as_text_for_other_reports() -> None:
     (pact,) = REPORT.pacts
-    text = render_failure(pact, pact.interactions[1])
+    text = failure_text(pact, pact.interactions[1])
     assert text.startswith("shop  (shop.json)\n  ✗ an item  [items (count=2)]\n")
     assert "\x1b" not in text

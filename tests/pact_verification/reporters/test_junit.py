@@ -7,6 +7,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.reporters.junit import render
+from pact_verification.results.printable import printable_values
 from pact_verification.results.report import InteractionResult, Outcome, PactResult, Publication, Report
 from tests.pact_verification.reporters.conftest import CONSUMER, Reports, line_of
 
@@ -108,7 +109,7 @@ def test_what_was_skipped_is_skipped() -> None:
 
 def test_control_characters_are_spelt() -> None:
     odd = InteractionResult(Interaction("a\x00\x1b[2J\ud800"), Outcome.STATE_ERROR, error="b\x08\nc")
-    (suite,) = read(Report("testapp", (PactResult(PACT, (odd,)),)))
+    (suite,) = read(printable_values(Report("testapp", (PactResult(PACT, (odd,)),))))
     (case,) = suite
     assert case.name == "a\\x00\\x1b[2J\\ud800"
     assert case.result[0].message == "b\\x08\nc"
