@@ -46,6 +46,9 @@ def environment(
         "DJANGO_SETTINGS_MODULE": project,
         "TESTAPP_SETTINGS": json.dumps({"PACT_CACHE_DIR": CACHE, **(settings or {})}),
         "PYTHONWARNINGS": "error",
+        # Of the plugins that are installed here, pytest's own run in a test needs these two. The others take seconds.
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTEST_PLUGINS": "pytest_django.plugin,xdist.plugin",
         "COLUMNS": "100",
         **variables,
     }

@@ -483,7 +483,7 @@ def test_names_that_pytest_would_take_apart(project: Path, run_pytest: Pytest) -
 
 @pytest.mark.no_database
 def test_it_needs_pytest_django(pacts: Path, run_pytest: Pytest) -> None:
-    ran = run_pytest("pacts", "-p", "no:django")
+    ran = run_pytest("pacts", PYTEST_PLUGINS="xdist.plugin")
     assert ran.exit_code == 4
     assert "works on pytest-django's test databases: install it." in ran.out
 
