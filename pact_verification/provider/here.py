@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pact_verification.errors import CannotVerify
 from pact_verification.pacts.pact import Pact
@@ -25,13 +26,25 @@ from pact_verification.states.preflight import require_handlers
 from pact_verification.states.registry import Registry, autodiscover
 
 
+@contextmanager
+def provider_here(check: Callable[[], None], *, folder: Path, **options: Any) -> Iterator["ProviderHere"]:
+    """Give the project stores of the run's own, before one of its modules takes a reference to a cache.
+
+    Args:
+        check: runs Django's system checks, which import the project's modules.
+        folder: for the project's files.
+        options: see ProviderHere.
+    """
+    with own_stores(folder):
+        yield ProviderHere(check, **options)
+
+
 class ProviderHere:
     """The project, called in this process.
 
     Args:
         check: runs Django's system checks, which import the project's modules.
         token: part of the test databases' names; by default a new one.
-        folder: for the project's files; by default the system's folder for temporary files.
         board: where the live server writes what it is doing.
         seen, failed: see LiveServer.
     """
@@ -41,14 +54,12 @@ class ProviderHere:
         check: Callable[[], None],
         token: str | None = None,
         *,
-        folder: Path | None = None,
         board: Board | None = None,
         seen: Callable[[int, Exchange], None] = lambda number, exchange: None,
         failed: Callable[[str], None] = lambda why: None,
     ) -> None:
         self.check = check
         self.token = token or new_token()
-        self.folder = folder
         self.board = board
         self.seen = seen
         self.failed = failed
@@ -57,9 +68,8 @@ class ProviderHere:
 
     def load(self) -> None:
         """See Provider."""
-        with own_stores(self.folder):  # before a module of the project takes a reference to a cache
-            self.check()
-            self.registry = autodiscover()
+        self.check()
+        self.registry = autodiscover()
 
     def reach(self, options: VerificationOptions) -> str:
         """See Provider."""
@@ -75,7 +85,6 @@ class ProviderHere:
     def serving(self, options: VerificationOptions) -> Iterator[LiveServer]:
         """See Provider."""
         with ExitStack() as cleanup:
-            cleanup.enter_context(own_stores(self.folder))
             serve = partial(LiveServer, self.registry, board=self.board, seen=self.seen, failed=self.failed)
             if self.deployed:
                 # This block ends after the server's: no state handler may write after the databases are restored.

@@ -53,13 +53,13 @@ def run_provider(
     folder: Path,
     token: str,
 ) -> None:
-    """Be the provider's process: do what is asked, one thing after the other, until the other side has no more."""
+    """Answer the witness's calls, one after the other, until it has no more. The target of the provider's process."""
     with suppress(OSError):
-        other.close()  # or this process would never hear that the other has ended
+        other.close()  # an open end would keep this process from noticing that the witness has ended
     with suppress(OSError):
-        sys.stdin = open(0, closefd=False)  # noqa: SIM115  # multiprocessing closes it, and a breakpoint() reads it
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115  # multiprocessing has closed it, and breakpoint() reads it
     for number in SIGNALS:
-        signal.signal(number, lambda number, frame: None)  # they reach the whole group; the witness hears them
+        signal.signal(number, lambda number, frame: None)  # the whole group gets them; the witness acts on them
     hear()
     raise_again_what_is_lost()
     _without_core_files()
@@ -67,65 +67,82 @@ def run_provider(
     with (folder / "crash").open("w") as crash:
         faulthandler.enable(crash)
         code = 1
-        with suppress(Terminated, EOFError, OSError):  # the other side has ended, or the project has closed the pipe
+        with suppress(Terminated, EOFError, OSError):  # the witness has ended, or the project has closed the pipe
             try:
-                provider = _Provider(connection, Board(memory or board_memory(folder)), folder, token)
+                provider = WitnessedProvider(connection, Board(memory or board_memory(folder)), folder, token)
                 for number in ENDING:
                     signal.signal(number, provider.terminate)
                 provider.serve()
                 code = IN_ORDER
             finally:
                 for number in ENDING:
-                    signal.signal(number, signal.SIG_IGN)  # it is ending
-        atexit._run_exitfuncs()  # the project's: multiprocessing would leave them out
+                    signal.signal(number, signal.SIG_IGN)  # the process is ending already
+        atexit._run_exitfuncs()  # the project's own: multiprocessing would leave them out
         for stream in (sys.stdout, sys.stderr):
             with suppress(Exception):
                 stream.flush()
-        os._exit(code)  # whatever threads the project has left
+        os._exit(code)  # a thread that the project has left must not keep the process
 
 
 def _without_core_files() -> None:
-    """A process that is ended by SIGABRT leaves no file behind."""
+    """Keep SIGABRT from leaving a core file."""
     with suppress(ImportError, ValueError, OSError):
-        import resource
+        import resource  # here, since Windows has no such module
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
-class _Provider:
-    """Answers calls by their names."""
+class WitnessedProvider:
+    """The project, as its witness calls it: by the names of these methods.
+
+    Args:
+        board: where the live server writes what it is doing.
+        folder: the run's own.
+        token: part of the names of the test databases.
+    """
 
     def __init__(self, connection: "Connection[Message, Any]", board: Board, folder: Path, token: str) -> None:
-
-        from pact_verification.provider.here import ProviderHere
-
         django.setup()
         self.connection = connection
+        self.board = board
+        self.folder = folder
+        self.token = token
         self.sending = threading.Lock()
+        self.stores = ExitStack()
         self.opened = ExitStack()
         self.working = False
-        self.provider = ProviderHere(
-            BaseCommand().check, token, folder=folder, board=board, seen=self._seen, failed=self._failed
-        )
 
     def serve(self) -> None:
-        """Answer until the other side has no more to ask."""
-        with self.opened:
-            loaded = self._try("load")  # at once: the other side has modules to import meanwhile
+        """Answer calls until the witness has no more."""
+        with self.stores, self.opened:
+            loaded = self._try("load")  # at once, since the witness has modules to import meanwhile
             while asked := self.connection.recv():
                 name, arguments = asked
                 self._say(*(loaded if name == "load" else self._try(name, *arguments)))
 
     def terminate(self, number: int, frame: FrameType | None) -> None:
-        """Hear a signal to end. While this process waits for the witness, that tells it to end by way of the pipe.
+        """End a call of the project on a signal.
 
-        An exception that is raised out of a wait may be lost in a callback of Python's own.
+        Between two calls the witness ends this process through the pipe. An exception that is raised while Python waits
+        may be lost in one of its callbacks.
         """
         if self.working:
             signal.signal(number, signal.SIG_IGN)  # a second one would stop the cleanup
             raise Terminated(number)
 
     def load(self) -> None:
+        from pact_verification.provider.here import provider_here  # here: the witness needs none of it
+
+        self.provider = self.stores.enter_context(
+            provider_here(
+                BaseCommand().check,
+                folder=self.folder,
+                token=self.token,
+                board=self.board,
+                seen=self._seen,
+                failed=self._failed,
+            )
+        )
         self.provider.load()
 
     def reach(self, options: VerificationOptions) -> str:

@@ -5,7 +5,7 @@ import os
 import sys
 from argparse import BooleanOptionalAction
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -200,9 +200,9 @@ class Command(PactsHelp):
             from pact_verification.run.witness import witnessed_provider
 
             return witnessed_provider(folder, new_token())
-        from pact_verification.provider.here import ProviderHere
+        from pact_verification.provider.here import provider_here
 
-        return nullcontext(ProviderHere(self.check, folder=folder))
+        return provider_here(self.check, folder=folder)
 
     @contextmanager
     def _engine(self, options: Mapping[str, Any]) -> "Iterator[Engine]":
