@@ -242,7 +242,9 @@ def _hidden_if_secret(found: re.Match[str]) -> str:
 
 
 def _side(value: str | None) -> str:
-    return f"'{value}'" if value else "nothing"
+    if not value:
+        return "nothing"
+    return value if value.startswith('"') else f"'{value}'"
 
 
 def _local(step: str) -> str:

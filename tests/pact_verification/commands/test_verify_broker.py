@@ -270,7 +270,7 @@ class TestPublishing:
         broker.publish(document(wants), version="c1", branch="main")
         ask("--publish")
         mismatch = broker.results[0].body["testResults"][0]["mismatches"][0]
-        missing = "Expected a header 'Set-Cookie' but was missing"
+        missing = 'Expected "session=(hidden)" but received nothing'
         assert mismatch == {"attribute": "header", "identifier": "Set-Cookie", "description": missing}
 
     def test_descriptions_are_published_as_the_pact_has_them(self, ask: Ask, broker: BrokerDouble) -> None:
