@@ -1,6 +1,6 @@
 """Has pytest-django make every database for interactions, and runs interactions before tests that empty tables."""
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.db import connections
 from pact_verification.pytest_plugin.collection import InteractionItem
 from pact_verification.pytest_plugin.notes import add_note
 
-PROJECT_DATABASES = pytest.StashKey[dict[str, str]]()
+PROJECT_DATABASES = pytest.StashKey[Mapping[str, str]]()
 """The names of the project's own databases by alias, before test databases replace them."""
 
 EMPTIED_BY = pytest.StashKey[str]()

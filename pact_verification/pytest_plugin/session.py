@@ -30,7 +30,7 @@ def pact_verifier(
     with running_verifier(
         request.session,
         directory=tmp_path_factory.mktemp("pacts"),
-        project_databases=dict(request.config.stash[PROJECT_DATABASES]),
+        project_databases=request.config.stash[PROJECT_DATABASES],
         keeps_databases=django_db_keepdb,
         unblock=django_db_blocker.unblock,
     ) as verifier:
