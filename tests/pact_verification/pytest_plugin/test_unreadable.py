@@ -14,7 +14,7 @@ class TestWhatCanNotBeRead:
     """In a folder that pytest is pointed at, a pact is never lost."""
 
     @pytest.mark.parametrize(
-        ("content", "told"),
+        ("content", "problem"),
         [
             (b'{"consumer": {"name": "shop"}, "provider": {"name": "testapp"}, "inter', "it is not JSON: "),
             (b"", "it is not JSON: "),
@@ -33,13 +33,13 @@ class TestWhatCanNotBeRead:
             ),
         ],
     )
-    def test_beside_a_green_pact(self, project: Path, run_pytest: Pytest, content: bytes, told: str) -> None:
+    def test_beside_a_green_pact(self, project: Path, run_pytest: Pytest, content: bytes, problem: str) -> None:
         write_pact(project / "contracts" / "q.json", EMPTY)
         (project / "contracts" / "p.json").write_bytes(content)
         for arguments in ((), ("-n2",)):
             ran = run_pytest("contracts", *arguments)
             assert ran.exit_code != 0, ran.out
-            assert told in ran.out
+            assert problem in ran.out
 
     def test_other_json_is_left_alone(self, project: Path, run_pytest: Pytest) -> None:
         """Wherever it is valid; broken, where it is no pact's place."""
@@ -90,19 +90,21 @@ class TestWhatCanNotBeRead:
         assert run_pytest("contracts/p.json").exit_code == 2
 
     @pytest.mark.parametrize(
-        ("broken", "told"),
+        ("broken", "problem"),
         [
             (b'\xef\xbb\xbf{"consumer": {"name": "a"}, "provider": {"name": "testapp"}}', "byte order mark"),
             (b'{"consumer": {"name": "a"}, "interactions": [{"body": {"provider": {"name": "x"}}}], ', "is not JSON"),
             (b'{"consumer": {"name": "a"}, "provider": {"name": "test\xe4pp"}, "interactions": []}', "is not JSON"),
         ],
     )
-    def test_a_broken_pact_that_may_be_ours(self, project: Path, run_pytest: Pytest, broken: bytes, told: str) -> None:
+    def test_a_broken_pact_that_may_be_ours(
+        self, project: Path, run_pytest: Pytest, broken: bytes, problem: str
+    ) -> None:
         (project / "anywhere").mkdir()
         (project / "anywhere" / "p.json").write_bytes(broken)
         ran = run_pytest(".")
         assert ran.exit_code == 2
-        assert told in ran.out
+        assert problem in ran.out
 
     def test_a_pipe_is_not_waited_for(self, project: Path, run_pytest: Pytest) -> None:
         write_pact(project / "contracts" / "q.json", EMPTY)
