@@ -1,10 +1,10 @@
-"""pytest --pact-broker: the pacts that a broker selects, each with a file that pytest can collect and name."""
+"""pytest --pact-broker: asks a broker for pacts, and makes a file for each, so that pytest can collect and name it."""
 
 import os
 import pickle
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -15,11 +15,12 @@ import pytest
 
 from pact_verification.broker.arguments import add_broker_arguments, add_selection_arguments
 from pact_verification.conf import conf
-from pact_verification.credentials import harmless, hide_credentials
+from pact_verification.credentials import hide_credentials
 from pact_verification.errors import CannotVerify
 from pact_verification.pacts.pact import Pact
+from pact_verification.pytest_plugin.notes import add_note, shown
+from pact_verification.pytest_plugin.settings import has_settings, needs_settings
 from pact_verification.system.cache import open_cache
-from pact_verification.text import printable_lines
 
 WORKER_INPUT = "pact_broker_selection"
 FILE_NAME_LENGTH = 100
@@ -27,19 +28,23 @@ FILE_NAME_LENGTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """What a broker answered: its pacts, and a text on what it was asked for."""
+    """The pacts that a broker selected.
+
+    Attributes:
+        text: which they are, for the header of the session.
+    """
 
     text: str
     pacts: tuple[Pact, ...]
 
 
 FILES = pytest.StashKey[dict[Path, Pact]]()
-"""The files that stand for the broker's pacts."""
+"""The files that stand for the broker's pacts, each with its pact."""
 
 SELECTED = pytest.StashKey[Selected]()
 
 
-def add_options(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --pact-broker, and the options of verify_pacts that choose a broker's pacts."""
     group = parser.getgroup("pact", "pacts of a broker (pact_verification)")
     group.addoption(
@@ -52,10 +57,36 @@ def add_options(parser: pytest.Parser) -> None:
     add_selection_arguments(options)
 
 
-def select(config: pytest.Config) -> None:
-    """Ask the broker if --pact-broker is given, and add its pacts to what pytest collects.
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionstart(session: pytest.Session) -> Generator[None, object, object]:
+    """Ask the broker, before the terminal shows a header and xdist starts its workers."""
+    if session.config.option.pact_broker and not has_settings():
+        raise pytest.UsageError(needs_settings("--pact-broker"))
+    _select(session.config)
+    return (yield)
 
-    An xdist worker asks no broker: its answer may change. The controller hands it what the broker has answered.
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    selected = config.stash.get(SELECTED, None)
+    return shown(selected.text).split("\n") if selected else []
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give an xdist worker the broker's answer."""
+    if selected := node.config.stash.get(SELECTED, None):
+        node.workerinput[WORKER_INPUT] = pickle.dumps(selected)
+
+
+def is_broker_file(path: Path) -> bool:
+    """Tell whether a file stands for a broker's pact."""
+    return path.resolve().is_relative_to(_folder().resolve())
+
+
+def _select(config: pytest.Config) -> None:
+    """Ask the broker if --pact-broker is given, and add its pacts to the files that pytest collects.
+
+    An xdist worker does not ask, since the broker's answer may change. The controller gives it the answer.
 
     Raises:
         pytest.UsageError: the options or the broker do not allow it.
@@ -68,25 +99,16 @@ def select(config: pytest.Config) -> None:
         if workerinput is None:
             config.stash[SELECTED] = _ask(config)
         else:
-            config.stash[SELECTED] = pickle.loads(workerinput[WORKER_INPUT])  # noqa: S301  # our own controller's
+            config.stash[SELECTED] = pickle.loads(workerinput[WORKER_INPUT])  # noqa: S301  # from our own controller
         files = _files(config.stash[SELECTED].pacts)
     except CannotVerify as error:
-        raise pytest.UsageError(harmless(printable_lines(str(error)))) from error
+        raise pytest.UsageError(shown(str(error))) from error
+    if not files:
+        add_note(config, "The broker selects no pact, so none of its contracts is verified.")
     config.stash[FILES] = {path.resolve(): pact for path, pact in files.items()}
     arguments = config.args if config.args_source is config.ArgsSource.ARGS else []
     if not any(is_broker_file(config.invocation_params.dir / each.partition("::")[0]) for each in arguments):
         config.args = [*arguments, *map(str, files)]
-
-
-def hand_over(node: Any) -> None:
-    """Give an xdist worker what the broker has answered."""
-    if selected := node.config.stash.get(SELECTED, None):
-        node.workerinput[WORKER_INPUT] = pickle.dumps(selected)
-
-
-def is_broker_file(path: Path) -> bool:
-    """Whether a file stands for a broker's pact."""
-    return path.resolve().is_relative_to(_folder().resolve())
 
 
 def _folder() -> Path:
@@ -102,7 +124,7 @@ def _require_no_options(config: pytest.Config) -> None:
 
 
 def _ask(config: pytest.Config) -> Selected:
-    # Here, since most sessions ask no broker, and requests takes long to import.
+    # Most sessions ask no broker, and requests takes long to import.
     from pact_verification.broker.source import BrokerPacts, PactAtUrl
     from pact_verification.pacts.sources import Selection, not_pending
     from pact_verification.reporters.progress import render_selection
@@ -127,7 +149,7 @@ def _ask(config: pytest.Config) -> Selected:
 
 
 def _files(pacts: Sequence[Pact]) -> dict[Path, Pact]:
-    """Make an empty file for each pact, named by its consumer, and by its version where a consumer has several."""
+    """Make an empty file for each pact, named after its consumer, and the version if a consumer has several pacts."""
     consumers = Counter(each.consumer for each in pacts)
     files: dict[Path, Pact] = {}
     try:

@@ -1,4 +1,4 @@
-"""Test databases that pytest-django keeps for the next run (--reuse-db): they stay clean, or are marked.
+"""Keeps the test databases of --reuse-db clean for the next run, or marks those that are not.
 
 The mark is a table in the database itself. So it outlives the process, and goes with the database.
 """
@@ -80,10 +80,10 @@ class KeptDatabases:
 
 
 def marked_databases(aliases: Sequence[str] | None = None) -> list[str]:
-    """Find the test databases that an earlier run has left marked. Returns their names.
+    """Return the names of the test databases that an earlier run has left marked.
 
     Args:
-        aliases: of databases that are already in use; by default those that pytest-django is about to make or to keep.
+        aliases: of databases that are already in use; by default those that pytest-django is about to make or keep.
     """
     names = []
     for alias in with_databases() if aliases is None else aliases:
@@ -98,7 +98,7 @@ def marked_databases(aliases: Sequence[str] | None = None) -> list[str]:
 
 @contextmanager
 def _connection(alias: str, name: str = "") -> Iterator[BaseDatabaseWrapper]:
-    """Open a connection that no transaction is open on, and close it with the block."""
+    """Open another connection, which has no open transaction, and close it with the block."""
     connection = connections.create_connection(alias)
     config = connection.settings_dict
     options = {key: value for key, value in config["OPTIONS"].items() if key not in {*DATABASE_OPTIONS, "pool"}}

@@ -8,7 +8,7 @@ from pact_verification.results.diff import CAME, EXPECTED, WRONG, DiffLine, shor
 from pact_verification.results.exchange import Exchange, RecordedRequest, RecordedResponse
 from pact_verification.results.mismatch import explained
 from pact_verification.results.report import InteractionResult, Outcome, PactResult
-from pact_verification.text import Place, counted, printable
+from pact_verification.text import Place, counted
 
 SIGNS = {
     Outcome.VERIFIED: "✓",
@@ -72,8 +72,7 @@ def facts(result: InteractionResult) -> Iterator[tuple[str, str]]:
     exchange = result.exchange
     yield from consumer_facts(result)
     for state in exchange.states:
-        # The repr of an object of the project's may hold any character.
-        values = ", ".join(f"{name}={printable(repr(value))}" for name, value in state.values.items())
+        values = ", ".join(f"{name}={value!r}" for name, value in state.values.items())
         yield "state", f"{state.state}: {state.handler}{f', gave {values}' if values else ''}"
     if exchange.request:
         yield "request", exchange.request.headline

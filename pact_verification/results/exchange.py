@@ -73,7 +73,7 @@ class SetUpState:
 
     Attributes:
         handler: the function, with file and line.
-        values: what it gave to the pact's generators.
+        values: what the handler returned, for the pact's generators.
     """
 
     state: ProviderState
@@ -88,9 +88,9 @@ class Endpoint:
     Attributes:
         route: the URL pattern, as in the URLconf.
         view: dotted, with the method of a class.
-        location: of its code; None where its source is not there.
+        location: of its code; None if the source is not installed.
         own: whether the view is the project's, not a library's.
-        reached: whether it was the view that answered, and not a middleware before it.
+        reached: whether the view answered, and not a middleware before it.
     """
 
     route: str
@@ -105,22 +105,22 @@ class Exchange:
     """What the live server saw of one interaction.
 
     Attributes:
-        arrived: the request before the request filters, its target as it was sent. The verdict leaves it out unless it
-            differs from the pact's.
-        request: as it was after the request filters.
-        states: those that were set up.
-        endpoint: what answered; None when no URL pattern was meant for the URL.
-        no_route: then, what looks like it.
-        queries: how many SQL queries the request took, on all databases; None of a server that already runs.
+        arrived: the request before the request filters, its target as it was sent. A result has it only if it differs
+            from the pact's request.
+        request: the request after the request filters.
+        states: the provider states that were set up.
+        endpoint: the view that answered; None if no URL pattern matches.
+        no_route: that no URL pattern matches, with the nearest patterns; None if one matches.
+        queries: how many SQL queries the request took, on all databases; None for a server that already runs.
         request_seconds: how long the request took.
-        state_error: why a provider state could not be set up; no request follows then.
+        state_error: why a provider state could not be set up. The core then sends no request.
         crash: the exception behind a state error or a 500.
-        refusal: the exception of which Django, or Django REST framework, made another response, such as a 403.
+        refusal: the exception that Django or Django REST framework turned into another response, such as a 403.
         log: what the project logged meanwhile, a line for each record.
-        self_call: which requests the project sent to its own server, in words.
-        over_limit: which limit it exceeded: of time, of size, or of what HTTP allows. It fails then.
-        unanswered: why no answer came: the process that ran the project ended, or a server elsewhere did not answer.
-        warnings: what did not change the outcome, such as a teardown that failed.
+        self_call: the requests that the project sent to its own server, in words.
+        over_limit: the limit that was exceeded: of time, of size, or of HTTP. The interaction then fails.
+        unanswered: why there is no response, such as the end of the process that ran the project.
+        warnings: problems that did not change the outcome, such as a teardown that failed.
         seconds: how long the states, the request and the teardown took together.
     """
 

@@ -19,7 +19,7 @@ ONE_LINE = {
 """Fields whose text is a line, so that line ends are spelled out too."""
 
 REPRESENTED = {"params", "values"}
-"""Fields whose members are shown as Python's `repr`, which spells them out itself."""
+"""Fields with JSON values that are shown as Python's `repr`, which spells them out itself."""
 
 NOT_SHOWN = {"actual", "arrived", "content", "expected"}
 """Fields that no output for people reads as they are."""

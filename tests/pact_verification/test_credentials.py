@@ -106,20 +106,20 @@ def test_nor_does_a_usage_error(verify: Verify, broker: BrokerDouble) -> None:
 
 def test_every_part_of_a_report_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PACT_BROKER_TOKEN", TOKEN)
-    said = f"it said {TOKEN}"
-    at_broker = AtBroker(said, said, said, said, said, notices=((said, said),))
-    uses = (Use(said, (200,)),)
+    text = f"it said {TOKEN}"
+    at_broker = AtBroker(text, text, text, text, text, notices=((text, text),))
+    uses = (Use(text, (200,)),)
     report = Report(
-        said,
-        (PactResult(Pact(said, said, (), Path("p"), said, at_broker), (), said),),
-        (said,),
-        (said,),
+        text,
+        (PactResult(Pact(text, text, (), Path("p"), text, at_broker), (), text),),
+        (text,),
+        (text,),
         1.0,
-        said,
-        Publication(said, said, said, (said,), ((said, said),)),
-        said,
-        coverage=Coverage((Operation(said, Endpoint(said, said, Place(said, 1)), uses),), nowhere=((said, uses[0]),)),
-        nothing_because=said,
+        text,
+        Publication(text, text, text, (text,), ((text, text),)),
+        text,
+        coverage=Coverage((Operation(text, Endpoint(text, text, Place(text, 1)), uses),), nowhere=((text, uses[0]),)),
+        nothing_because=text,
     )
     hidden = without_credentials(report)
     assert SECRET not in repr(hidden)

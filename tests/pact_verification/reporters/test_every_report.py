@@ -43,8 +43,8 @@ class TestAFailure:
         assert "page=1" in text
 
     def test_what_differs_with_its_path_and_rule(self, text: str) -> None:
-        for told in ("201 Created", "200 OK", "X-Rate: 12", "$.name: ", "(rule: type)", "(rule: regex "):
-            assert told in text
+        for shown in ("201 Created", "200 OK", "X-Rate: 12", "$.name: ", "(rule: type)", "(rule: regex "):
+            assert shown in text
         assert "the following keys: price" in text or "missing the following keys: password, price" in text
 
     def test_what_answered(self, text: str) -> None:
@@ -61,8 +61,8 @@ class TestAFailure:
             assert text.index(file, text.index("a crash")) < text.index("django/core/handlers", text.index("a crash"))
 
     def test_the_cause_of_a_state_error(self, text: str) -> None:
-        told = "The state 'the item raises' raised RuntimeError: no such warehouse"
-        assert told in text
+        shown = "The state 'the item raises' raised RuntimeError: no such warehouse"
+        assert shown in text
         assert line_of("tests/testapp/pact_states.py", 'raise RuntimeError("no such warehouse")') in text
 
     def test_queries_and_time(self, text: str) -> None:
@@ -104,7 +104,7 @@ class TestWriting:
     """A report that can't be written is found out before the run, and one that fails never changes the verdict."""
 
     @pytest.mark.parametrize(
-        ("path", "told"),
+        ("path", "problem"),
         [
             ("no/such/folder", "No such file or directory"),
             (".", "it is a directory"),
@@ -114,13 +114,13 @@ class TestWriting:
     )
     @pytest.mark.parametrize("option", ["--junit", "--json", "--html"])
     def test_a_path_that_can_not_be_written(
-        self, verify: Verify, tmp_path: Path, option: str, path: str, told: str
+        self, verify: Verify, tmp_path: Path, option: str, path: str, problem: str
     ) -> None:
         announced = tmp_path / "announced"
         pact = write_pact(tmp_path / "pact.json", interaction("a", states=["it takes 0 seconds"]))
         run = verify(pact, option, tmp_path / path, TESTAPP_ANNOUNCE=str(announced))
         assert run.exit_code == 2
-        assert f"{option} '{tmp_path / path}' can't be written: {told}" in run.err
+        assert f"{option} '{tmp_path / path}' can't be written: {problem}" in run.err
         assert not announced.exists()
 
     def test_a_step_summary_that_can_not_be_written(self, verify: Verify, tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ class TestWriting:
         assert "The contracts hold." in log.read_text()
 
     def test_a_pipe(self, tmp_path: Path) -> None:
-        """Its reader gets the report, and no end before that; without a reader nobody waits."""
+        """Its reader gets the report, and no end before that; without a reader it does not wait."""
         pact = write_pact(tmp_path / "pact.json", EMPTY)
         pipe = tmp_path / "pipe"
         os.mkfifo(pipe)
@@ -261,8 +261,8 @@ class TestWriting:
 
 
 class TestInteraction:
-    def test_a_key_that_nobody_has_is_told(self, verify: Verify, tmp_path: Path) -> None:
-        """Beside one that somebody has it would go unnoticed."""
+    def test_a_key_of_no_interaction_is_named(self, verify: Verify, tmp_path: Path) -> None:
+        """Beside the key of an interaction it would go unnoticed."""
         pact = write_pact(tmp_path / "pact.json", EMPTY, RED)
         verify(pact, "--json", tmp_path / "json")
         key = json.loads((tmp_path / "json").read_text())["pacts"][0]["interactions"][0]["key"]

@@ -183,11 +183,11 @@ PLACE = st.sampled_from(["$", "$.a", "$.a.b", "$[0]", "$[1].a", "$['x y']", "$.a
 @given(JSON, JSON, st.lists(PLACE, max_size=4, unique=True))
 def test_every_mismatch_is_told_and_what_came_is_whole(came: Any, expected: Any, places: list[str]) -> None:
     mismatches = [
-        Mismatch("body", f"{place}".strip(), "e", "c", f"told {number}.") for number, place in enumerate(places)
+        Mismatch("body", f"{place}".strip(), "e", "c", f"differs {number}.") for number, place in enumerate(places)
     ]
     lines = diff(came, *mismatches, expected=expected).body
-    told = " ".join(line.note for line in lines)
-    assert all(mismatch.message in told for mismatch in mismatches)
+    notes = " ".join(line.note for line in lines)
+    assert all(mismatch.message in notes for mismatch in mismatches)
     kept = [line for line in lines if line.sign != "-" and line.text not in {m.where for m in mismatches}]
     text = "\n".join(line.text for line in kept)
     assert json.loads(text) == came

@@ -96,10 +96,10 @@ def test_a_sentence_about_secret_values_does_not_quote_them(
 
 def test_what_the_core_printed_of_a_common_value() -> None:
     """It names the place before a sentence, and headers in words."""
-    told = "Expected 'name' (String) to be equal to 'other' (String)"
-    mismatch = Mismatch("body", "$.password", '"other"', '"name"', told)
+    text = "Expected 'name' (String) to be equal to 'other' (String)"
+    mismatch = Mismatch("body", "$.password", '"other"', '"name"', text)
     result = InteractionResult(Interaction("a token"), Outcome.MISMATCH, mismatches=(mismatch,))
-    printed = f'a token\n"X-Token" with value "test" (OK)\n$.password -> {told}\n"Vary" with value "test" (OK)'
+    printed = f'a token\n"X-Token" with value "test" (OK)\n$.password -> {text}\n"Vary" with value "test" (OK)'
     assert mask(PactResult(result_with().pact, (result,), printed)).core_output == (
         'a token\n"X-Token" with value "(hidden)" (OK)\n'
         "$.password -> Expected '(hidden)' but received '(hidden)'\n"

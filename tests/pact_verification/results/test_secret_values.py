@@ -48,18 +48,18 @@ PLAIN = [*COMMON, "valid-token", "test user", "accessToken", "an_expired.token",
 def test_a_common_value_is_hidden_beside_its_name_and_in_no_other_text(settings: Any, value: str) -> None:
     settings.PACT_SECRET_NAMES = ["pin"]
     assert not looks_like_secret(value)
-    told = f"the {value} was {value}"
+    text = f"the {value} was {value}"
     interaction = Interaction(
-        told,
-        (ProviderState(told, {"pin": value, value: told}),),
+        text,
+        (ProviderState(text, {"pin": value, value: text}),),
         request=Request(
             "GET", f"/{value}/x", {"pin": [value], value: ["1"]}, {"Authorization": value, "Cookie": value}
         ),
         expected=Expected(
             200,
-            {"pin": value, "X": told},
-            {"pin": value, value: told},
-            MatchingRules(named := Rule((Matcher(told),)), {"pin": named}),
+            {"pin": value, "X": text},
+            {"pin": value, value: text},
+            MatchingRules(named := Rule((Matcher(text),)), {"pin": named}),
         ),
     )
     exchange = Exchange(
@@ -68,28 +68,28 @@ def test_a_common_value_is_hidden_beside_its_name_and_in_no_other_text(settings:
         ),
         RecordedResponse(200, "OK", {"X": value, "Set-Cookie": f"name={value}; Path=/x"}, value.encode()),
         endpoint=Endpoint(f"{value}/x", f"{value}.views.get", Place(f"{value}/views.py", 3)),
-        crash=Crash(told, (Frame(f"{value}.py", 1, value, f"raise {value}", own=True),)),
-        state_error=told,
-        warnings=(told,),
+        crash=Crash(text, (Frame(f"{value}.py", 1, value, f"raise {value}", own=True),)),
+        state_error=text,
+        warnings=(text,),
     )
     mismatches = (
-        Mismatch("body", f"$['{value}']", value, told, f"Expected {told!r}", Rule((Matcher("regex", value),))),
+        Mismatch("body", f"$['{value}']", value, text, f"Expected {text!r}", Rule((Matcher("regex", value),))),
         Mismatch("body", "$.pin", f'"{value}"', '"x"', f"Expected 'x' (String) to be equal to '{value}' (String)"),
     )
-    result = InteractionResult(interaction, Outcome.MISMATCH, exchange, mismatches, told)
+    result = InteractionResult(interaction, Outcome.MISMATCH, exchange, mismatches, text)
     (masked,) = mask(PactResult(result_with().pact, (result,))).interactions
     wanted, expected = interaction.request, interaction.expected
     assert masked == replace(
         result,
         interaction=replace(
             interaction,
-            states=(ProviderState(told, {"pin": "(hidden)", value: told}),),
+            states=(ProviderState(text, {"pin": "(hidden)", value: text}),),
             request=replace(
                 wanted,
                 query={"pin": "(hidden)", value: ["1"]},
                 headers={"Authorization": "(hidden)", "Cookie": "(hidden)"},
             ),
-            expected=replace(expected, headers={"pin": "(hidden)", "X": told}, body={"pin": "(hidden)", value: told}),
+            expected=replace(expected, headers={"pin": "(hidden)", "X": text}, body={"pin": "(hidden)", value: text}),
         ),
         exchange=replace(
             exchange,
@@ -142,17 +142,17 @@ def test_a_common_value_is_hidden_beside_its_name_and_in_no_other_text(settings:
 )
 def test_what_looks_like_a_secret_is_hidden_in_every_text(secret: str) -> None:
     assert looks_like_secret(secret)
-    told = f"LoginError: {secret} is wrong"
+    text = f"LoginError: {secret} is wrong"
     interaction = Interaction(f"a login with {secret}", (ProviderState(f"{secret} is known"),))
     exchange = Exchange(
         RecordedRequest("GET", f"/reset/{secret}", {"Authorization": f"Bearer {secret}"}),
-        RecordedResponse(200, "OK", {"X": told}, told.encode()),
+        RecordedResponse(200, "OK", {"X": text}, text.encode()),
         endpoint=Endpoint(f"reset/{secret}", "views.reset"),
-        crash=Crash(told, (Frame("v.py", 1, "f", f"login({secret!r})", own=True),)),
-        state_error=told,
+        crash=Crash(text, (Frame("v.py", 1, "f", f"login({secret!r})", own=True),)),
+        state_error=text,
     )
-    result = InteractionResult(interaction, Outcome.MISMATCH, exchange, error=told)
-    masked = mask(PactResult(result_with().pact, (result,), told))
+    result = InteractionResult(interaction, Outcome.MISMATCH, exchange, error=text)
+    masked = mask(PactResult(result_with().pact, (result,), text))
     assert secret not in repr(masked)
     (hidden,) = masked.interactions
     assert hidden.interaction.description == "a login with (hidden)"
