@@ -186,7 +186,7 @@ class Verifier:
                 whole = self.session.verify(part)
             if self.session.ending:  # the thread is still in the project, and must not get at what isn't the run's
                 atexit.register(stores.pop_all().close)
-                self.tests.shouldfail = self.session.ending.why
+                self.tests.shouldfail = self.session.ending.reason
             else:
                 empty_stores()
         self._report(whole)

@@ -281,7 +281,7 @@ def test_names_from_elsewhere_are_no_commands_to_githubs_runner(ask: Ask, broker
 def test_pact_broker_without_a_command_or_a_broker(broker: BrokerDouble) -> None:
     here: dict[str, Any] = {"PACT_BROKER_BASE_URL": broker.url, "PACT_BROKER_TOKEN": TOKEN}
     for arguments, variables, why in (
-        ([], here, "What is the broker to be asked?"),
+        ([], here, "The command for `pact broker` is missing."),
         (["list-environments"], {}, "There is no broker to ask: set PACT_BROKER_BASE_URL."),
     ):
         ran = run("pact_broker", *arguments, **variables)

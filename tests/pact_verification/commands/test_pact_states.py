@@ -145,7 +145,7 @@ class TestStubs:
     def test_nothing_is_missing(self, states: Verify, pact: Path) -> None:
         run = states(write_pact(pact, FITS), "--stubs")
         assert (run.exit_code, run.out) == (0, "")
-        assert "No state is without a handler" in run.err
+        assert "Every state has a handler" in run.err
 
 
 def test_a_console_that_has_no_signs(states: Verify, lacking: Path) -> None:

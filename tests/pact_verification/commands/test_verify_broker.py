@@ -527,7 +527,10 @@ class TestSelecting:
         pact.write_text(json.dumps(document(GREEN)))
         run = ask(pact, PACT_BROKER_PUBLISH_VERIFICATION_RESULTS="true", PACT_URL=f"{broker.url}/pact")
         assert run.exit_code == 0
-        has(run, "Results were not published. These are files: only the results of a broker's pacts are.")
+        has(
+            run,
+            "Results were not published. Only results of a broker's pacts can be published, and these pacts are files.",
+        )
         assert not broker.requests
 
 
@@ -739,7 +742,7 @@ def test_one_pact_that_is_listed_twice(ask: Ask, broker: BrokerDouble) -> None:
     [
         (["--publish", "--provider-branch", ".."], "Results can't be published for a version, branch or tag '..'."),
         (["--publish", "--provider-version", "a\nb"], r"for a version, branch or tag 'a\nb'."),
-        (["--broker-url", "http://127.0.0.1:1/?a=b"], "leave out what begins with '?'"),
+        (["--broker-url", "http://127.0.0.1:1/?a=b"], "Leave out the part that begins with '?'"),
         (["--pact-url", "http://127.0.0.1:1/", "--consumer-version-selector", "{}"], "names one pact, and"),
         (
             ["--consumer-version-selector", '{"mainBanch": true}'],
