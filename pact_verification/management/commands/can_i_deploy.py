@@ -32,9 +32,7 @@ class Command(GuardedCommand):
         parser.add_argument("--to-environment", required=True, metavar="ENVIRONMENT", help="Such as production.")
         add_broker_arguments(parser)
         parser.add_argument("--provider-name", metavar="NAME", help="By default PACT_PROVIDER_NAME.")
-        parser.add_argument(
-            "--provider-version", metavar="VERSION", help="By default GIT_COMMIT, else the commit that is checked out."
-        )
+        parser.add_argument("--provider-version", metavar="VERSION", help="By default GIT_COMMIT, else the commit.")
         parser.add_argument(
             "--retry-while-unknown",
             type=count,
@@ -47,7 +45,7 @@ class Command(GuardedCommand):
             type=count,
             default=10,
             metavar="SECONDS",
-            help="The time between two questions; by default 10.",
+            help="Between two questions; by default 10.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

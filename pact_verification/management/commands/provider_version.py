@@ -12,8 +12,8 @@ from pact_verification.management.exits import GuardedCommand, documented_exits
 class Command(GuardedCommand):
     help = (
         "Print the version and branch for which verify_pacts publishes results, as a shell's assignments: "
-        "GIT_COMMIT=... and GIT_BRANCH=... They come from GIT_COMMIT and GIT_BRANCH, else from GitHub Actions, else from "
-        'git. In a script: eval "$(python manage.py provider_version)". Exit code 2: one of them is not known.'
+        "GIT_COMMIT=... and GIT_BRANCH=... They come from GIT_COMMIT and GIT_BRANCH, else from GitHub Actions, else "
+        'from git. In a script: eval "$(python manage.py provider_version)". Exit code 2: one of them is not known.'
     )
     requires_system_checks = ()
 

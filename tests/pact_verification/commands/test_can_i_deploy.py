@@ -219,7 +219,7 @@ def test_pact_that_fails_where_the_broker_says_yes(ask: Ask, broker: BrokerDoubl
     broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
     ran = ask("p1", SSL_CERT_FILE="/no/such/file", PACT_BROKER_HTTP_RETRIES="many")
     assert ran.exit_code == 2
-    has(ran, "The broker says yes, and `pact broker can-i-deploy` failed: see above.")
+    has(ran, "The broker says yes, but `pact broker can-i-deploy` failed. Its output is above.")
 
 
 def test_ctrl_c_while_it_waits(broker: BrokerDouble) -> None:
