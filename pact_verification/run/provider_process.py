@@ -64,13 +64,12 @@ def run_provider(
 ) -> None:
     """Answer the calls of the witness until it has no more. The provider's process starts here."""
     with suppress(OSError):
-        other.close()  # while it is open here, the pipe does not end with the witness
+        other.close()  # an open copy here would keep the pipe open after the witness has ended
     with suppress(OSError):
         sys.stdin = open(0, closefd=False)  # noqa: SIM115  # breakpoint() reads it, and multiprocessing has closed it
     for number in SIGNALS:
-        signal.signal(
-            number, lambda number, frame: None
-        )  # the whole process group gets them, and the witness acts on them
+        # The whole process group gets Ctrl-C, and the witness acts on it.
+        signal.signal(number, lambda number, frame: None)
     hear()
     raise_again_what_is_lost()
     _without_core_files()

@@ -16,8 +16,8 @@ PACT_SECONDS = 120
 class Command(GuardedCommand):
     help = (
         "Run `pact broker`, from the PyPI package pact-python-cli, with the broker that PACT_BROKER_BASE_URL names. "
-        "This command calls the broker first, since it explains errors better than the binary. Exit codes: those of the "
-        "binary, and 2 if the binary did not run."
+        "This command calls the broker first, since it explains errors better than the binary. Exit codes: those of "
+        "the binary, and 2 if the binary did not run."
     )
     requires_system_checks = ()
 
