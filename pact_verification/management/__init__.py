@@ -1,1 +1,1 @@
-"""The commands: parse, call, exit code."""
+"""The management commands: each parses options, calls the package, and sets the exit code."""

@@ -1,4 +1,4 @@
-"""What the commands' options are read with."""
+"""Options that several commands share, and the types of their values."""
 
 import os
 import textwrap
@@ -17,7 +17,7 @@ MAX_PROCESSES = 256
 
 
 class PactsHelp(GuardedCommand):
-    """A command whose help ends with an epilog, as it is written, and whose options are spelt in full."""
+    """A command that selects pacts. Its help ends with an epilog, and options can't be abbreviated."""
 
     epilog = ""
 
@@ -31,14 +31,14 @@ class PactsHelp(GuardedCommand):
             allow_abbrev=False,
             **kwargs,
         )
-        groups = parser._action_groups  # argparse has no other way to let the options of every command come last
+        groups = parser._action_groups  # argparse has no public way to put the options of every command last
         groups[:] = [*groups[2:], *groups[:2]]
         parser._optionals.title = "options of every command"
         return parser
 
 
 class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
-    """Django's order of the options, and texts of several lines as they are written."""
+    """Django's help formatter, which also keeps the line breaks of a text of several lines."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         if "\n" in text.strip():
@@ -47,7 +47,7 @@ class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
 
 
 def add_pact_arguments(parser: CommandParser) -> None:
-    """Which pacts: files, or a broker's."""
+    """Add the options that select pacts: files, or a broker's."""
     pacts = parser.add_argument_group("which pacts")
     pacts.add_argument(
         "pacts",
@@ -78,7 +78,9 @@ def add_pact_arguments(parser: CommandParser) -> None:
 
 
 def shard(text: str) -> "Shard":
-    from pact_verification.pacts.shards import Shard  # here, since production imports the commands
+    """Read a shard, such as 2/5."""
+    # Imported here, since can_i_deploy needs no shards and starts in production too.
+    from pact_verification.pacts.shards import Shard
 
     try:
         return Shard.read(text)
@@ -87,7 +89,7 @@ def shard(text: str) -> "Shard":
 
 
 def processes(text: str) -> int:
-    """How many processes: a number from 1, or auto, the number of cores that this one may use."""
+    """Read a number of processes. `auto` means the number of cores that this process may use."""
     if text == "auto":
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if not text.isdecimal() or not 1 <= int(text) <= MAX_PROCESSES:
@@ -96,6 +98,7 @@ def processes(text: str) -> int:
 
 
 def count(text: str) -> int:
+    """Read a number that is not negative."""
     if not text.isdecimal():
         raise ArgumentTypeError(f"{text!r} is not a whole number")
     return int(text)

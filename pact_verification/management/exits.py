@@ -1,4 +1,4 @@
-"""How the commands end: exit codes that mean something, and texts that may be shown."""
+"""The ends of the commands: their exit codes, and output without credentials."""
 
 import os
 import signal
@@ -25,68 +25,70 @@ TOOLS = {"pact-python": "pact", "parse": "parse", "requests": "requests", "rich"
 
 
 class HelpfulParser(CommandParser):
-    """A parser that names the option that was probably meant."""
+    """A parser that suggests an existing option for one that does not exist."""
 
     def error(self, message: str) -> Any:
+        """Add suggestions to argparse's message on unknown options, and exit."""
         start, unrecognized, words = message.partition("unrecognized arguments: ")
         options = [option.lstrip("-") for option in self._option_string_actions]  # argparse has no public list
 
-        def explained(word: str) -> str:
+        def with_suggestion(word: str) -> str:
             option = word.partition("=")[0]
             near = nearest(option.lstrip("-"), options)[:1] if option.startswith("--") else ()
             return f"{word} (did you mean --{near[0]}?)" if near else word
 
-        super().error(start + unrecognized + " ".join(map(explained, words.split(" "))))
+        super().error(start + unrecognized + " ".join(map(with_suggestion, words.split(" "))))
 
 
 class GuardedCommand(BaseCommand):
-    """A command whose streams, from the command line, show no credentials and no others' commands to a CI's runner."""
+    """A command whose output on the command line has no credentials, and no commands for a CI runner."""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.__class__ = HelpfulParser  # Django has no other way to choose it
+        parser.__class__ = HelpfulParser  # Django has no other way to choose the class
         return parser
 
     def run_from_argv(self, argv: list[str]) -> None:
-        end_at_once()  # until `documented_exits`, and after it
+        end_at_once()  # before and after `documented_exits`
         guard_streams()
-        if getattr(self.stderr, "_out", None) is None:  # the caller closed it before this command took hold of it
+        if getattr(self.stderr, "_out", None) is None:  # stderr was closed when Django made the command
             self.stderr = OutputWrapper(sys.stderr)
         super().run_from_argv(argv)
 
 
 def require_secret_key() -> None:
-    """Raise ImproperlyConfigured where SECRET_KEY is empty. Django does so only once something is signed."""
+    """Raise ImproperlyConfigured if SECRET_KEY is empty. Django raises it only when it signs a value."""
     settings.SECRET_KEY  # noqa: B018  # reading it is what raises
 
 
 def require_tools() -> None:
+    """Raise CannotVerify if a package that verification needs is not installed."""
     missing = [name for name, module in TOOLS.items() if find_spec(module) is None]
     if missing:
         raise CannotVerify(
-            f"{' and '.join(missing)} can't be imported here: what verifies is no part of production. Install "
+            f"{' and '.join(missing)} can't be imported. Verification needs what production does not: install "
             "django-pact-verification with its dependencies."
         )
 
 
 def leave(code: str | int | None) -> NoReturn:
-    """End this process at once, as sys.exit(code) would: without the exit handlers and threads of the project."""
+    """End this process with the exit code of sys.exit(code), without exit handlers and without waiting for threads."""
     if isinstance(code, str):
         with suppress(OSError, ValueError, AttributeError):
             sys.stderr.write(f"{code}\n")
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError, AttributeError):  # closed, or on a full disk
+        with suppress(OSError, ValueError, AttributeError):  # the stream is closed, or its disk is full
             stream.flush()
     os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 def showable(text: str) -> str:
-    """A text that may quote what came from elsewhere."""
+    """Return a text for the console, without credentials and without control characters."""
     return harmless(printable_lines(text))
 
 
 def show(command: BaseCommand, ran: subprocess.CompletedProcess[str]) -> None:
-    """What another program printed, each part where that had put it."""
+    """Show the output of another program on the same streams."""
     command.stdout.write(showable(ran.stdout), ending="")
     command.stderr.write(showable(ran.stderr), ending="")
     command.stdout.flush()
@@ -94,19 +96,19 @@ def show(command: BaseCommand, ran: subprocess.CompletedProcess[str]) -> None:
 
 @contextmanager
 def documented_exits(command: BaseCommand, *, with_traceback: bool) -> Iterator[None]:
-    """Exit with 2 for whatever keeps a command from its verdict, and with 128 and the number for a signal.
+    """Exit with 2 after an exception in the block, and with 128 and the signal's number after a signal.
 
     Args:
-        with_traceback: Django's --traceback, for which Django itself would exit with 1.
+        with_traceback: Django's option --traceback. Django itself would exit with 1.
     """
     try:
         with interruptible():
             yield
     except KeyboardInterrupt as error:
-        traceback.clear_frames(error.__traceback__)  # a context manager that was interrupted on its way in cleans up
+        traceback.clear_frames(error.__traceback__)  # ends context managers that were interrupted in __enter__
         command.stderr.write("Interrupted.")
         sys.exit(128 + (error.args[0] if isinstance(error, Terminated) else signal.SIGINT))
-    except Exception as error:  # whatever it is: no contract has been found broken, so it is not exit code 1
+    except Exception as error:  # exit code 1 would say that a contract is broken
         expected = isinstance(error, CannotVerify | SystemCheckError | ImproperlyConfigured)
         if with_traceback or not expected:
             command.stderr.write(showable(traceback.format_exc()))

@@ -6,7 +6,7 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
@@ -25,8 +25,6 @@ from pact_verification.text import counted, printable, relative
 if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
 
-    from pact_verification.pytest_plugin.verification import Verifier
-
 LEFT_OUT = pytest.StashKey[set[tuple[str, str]]]()
 """The files of other providers' pacts, each with the provider."""
 
@@ -35,6 +33,13 @@ WITHOUT_SETTINGS = pytest.StashKey[Path]()
 
 WORKER_OUTPUT = "pacts_left_out"
 NAME_LENGTH = 200
+
+
+class InteractionVerifier(Protocol):
+    """What the fixture pact_verifier gives to each test."""
+
+    def verify(self, pact: Pact, interaction: Interaction) -> None:
+        """Verify an interaction. Raises NotVerified or CannotVerify."""
 
 
 class PactWarning(UserWarning):
@@ -83,7 +88,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "PactFile 
     try:
         pact = read_pact(file_path, provider=own_name)
     except UnreadablePact:
-        provider = _provider_in(file_path) if own_name else ""
+        provider = _provider_in(file_path) if own_name else None
         if provider:
             belongs = provider == own_name
         else:
@@ -117,11 +122,11 @@ def _is_pact(file: Path) -> bool:
         return False
 
 
-def _provider_in(file: Path) -> str:
-    """Return the provider that an unreadable file names without doubt; empty if it names none."""
+def _provider_in(file: Path) -> str | None:
+    """Return the provider that an unreadable file names without doubt; None if it names none."""
     with suppress(OSError):
         return provider_named(file.read_bytes())
-    return ""
+    return None
 
 
 def _looks_like_a_pact(file: Path) -> bool:
@@ -237,7 +242,7 @@ def _name(interaction: Interaction) -> str:
 def _test(pact: Pact, interaction: Interaction) -> Callable[..., None]:
     """Return the function that pytest calls for an interaction."""
 
-    def verify(pact_verifier: "Verifier") -> None:
+    def verify(pact_verifier: InteractionVerifier) -> None:
         pact_verifier.verify(pact, interaction)
 
     return verify

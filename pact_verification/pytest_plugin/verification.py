@@ -160,7 +160,7 @@ class Verifier:
                 result = self.session.verify(part)
             if self.session.ending:  # the server's thread is still in the project, so it keeps the run's own stores
                 atexit.register(stores.pop_all().close)
-                self.tests.shouldfail = self.session.ending.why
+                self.tests.shouldfail = self.session.ending.reason
             else:
                 empty_stores()
         self._raise_unless_verified(result)

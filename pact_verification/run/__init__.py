@@ -1,1 +1,1 @@
-"""One run: its options, sessions, workers, and the witness that outlives the project."""
+"""One run: its options, sessions, workers, and the process that watches the project's."""

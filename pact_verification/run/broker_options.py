@@ -1,4 +1,4 @@
-"""The options of a run with a broker: which broker, which pacts, and whether to publish the results."""
+"""The options of a run with a broker: the broker, its pacts, and whether to publish the results."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -32,10 +32,10 @@ class BrokerOptions:
     """The options of a run that verifies pacts of a broker.
 
     Attributes:
-        source: selects the pacts.
-        publisher: publishes the verification results; None when none are published.
+        source: finds the pacts.
+        publisher: publishes the verification results; None if none are published.
         unpublished: why none are published.
-        notes: what the report says beside the results.
+        notes: remarks for the report.
     """
 
     source: Source
@@ -45,14 +45,14 @@ class BrokerOptions:
 
 
 def read_broker_options(
-    given: Mapping[str, Any], verification: VerificationOptions, *, publish: bool, part: str | None
+    given: Mapping[str, Any], verification: VerificationOptions, *, publish: bool, partial_reason: str | None
 ) -> BrokerOptions:
     """Read which pacts of a broker to verify, and whether to publish the results.
 
     Args:
         given: see `read_options`.
-        publish: the user wants the results published.
-        part: why the run may verify a part of a pact only.
+        publish: whether the user wants the results published.
+        partial_reason: why the run may verify only a part of a pact; None if it verifies complete pacts.
 
     Raises:
         CannotVerify: options contradict each other, or one can't be used.
@@ -74,8 +74,8 @@ def read_broker_options(
         )
     unpublished: str | None = "--publish or PACT_BROKER_PUBLISH_VERIFICATION_RESULTS=true does that."
     if publish:
-        _require_place(broker, pact_url)
-        unpublished = part
+        _require_publishable(broker, pact_url)
+        unpublished = partial_reason
         if unpublished is not None and given["publish"]:
             raise CannotVerify(f"Results can't be published: {unpublished} Leave it out, or use --no-publish.")
     publisher = None
@@ -86,7 +86,7 @@ def read_broker_options(
         if verification.provider_url:
             notes.append(f"Results are published for {known}.")
         else:
-            notes += _doubts(known.number, pact_url)
+            notes += _version_notes(known.number, pact_url)
     return BrokerOptions(source, publisher, unpublished, tuple(notes))
 
 
@@ -99,12 +99,15 @@ def _pact_at_url(given: Mapping[str, Any], broker: Broker | None, url: str) -> S
     return PactAtUrl(broker if broker and is_of_broker else _anonymous(url, given["broker_timeout"]), url)
 
 
-def _doubts(number: str, pact_url: str | None) -> Iterator[str]:
-    """Why what is here may be something else than the version. For one pact's results that is an error."""
+def _version_notes(number: str, pact_url: str | None) -> Iterator[str]:
+    """Yield notes on why the code here may differ from the version.
+
+    With --pact-url the version may name another commit by mistake, so a difference raises CannotVerify.
+    """
     if pact_url:
         require_checked_out(number)
-    elif names_a_commit(number) and (doubt := why_not_checked_out(number)):
-        yield doubt
+    elif names_a_commit(number) and (difference := why_not_checked_out(number)):
+        yield difference
     if (pact_url or names_a_commit(number)) and (ignored := ignored_code()):
         yield ignored
 
@@ -112,12 +115,13 @@ def _doubts(number: str, pact_url: str | None) -> Iterator[str]:
 def _version_of_server(
     verification: VerificationOptions, version: ProviderVersion, given: Mapping[str, Any]
 ) -> ProviderVersion:
-    """Return the version of the server that is verified. The code here may be another version.
+    """Return the version of the server that --provider-url names. The code here may be another version.
 
     Raises:
-        CannotVerify: neither an option nor the server names it, or they name two; or no option names its branch.
+        CannotVerify: neither an option nor the server names the version, or they name different ones, or no option
+            names the branch.
     """
-    from pact_verification.provider.deployed import Deployed  # here, since few runs need it
+    from pact_verification.provider.deployed import Deployed  # imported here, since few runs need it
 
     url = verification.provider_url
     assert url
@@ -143,38 +147,41 @@ def _version_of_server(
 
 
 def configured_broker(url: str | None, answer_seconds: float | None = None) -> Broker | None:
-    """The broker that is configured, with its credentials; None when none is.
+    """Return the configured broker with its credentials; None if none is configured.
 
     Args:
-        url: wins over the environment's.
-        answer_seconds: how long an answer may take; None is the default.
+        url: takes precedence over PACT_BROKER_BASE_URL.
+        answer_seconds: how long an answer may take; None means the default.
+
+    Raises:
+        CannotVerify: the URL or the credentials can't be used.
     """
     url = url or conf.PACT_BROKER_BASE_URL
     if not url:
         return None
     _require_http(url, "PACT_BROKER_BASE_URL (--broker-url)")
     if conf.PACT_BROKER_TOKEN and conf.PACT_BROKER_USERNAME:
-        raise CannotVerify("Both PACT_BROKER_TOKEN and PACT_BROKER_USERNAME are set. Unset the one that is not meant.")
+        raise CannotVerify("Both PACT_BROKER_TOKEN and PACT_BROKER_USERNAME are set. Unset one of them.")
     if bool(conf.PACT_BROKER_USERNAME) != bool(conf.PACT_BROKER_PASSWORD):
         there, lacking = ("USERNAME", "PASSWORD") if conf.PACT_BROKER_USERNAME else ("PASSWORD", "USERNAME")
         raise CannotVerify(f"PACT_BROKER_{there} is set and PACT_BROKER_{lacking} is not. Set both, or neither.")
     credentials = configured_credentials()
     if not credentials.header.isprintable() or not credentials.header.isascii():
         raise CannotVerify(
-            f"{credentials.named} can't be sent: it has a line end or another character that no header has."
+            f"{credentials.named} can't be sent: it has a line end or another character that a header may not have."
         )
     return Broker(url, credentials, answer_seconds or ANSWER_SECONDS)
 
 
 def _anonymous(url: str, answer_seconds: float | None) -> Broker:
-    """The host of a pact's URL, which is not the configured broker: it gets no credentials."""
+    """Return the host of a pact's URL as a broker without credentials, since it is not the configured one."""
     parts = urlsplit(url)
     return Broker(f"{parts.scheme}://{parts.netloc}", Credentials(), answer_seconds or ANSWER_SECONDS)
 
 
 def _selected_pacts(given: Mapping[str, Any], broker: Broker | None, version: ProviderVersion) -> Source:
     """Return the pacts that consumer version selectors choose."""
-    assert broker  # without one there is a URL
+    assert broker  # without a broker, the pact has a URL
     selectors = tuple(map(read_selector, given["consumer_version_selectors"])) or default_selectors(version.branch)
     if any(selector.get("matchingBranch") for selector in selectors) and not version.branch:
         raise CannotVerify(
@@ -194,7 +201,8 @@ def _selected_pacts(given: Mapping[str, Any], broker: Broker | None, version: Pr
     return BrokerPacts(broker, selectors, version.branch, version.tags, given["enable_pending"], wip)
 
 
-def _require_place(broker: Broker | None, pact_url: str | None) -> None:
+def _require_publishable(broker: Broker | None, pact_url: str | None) -> None:
+    """Raise CannotVerify if the pacts are not from the configured broker."""
     problem = ""
     if not broker:
         problem = "PACT_BROKER_BASE_URL is not set, so nothing says that the pact's URL is that of your broker."
@@ -205,9 +213,9 @@ def _require_place(broker: Broker | None, pact_url: str | None) -> None:
 
 
 def _require_version(version: ProviderVersion) -> KnownVersion:
-    """Raise CannotVerify where number or branch is missing, or can't stand in a URL."""
+    """Return the version. Raises CannotVerify if its number or branch is missing or unfit for a URL."""
     for text in filter(None, (version.number, version.branch, *version.tags)):
-        if text in {".", ".."} or not text.isprintable():  # no path of a URL can hold them, and no line of a log
+        if text in {".", ".."} or not text.isprintable():  # not allowed in a URL's path or in a line of a log
             raise CannotVerify(f"Results can't be published for a version, branch or tag {text!r}.")
     for value, option, variable in (
         (version.number, "--provider-version", "GIT_COMMIT"),
@@ -216,7 +224,7 @@ def _require_version(version: ProviderVersion) -> KnownVersion:
         if not value:
             raise CannotVerify(
                 f"Results can't be published without the provider's {option.rpartition('-')[2]}: neither {option}, "
-                f"{variable}, GitHub Actions nor git tells it. Set one, or use --no-publish."
+                f"{variable}, GitHub Actions nor git names it. Set one, or use --no-publish."
             )
     assert version.number
     assert version.branch
@@ -224,17 +232,22 @@ def _require_version(version: ProviderVersion) -> KnownVersion:
 
 
 def _require_http(url: str, name: str) -> None:
+    """Raise CannotVerify if a URL can't be that of a broker or a pact.
+
+    Args:
+        name: the setting and the option that give the URL.
+    """
     parts = _split(url)
     if parts and "@" in parts.netloc:
         raise CannotVerify(
-            f"{name} holds a user name or a password, which would stand in logs. Put them into PACT_BROKER_USERNAME "
+            f"{name} holds a user name or a password, which would appear in logs. Put them into PACT_BROKER_USERNAME "
             "and PACT_BROKER_PASSWORD."
         )
     scheme, host, _ = origin(url)
     if not parts or scheme not in {"http", "https"} or not host:
         raise CannotVerify(f"{name} is {url.rpartition('@')[2]!r}, and has to be an http:// or https:// URL.")
     if parts.query or parts.fragment:
-        raise CannotVerify(f"{name} is {url!r}; leave out what begins with {'?' if parts.query else '#'!r}.")
+        raise CannotVerify(f"{name} is {url!r}. Leave out the part that begins with {'?' if parts.query else '#'!r}.")
 
 
 def _split(url: str) -> SplitResult | None:

@@ -1,4 +1,4 @@
-"""What failed the last time, kept from run to run for --last-failed."""
+"""The interactions that failed when they last ran, kept between runs for --last-failed."""
 
 import json
 import os
@@ -13,29 +13,33 @@ from pact_verification.system.cache import open_cache
 
 
 def last_failed(provider: str) -> frozenset[str] | None:
-    """The keys of the interactions that failed when they ran last; None when there was no run."""
+    """Return the keys of the interactions that failed when they last ran; None before the first run."""
     known = _read(provider)
     return None if known is None else frozenset(known)
 
 
-def remember(results: Iterable[PactResult], provider: str, *, whole: bool) -> tuple[str, ...]:
-    """Keep what failed, pending or not, for the next time. What did not run now is known as it was.
+def remember_failed(results: Iterable[PactResult], provider: str, *, complete_pacts: bool) -> tuple[str, ...]:
+    """Record the interactions that failed, pending or not.
+
+    Interactions that did not run now keep their earlier state.
 
     Args:
-        whole: the pacts ran whole: what did not run of them doesn't exist any more.
+        complete_pacts: no filter left out interactions. A recorded interaction that is not in its pact's results does
+            not exist any more.
 
     Returns:
-        Notes: why it could not be kept. A run's verdict doesn't depend on it.
+        Notes for the report on why the failures could not be recorded. They do not change the exit code.
     """
     known = dict(_read(provider) or {})
     results = list(results)
-    ran = [(each, _place(result)) for result in results for each in result.interactions]
+    ran = [(each, _origin(result)) for result in results for each in result.interactions]
     tried = {each.interaction.key for each, _ in ran if each.outcome is not Outcome.SKIPPED}
     skipped = {each.interaction.key for each, _ in ran} - tried
-    gone = {key for key, place in known.items() if whole and place in {_place(result) for result in results}} - skipped
-    failed = {key: place for key, place in known.items() if key not in tried | gone}
+    origins = {_origin(result) for result in results}
+    gone = {key for key, origin in known.items() if complete_pacts and origin in origins} - skipped
+    failed = {key: origin for key, origin in known.items() if key not in tried | gone}
     failed |= {
-        each.interaction.key: place for each, place in ran if each.outcome not in {Outcome.VERIFIED, Outcome.SKIPPED}
+        each.interaction.key: origin for each, origin in ran if each.outcome not in {Outcome.VERIFIED, Outcome.SKIPPED}
     }
     try:
         _write(provider, failed)
@@ -45,8 +49,8 @@ def remember(results: Iterable[PactResult], provider: str, *, whole: bool) -> tu
     return ()
 
 
-def _place(result: PactResult) -> str:
-    """Where an interaction belongs: a file, or a consumer's pacts at a broker, whose versions come and go."""
+def _origin(result: PactResult) -> str:
+    """Return the pact's file, or its consumer if the pact is a broker's. The versions of a broker's pact change."""
     return f"broker: {result.pact.consumer}" if result.pact.at_broker else result.pact.source
 
 
@@ -58,12 +62,12 @@ def _read(provider: str) -> dict[str, str] | None:
     with suppress(OSError, ValueError):
         content = json.loads(_file(provider).read_text(encoding="utf-8"))
         if isinstance(content, dict):
-            return {key: str(place) for key, place in content.items()}
+            return {key: str(origin) for key, origin in content.items()}
     return None
 
 
 def _write(provider: str, failed: dict[str, str]) -> None:
-    """At once or not at all: another run may be reading."""
+    """Replace the file in one step, since another run may be reading it."""
     open_cache()
     file = _file(provider)
     new = file.with_suffix(f".{os.getpid()}")

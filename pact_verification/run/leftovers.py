@@ -1,4 +1,4 @@
-"""What runs leave behind when all their processes are killed: noted before it is made, dropped by the next run."""
+"""Records of runs: each run writes one before it makes anything, and drops what killed runs have left."""
 
 import json
 import os
@@ -16,15 +16,15 @@ from pact_verification.system.interruption import held_back
 fcntl: Any
 try:
     import fcntl
-except ImportError:  # Windows has no lock that ends with its process and leaves the file readable
+except ImportError:  # Windows has no lock that ends with its process and lets others read the file
     fcntl = None
 
 
 @contextmanager
 def run_folder() -> Iterator[Path]:
-    """A folder of a run's own, in the system's for temporary files; it is gone with the block.
+    """Make a temporary folder for a run, and remove it after the block.
 
-    A TemporaryDirectory would also be removed by the exit handlers of a process that was forked within the block.
+    A TemporaryDirectory is no choice. A process that is forked in the block would remove it in its exit handlers.
     """
     with undisturbed_at_the_end() as cleanup:
         with held_back():
@@ -34,18 +34,18 @@ def run_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def noted(tokens: Sequence[str], folder: Path) -> Iterator[None]:
-    """Keep a note of a run's databases and folder, for as long as the block takes.
+def recorded_run(tokens: Sequence[str], folder: Path) -> Iterator[None]:
+    """Keep a record of a run's databases and folder during the block.
 
-    The file is locked by this process alone: the lock ends with it, however it ends.
+    This process locks the record's file. The system ends the lock with the process, however the process ends.
 
     Args:
-        tokens: part of the databases' names.
-        folder: the run's own.
+        tokens: the names of the run's databases contain them.
+        folder: the folder of the run.
     """
     try:
         file = (open_cache() / f"run-{tokens[0]}.json").open("x", encoding="utf-8")
-    except OSError:  # a run without a cache directory leaves no note
+    except OSError:  # a run without a cache directory keeps no record
         yield
         return
     with file:
@@ -59,25 +59,26 @@ def noted(tokens: Sequence[str], folder: Path) -> Iterator[None]:
             Path(file.name).unlink(missing_ok=True)
 
 
-def clear_left() -> tuple[str, ...]:
-    """Drop what earlier runs have left. Returns notes for the report."""
+def drop_leftovers() -> tuple[str, ...]:
+    """Drop the databases and folders of killed runs. Returns notes for the report."""
     if fcntl is None:
         return ()
     notes: list[str] = []
     for path in sorted(open_cache(make=False).glob("run-*.json")):
         with suppress(OSError, ValueError, TypeError, KeyError), path.open("r+", encoding="utf-8") as file:
             if _lock(file, wait=False):
-                notes += _clear(path, json.load(file))
+                notes += _drop_recorded(path, json.load(file))
     return tuple(notes)
 
 
-def _clear(path: Path, left: dict[str, Any]) -> Iterator[str]:
+def _drop_recorded(path: Path, record: dict[str, Any]) -> Iterator[str]:
+    """Drop what a record names, and yield notes for the report."""
     dropped, problems = [], []
-    for token in map(str, left["tokens"]):
-        gone, kept = drop_left(names_of(token))
-        dropped += gone
-        problems += kept
-    shutil.rmtree(left["folder"], ignore_errors=True)
+    for token in map(str, record["tokens"]):
+        names, failures = drop_left(names_of(token))
+        dropped += names
+        problems += failures
+    shutil.rmtree(record["folder"], ignore_errors=True)
     if not problems:
         path.unlink(missing_ok=True)
     if dropped:
@@ -86,7 +87,7 @@ def _clear(path: Path, left: dict[str, Any]) -> Iterator[str]:
 
 
 def _lock(file: IO[str], *, wait: bool = True) -> bool:
-    """Lock a file, until it is closed. Returns False where another process holds the lock."""
+    """Lock a file until it is closed. Returns False if another process holds the lock."""
     if fcntl is None:
         return True
     try:

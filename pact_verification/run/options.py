@@ -1,4 +1,4 @@
-"""The options of a run: a frozen value, and the reader of the command line, the environment and the settings."""
+"""The options of a run, read from the command line, the environment and the settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ class Options:
     """What a run verifies, and how. The command's help explains the options of the same names.
 
     Attributes:
-        source: where pacts come from.
-        verification: what every process of the run has to know.
-        filter: which interactions of the pacts.
-        publisher: publishes the verification results; None when none are published.
-        unpublished: why no results are published, where a reader may expect them.
-        notes: what the report says beside the results.
-        nothing_because: why no interaction may be left to verify.
+        source: finds the pacts.
+        verification: the options that every process of the run needs.
+        filter: selects interactions of the pacts.
+        publisher: publishes the verification results; None if none are published.
+        unpublished: why no results are published, if a reader may expect them.
+        notes: remarks for the report.
+        nothing_because: why --last-failed may leave no interaction to verify.
         parallel: the number of processes that share the work.
         shard: the share of the pacts that this run verifies; None means all.
     """
@@ -53,7 +53,7 @@ class Options:
 
     @property
     def provider_name(self) -> str:
-        """The provider's name. Raises CannotVerify where it has none."""
+        """Return the provider's name. Raises CannotVerify if it has none."""
         if not self.verification.provider_name:
             raise CannotVerify(
                 "The provider has no name. Set PACT_PROVIDER_NAME, in the settings or in the environment, to the name "
@@ -66,8 +66,8 @@ def read_options(given: Mapping[str, Any]) -> Options:
     """Read the options of a run.
 
     Args:
-        given: the options of the command line by their names. `verify_pacts` has all of them. A command that verifies
-            nothing has only those that choose pacts.
+        given: the options of the command line by their names. `verify_pacts` has all of them. `pact_states` has only
+            those that select pacts.
 
     Raises:
         CannotVerify: options contradict each other, or one can't be used.
@@ -97,11 +97,11 @@ def read_options(given: Mapping[str, Any]) -> Options:
     consumers = tuple(given["consumers"])
     source: Source
     if at_broker:
-        # Here, since most runs on a developer's machine have no broker, and requests takes long to import.
+        # Imported here, since most runs on a developer's machine have no broker, and requests takes long to import.
         from pact_verification.run.broker_options import read_broker_options
 
-        part = _why_a_part(consumers, chosen, exit_first=verification.exit_first)
-        broker = read_broker_options(given, verification, publish=publish, part=part)
+        partial_reason = _partial_reason(consumers, chosen, exit_first=verification.exit_first)
+        broker = read_broker_options(given, verification, publish=publish, partial_reason=partial_reason)
         source, publisher, unpublished, notes = broker.source, broker.publisher, broker.unpublished, broker.notes
     else:
         source, publisher, notes = (
@@ -109,7 +109,9 @@ def read_options(given: Mapping[str, Any]) -> Options:
             None,
             (),
         )
-        unpublished = "These are files: only the results of a broker's pacts are." if publish else None
+        unpublished = (
+            "Only results of a broker's pacts can be published, and these pacts are files." if publish else None
+        )
     return Options(
         source,
         verification,
@@ -121,7 +123,7 @@ def read_options(given: Mapping[str, Any]) -> Options:
         notes=notes,
         coverage=given.get("coverage", False),
         rerun=rerun_command(given),
-        nothing_because=_why_nothing_failed(failed_before) if given.get("last_failed") else None,
+        nothing_because=_nothing_failed_reason(failed_before) if given.get("last_failed") else None,
         parallel=given.get("parallel", 1),
         shard=given.get("shard"),
     )
@@ -136,17 +138,20 @@ def _wants_to_publish(option: bool | None) -> bool:
     return value.lower() in TRUE
 
 
-def _why_a_part(consumers: tuple[str, ...], chosen: Filter, *, exit_first: bool) -> str | None:
-    """Return why the run may verify a part of a pact. The Pact core would publish it as the whole pact's result."""
+def _partial_reason(consumers: tuple[str, ...], chosen: Filter, *, exit_first: bool) -> str | None:
+    """Return why the run may verify only a part of a pact; None if it verifies complete pacts.
+
+    A verification result at the broker is always that of the complete pact.
+    """
     narrowed = [f"--consumer {name}" for name in consumers] + ([str(chosen)] if chosen else [])
     if narrowed:
-        return f"{' '.join(narrowed)} chooses a part, whose result is not that of the whole."
-    return "--exit-first may stop before the end, and what then ran is a part." if exit_first else None
+        return f"{' '.join(narrowed)} chooses a part of a pact, and a result is about the whole pact."
+    return "--exit-first may stop in the middle of a pact." if exit_first else None
 
 
-def _why_nothing_failed(failed: frozenset[str] | None) -> str:
+def _nothing_failed_reason(failed: frozenset[str] | None) -> str:
     if failed is None:
-        return "no run is known, so nobody knows what failed. Leave out --last-failed."
+        return "no run is known, so no failure is known either. Leave out --last-failed."
     if not failed:
         return "nothing failed the last time. Leave out --last-failed to verify everything."
     them = "it" if len(failed) == 1 else "one of them"
@@ -167,12 +172,12 @@ def _refuse_contradictions(given: Mapping[str, Any], *, at_broker: bool) -> None
             f"--provider-url and {option} exclude each other: the server reads what is committed, and its database is "
             "emptied for one interaction after the other. Leave one out."
         )
-    of_a_broker = {
+    broker_options = {
         "--consumer-version-selector": given["consumer_version_selectors"],
         "--include-wip-pacts-since": given["include_wip_pacts_since"],
         "--publish": given.get("publish"),
     }
-    for option, value in of_a_broker.items():
+    for option, value in broker_options.items():
         if value and not at_broker:
             where = f"{given['pacts'][0]} is on this machine" if given["pacts"] else "none is configured"
             raise CannotVerify(f"{option} needs a broker, and {where}. PACT_BROKER_BASE_URL or --broker-url names it.")

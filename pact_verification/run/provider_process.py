@@ -1,4 +1,4 @@
-"""The provider's process: it runs the project, and answers the calls of its witness."""
+"""The provider's process: it runs the project and answers the calls of the witness."""
 
 import atexit
 import faulthandler
@@ -12,7 +12,7 @@ from mmap import mmap
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import django
 from django.core.management.base import BaseCommand, SystemCheckError
@@ -27,18 +27,27 @@ from pact_verification.results.report import PactResult
 from pact_verification.system.interruption import SIGNALS, hear, raise_again_what_is_lost
 from pact_verification.system.streams import guard_streams
 
+if TYPE_CHECKING:
+    from pact_verification.provider.here import ProviderHere
+    from pact_verification.provider.live_server import LiveServer
+
 IN_ORDER = 86
-"""The exit code of a process that has closed everything. The project may end it with 0 at any moment."""
+"""The exit code of a process that has closed everything. It is not 0, since the project may exit with 0 at any time."""
 
 ENDING = [number for number in SIGNALS if number != signal.SIGINT]
 
-Message = tuple[str, Any]
-"""What the process says: "seen" with an interaction's number and exchange, "failed" with what has ended its server, or
-how a call ended and its value."""
+ProviderMessage = tuple[str, Any]
+"""A message of the process, with its kind first.
+
+* "exchange": the number of an interaction and its exchange.
+* "failed": why the live server has ended.
+* "done": the value that a call returned.
+* "refused": why a call could not be answered.
+"""
 
 
 def board_memory(folder: Path) -> mmap:
-    """Map a file of the run as memory that both processes share."""
+    """Return memory that both processes share: a mapped file in the folder."""
     path = folder / "board"
     if not path.exists():
         path.write_bytes(bytes(SIZE))
@@ -47,19 +56,20 @@ def board_memory(folder: Path) -> mmap:
 
 
 def run_provider(
-    connection: "Connection[Message, Any]",
-    other: "Connection[Any, Message]",
+    connection: "Connection[ProviderMessage, Any]",
+    other: "Connection[Any, ProviderMessage]",
     memory: mmap | None,
     folder: Path,
     token: str,
 ) -> None:
-    """Answer the witness's calls, one after the other, until it has no more. The target of the provider's process."""
+    """Answer the calls of the witness until it has no more. The provider's process starts here."""
     with suppress(OSError):
-        other.close()  # an open end would keep this process from noticing that the witness has ended
+        other.close()  # an open copy here would keep the pipe open after the witness has ended
     with suppress(OSError):
-        sys.stdin = open(0, closefd=False)  # noqa: SIM115  # multiprocessing has closed it, and breakpoint() reads it
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115  # breakpoint() reads it, and multiprocessing has closed it
     for number in SIGNALS:
-        signal.signal(number, lambda number, frame: None)  # the whole group gets them; the witness acts on them
+        # The whole process group gets Ctrl-C, and the witness acts on it.
+        signal.signal(number, lambda number, frame: None)
     hear()
     raise_again_what_is_lost()
     _without_core_files()
@@ -77,97 +87,113 @@ def run_provider(
             finally:
                 for number in ENDING:
                     signal.signal(number, signal.SIG_IGN)  # the process is ending already
-        atexit._run_exitfuncs()  # the project's own: multiprocessing would leave them out
+        atexit._run_exitfuncs()  # the project's exit handlers, which multiprocessing would skip
         for stream in (sys.stdout, sys.stderr):
             with suppress(Exception):
                 stream.flush()
-        os._exit(code)  # a thread that the project has left must not keep the process
+        os._exit(code)  # os._exit() waits for no thread that the project has started
 
 
 def _without_core_files() -> None:
     """Keep SIGABRT from leaving a core file."""
     with suppress(ImportError, ValueError, OSError):
-        import resource  # here, since Windows has no such module
+        import resource  # imported here, since Windows has no such module
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 class WitnessedProvider:
-    """The project, as its witness calls it: by the names of these methods.
+    """The project, as the witness calls it. A call names one of the public methods.
 
     Args:
-        board: where the live server writes what it is doing.
-        folder: the run's own.
-        token: part of the names of the test databases.
+        board: the live server writes on it which code runs.
+        folder: the folder of the run.
+        token: the names of the test databases contain it.
+
+    Attributes:
+        provider: the project in this process, from `load` on.
+        server: the live server, from `open` on.
+        working: whether a call is being answered.
     """
 
-    def __init__(self, connection: "Connection[Message, Any]", board: Board, folder: Path, token: str) -> None:
+    provider: "ProviderHere"
+    server: "LiveServer"
+
+    def __init__(self, connection: "Connection[ProviderMessage, Any]", board: Board, folder: Path, token: str) -> None:
         django.setup()
         self.connection = connection
         self.board = board
         self.folder = folder
         self.token = token
         self.sending = threading.Lock()
-        self.stores = ExitStack()
-        self.opened = ExitStack()
+        self.provider_block = ExitStack()
+        self.server_block = ExitStack()
         self.working = False
 
     def serve(self) -> None:
         """Answer calls until the witness has no more."""
-        with self.stores, self.opened:
-            loaded = self._try("load")  # at once, since the witness has modules to import meanwhile
-            while asked := self.connection.recv():
-                name, arguments = asked
-                self._say(*(loaded if name == "load" else self._try(name, *arguments)))
+        with self.provider_block, self.server_block:
+            loaded = self._answer("load")  # before the call for it, while the witness still imports modules
+            while call := self.connection.recv():
+                name, arguments = call
+                self._send(*(loaded if name == "load" else self._answer(name, *arguments)))
 
     def terminate(self, number: int, frame: FrameType | None) -> None:
-        """End a call of the project on a signal.
+        """Raise Terminated in the call that is being answered.
 
-        Between two calls the witness ends this process through the pipe. An exception that is raised while Python waits
-        may be lost in one of its callbacks.
+        Between two calls the witness ends this process through the pipe. Python may drop an exception that is raised
+        while it waits for the pipe.
         """
         if self.working:
-            signal.signal(number, signal.SIG_IGN)  # a second one would stop the cleanup
+            signal.signal(number, signal.SIG_IGN)  # a second signal would stop the cleanup
             raise Terminated(number)
 
     def load(self) -> None:
-        from pact_verification.provider.here import provider_here  # here: the witness needs none of it
+        """See Provider."""
+        from pact_verification.provider.here import provider_here  # imported here, since the witness does not need it
 
-        self.provider = self.stores.enter_context(
+        self.provider = self.provider_block.enter_context(
             provider_here(
                 BaseCommand().check,
                 folder=self.folder,
                 token=self.token,
                 board=self.board,
-                seen=self._seen,
-                failed=self._failed,
+                seen=self._send_exchange,
+                failed=self._fail,
             )
         )
         self.provider.load()
 
     def reach(self, options: VerificationOptions) -> str:
+        """See Provider."""
         return self.provider.reach(options)
 
     def require_handlers(self, pacts: tuple[Pact, ...]) -> tuple[str, ...]:
+        """See Provider."""
         return self.provider.require_handlers(pacts)
 
     def open(self, options: VerificationOptions) -> tuple[int, str]:
-        self.server = self.opened.enter_context(self.provider.serving(options))
+        """Make the test databases and the live server. Returns the port and secret of its address."""
+        self.server = self.server_block.enter_context(self.provider.serving(options))
         return self.server.address.port, self.server.address.secret
 
     def expect(self, interactions: tuple[Interaction, ...], state_path: str) -> None:
+        """See Served. The witness chooses the path of the state endpoint."""
         self.server.expect(interactions, state_path)
 
     def finish(self, wait: float) -> bool:
+        """See Served."""
         return self.server.finish(wait)
 
     def close(self) -> None:
-        self.opened.close()
+        """Stop the live server, and drop the test databases."""
+        self.server_block.close()
 
     def cover(self, results: tuple[PactResult, ...]) -> Coverage:
+        """See Provider."""
         return self.provider.cover(results)
 
-    def _try(self, name: str, *arguments: Any) -> Message:
+    def _answer(self, name: str, *arguments: Any) -> ProviderMessage:
         self.working = True
         try:
             return "done", getattr(self, name)(*arguments)
@@ -175,21 +201,21 @@ class WitnessedProvider:
             return "refused", str(error)
         except (Terminated, EOFError):
             raise
-        except BaseException as error:  # noqa: BLE001  # also SystemExit: whatever the project raises is told
+        except BaseException as error:  # noqa: BLE001  # the project may raise anything, also SystemExit
             return "refused", f"{traceback.format_exc()}The run could not go on: {type(error).__name__}: {error}"
         finally:
             self.working = False
 
-    def _seen(self, number: int, exchange: Exchange) -> None:
-        with suppress(OSError):  # the other side has ended, which `serve` finds out
-            self._say("seen", (number, exchange))
+    def _send_exchange(self, number: int, exchange: Exchange) -> None:
+        with suppress(OSError):  # the witness has ended, and `serve` ends for the same reason
+            self._send("exchange", (number, exchange))
 
-    def _failed(self, why: str) -> None:
-        """End the process: without its server it is of no use, and the verifier would wait for an answer."""
+    def _fail(self, reason: str) -> None:
+        """End the process, since its live server has ended. The verifier would wait for a response."""
         with suppress(OSError):
-            self._say("failed", why)
+            self._send("failed", reason)
         os._exit(1)
 
-    def _say(self, kind: str, value: Any) -> None:
+    def _send(self, kind: str, value: Any) -> None:
         with self.sending:
             self.connection.send((kind, value))

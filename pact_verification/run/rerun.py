@@ -1,4 +1,4 @@
-"""The command line that runs one interaction again, typed into a shell in the current directory."""
+"""The command line that verifies one interaction again, for a shell in the current directory."""
 
 import os
 import shlex
@@ -17,11 +17,11 @@ from pact_verification.text import relative
 
 @dataclass(frozen=True, slots=True)
 class RerunCommand:
-    """How this run was started, as far as it matters for a run of one interaction.
+    """The part of this run's command line that a run of one interaction needs.
 
     Attributes:
-        words: the command and the options that it keeps.
-        finds_pacts: a run that names no pacts finds the same ones.
+        words: the command, with the options that a new run needs too.
+        finds_pacts: whether a run without PACT arguments finds the same pacts.
     """
 
     words: tuple[str, ...] = ("python", "manage.py", "verify_pacts")
@@ -30,10 +30,10 @@ class RerunCommand:
     def line(self, pact: Pact, interaction: Interaction, *, unique: bool) -> str:
         """Return the command line for one interaction.
 
-        The URL of a broker's pact names its content, so the line keeps its meaning.
+        The URL of a broker's pact contains the hash of its content, so the line selects the same content later.
 
         Args:
-            unique: no other pact of the run has an interaction with this key.
+            unique: whether no other pact of the run has an interaction with this key.
         """
         if pact.at_broker:
             source: tuple[str, ...] = ("--pact-url", pact.at_broker.url)
@@ -47,10 +47,14 @@ class RerunCommand:
 
 
 def rerun_command(given: Mapping[str, Any]) -> RerunCommand:
-    """Return how to run a part of this run again, from the options of the command."""
+    """Return the command line for a part of this run.
+
+    Args:
+        given: see `read_options`.
+    """
     kept = {
         "--provider-name": given["provider_name"] or conf.PACT_PROVIDER_NAME,
-        # make passes the variables of its command line to this process. The user's shell does not have them.
+        # make passes the variables of its own command line to this process. The user's shell does not have them.
         "--broker-url": given["broker_url"]
         or ("MAKELEVEL" in os.environ and not given["pacts"] and conf.PACT_BROKER_BASE_URL),
         "--isolation": given.get("isolation"),
@@ -66,7 +70,7 @@ def rerun_command(given: Mapping[str, Any]) -> RerunCommand:
 
 
 def _finds_the_same(given: Mapping[str, Any]) -> bool:
-    """Tell whether a run that names no pacts would look in the same places."""
+    """Return whether a run without PACT arguments would look in the same places."""
     arguments, at_broker = given["pacts"], bool(given["broker_url"] or given["pact_url"])
     if conf.PACT_BROKER_BASE_URL or conf.PACT_URL or at_broker:
         return False
@@ -75,9 +79,9 @@ def _finds_the_same(given: Mapping[str, Any]) -> bool:
 
 
 def _program() -> tuple[str, ...]:
-    """Return the words that start a command the way this one was started."""
+    """Return the words that start a command of this project in the user's shell."""
     python = _shortest("python", sys.executable or "python")
-    if sys.argv[1:2] != ["verify_pacts"]:  # a program has called the command; manage.py starts it from a shell
+    if sys.argv[1:2] != ["verify_pacts"]:  # a program called the command, and a shell needs manage.py
         return python, "manage.py"
     if module := getattr(sys.modules["__main__"], "__spec__", None):
         return python, "-m", module.name.removesuffix(".__main__")
@@ -87,9 +91,9 @@ def _program() -> tuple[str, ...]:
 
 
 def _shortest(name: str, path: str) -> str:
-    """Return a program's name where PATH leads to this very program, and its path elsewhere.
+    """Return a program's name if the shell would find this program by it, and else its path.
 
-    The Python of a virtual environment links to the one that made it, so its folder decides too.
+    The folder counts too. The Python of a virtual environment is a link to another Python.
     """
     found = shutil.which(name)
     if found and Path(found).parent.resolve() == Path(path).parent.resolve() and Path(found).samefile(path):
@@ -99,7 +103,7 @@ def _shortest(name: str, path: str) -> str:
 
 
 def _quoted(word: str) -> str:
-    """Quote a word for a shell. Characters that a report spells in ASCII are spelt so that the shell reads them."""
+    """Quote a word for a shell. Unprintable characters become escapes that the shell decodes."""
     if word.isprintable():
         return shlex.quote(word)
     return "$'" + "".join(char if char.isprintable() and char not in "'\\" else _escaped(char) for char in word) + "'"

@@ -23,8 +23,8 @@ from pact_verification.results.report import (
     merge_results,
     results_of_unverifiable,
 )
-from pact_verification.run.last_failed import remember
-from pact_verification.run.leftovers import clear_left, noted
+from pact_verification.run.last_failed import remember_failed
+from pact_verification.run.leftovers import drop_leftovers, recorded_run
 from pact_verification.run.options import Options
 from pact_verification.run.session import running_session
 from pact_verification.run.workers import running_workers
@@ -37,7 +37,7 @@ SMALL_PART = 10
 """The fewest interactions in a part. Each part costs about as much as two interactions."""
 
 Announce = Callable[[Selection, str | None], None]
-"""Shows the selection, and what is known of a server that already runs, before the first interaction."""
+"""Shows the selection before the first interaction, and the note on a server that already runs."""
 
 
 @dataclass
@@ -48,9 +48,15 @@ class Runner:
         options: what to verify, and how.
         provider: the project, in this process or in another.
         engine: the verifier process. Workers have their own.
-        directory: the run's own, for the pacts that the core reads.
-        progress: hears how far the run is.
-        announce: hears what was selected.
+        directory: the folder of the run, for the pact files that the core reads.
+        progress: receives the progress of the run.
+        announce: receives the selection.
+
+    Attributes:
+        notes: remarks for the report.
+        provider_name: set by `run`, as are the next two.
+        started: when the run started, for people.
+        start: when the run started, by the run's own clock.
     """
 
     options: Options
@@ -60,13 +66,16 @@ class Runner:
     progress: Progress = lambda *_: None
     announce: Announce = lambda *_: None
     notes: list[str] = field(default_factory=list, init=False)
+    provider_name: str = field(init=False)
+    started: datetime = field(init=False)
+    start: float = field(init=False)
 
     def run(self) -> Report:
         """Verify the pacts and return the report, without credentials.
 
         Raises:
-            CannotVerify: the run can't start or go on. An option, a pact, a state handler, a database or the broker is
-                missing or wrong.
+            CannotVerify: the run can't start or can't go on. An option, a pact, a state handler, a database or the
+                broker is missing or wrong.
         """
         self.started, self.start = datetime.now(UTC), clock.seconds()
         self.provider_name = self.options.provider_name
@@ -79,12 +88,12 @@ class Runner:
         self.remember_failures(results)
         coverage = self.list_coverage(results)
         publication = self.publish(results)
-        fine = self.why_nothing_is_fine(found, selection)
+        nothing_is_fine = self.reason_nothing_is_fine(found, selection)
         self.notes = [*([server] if server else ()), *selection.left_out, *self.options.notes, *self.notes]
-        return self.report(selection, results, coverage, publication, nothing_is_fine=fine)
+        return self.report(selection, results, coverage, publication, nothing_is_fine=nothing_is_fine)
 
     def reach_server(self) -> str | None:
-        """Find the server that --provider-url names, and return what to know of it."""
+        """Find the server that --provider-url names, and return a note on it for the report."""
         verification = self.options.verification
         return self.provider.reach(verification) if verification.provider_url else None
 
@@ -97,7 +106,7 @@ class Runner:
         return self.options.shard.take(found) if self.options.shard else found
 
     def require_state_handlers(self, selection: Selection) -> None:
-        """Find a state handler for every provider state. Raises CannotVerify where one has none."""
+        """Find a state handler for every provider state. Raises CannotVerify if one has none."""
         try:
             self.notes += self.provider.require_handlers(selection.pacts)
         except CannotVerify as error:
@@ -109,20 +118,20 @@ class Runner:
 
     def verify_interactions(self, selection: Selection) -> list[PactResult]:
         """Verify the interactions, and return a result for each pact of the selection."""
-        tried: Mapping[int, Sequence[PactResult]] = {}
+        verified_parts: Mapping[int, Sequence[PactResult]] = {}
         if selection.interactions:
-            self.notes += clear_left()
-            tried = self._verify_parts(selection)
+            self.notes += drop_leftovers()
+            verified_parts = self._verify_parts(selection)
         results = [
-            merge_results(pact, tried.get(index, ()), mask(results_of_unverifiable(pact)))
+            merge_results(pact, verified_parts.get(index, ()), mask(results_of_unverifiable(pact)))
             for index, pact in enumerate(selection.pacts)
         ]
         return self._with_rerun_lines(results)
 
     def remember_failures(self, results: Sequence[PactResult]) -> None:
-        """Keep the failures for --last-failed."""
+        """Record the failures for --last-failed."""
         if any(each.interaction.unverifiable is None for result in results for each in result.interactions):
-            self.notes += remember(results, self.provider_name, whole=not self.options.filter)
+            self.notes += remember_failed(results, self.provider_name, complete_pacts=not self.options.filter)
 
     def list_coverage(self, results: Sequence[PactResult]) -> Coverage | None:
         """Return which operations of the project the consumers use, for --coverage."""
@@ -130,12 +139,12 @@ class Runner:
             return None
         try:
             return self.provider.cover(results)
-        except CannotVerify as error:  # the verdict does not depend on it
-            self.notes.append(f"Which URLs consumers depend on can't be told: {error}")
+        except CannotVerify as error:  # --coverage does not change the exit code
+            self.notes.append(f"The URLs that consumers depend on can't be listed: {error}")
             return None
 
     def publish(self, results: Sequence[PactResult]) -> Publication | None:
-        """Publish the verification results, and read them back."""
+        """Publish the verification results, and read them back from the broker."""
         provable = [result for result in results if _is_provable(result)]
         if not self.options.publisher or not provable:
             return None
@@ -177,7 +186,7 @@ class Runner:
 
     def _verify_parts(self, selection: Selection) -> Mapping[int, Sequence[PactResult]]:
         """Return the results of the pacts' parts, by the pact's index in the selection."""
-        # Pending pacts run last. One of them may end the run, and must not keep the others from their verdict.
+        # Pending pacts run last. One of them may end the run, which must not leave other pacts unverified.
         order = sorted(range(len(selection.pacts)), key=lambda index: _is_pending(selection.pacts[index]))
         size = self._part_size(selection.interactions)
         parts = [(index, part) for index in order for part in in_parts(selection.pacts[index], size, self.directory)]
@@ -187,24 +196,27 @@ class Runner:
         return results
 
     def _run(self, parts: Sequence[Pact]) -> list[PactResult]:
-        """Verify parts of pacts, in this process or by workers."""
+        """Verify parts of pacts, with this process's engine or with workers."""
         verification = self.options.verification
         total = sum(len(part.interactions) for part in parts)
         if self.options.parallel == 1:
             with (
-                noted([self.provider.token], self.directory),
+                recorded_run([self.provider.token], self.directory),
                 running_session(self.engine, verification, self.provider, self.progress, total) as session,
             ):
                 return [session.verify(part) for part in parts]
         tokens = [new_token() for _ in range(min(self.options.parallel, len(parts)))]
         with (
-            noted(tokens, self.directory),
+            recorded_run(tokens, self.directory),
             running_workers(tokens, verification, self.directory, self.progress, total) as workers,
         ):
             return workers.verify(parts)
 
     def _part_size(self, interactions: int) -> int:
-        """Return how many interactions a part has. Workers get small ones, so that none is the last by far."""
+        """Return how many interactions a part has.
+
+        Workers get small parts, so that they finish at about the same time.
+        """
         if self.options.verification.exit_first:
             return 1
         if self.options.parallel == 1:
@@ -232,7 +244,8 @@ class Runner:
             for result in results
         ]
 
-    def why_nothing_is_fine(self, found: Selection, selection: Selection) -> str | None:
+    def reason_nothing_is_fine(self, found: Selection, selection: Selection) -> str | None:
+        """Return why a run that verifies nothing exits with 0; None if it exits with 3."""
         if self.options.allow_no_pacts:
             return "--allow-no-pacts says that this is fine"
         all_elsewhere = found.pacts and not selection.pacts and not found.nothing_for
@@ -244,6 +257,6 @@ def _is_pending(pact: Pact) -> bool:
 
 
 def _is_provable(result: PactResult) -> bool:
-    """Tell whether a result can be published. An unreadable pact may not even say where its result belongs."""
+    """Return whether a result can be published. An unreadable pact may have no link for its result."""
     has_link = bool(result.pact.at_broker and result.pact.at_broker.results_url)
     return bool(result.interactions) and (has_link or not result.pact.is_unreadable)

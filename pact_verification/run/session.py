@@ -1,4 +1,4 @@
-"""The verifier process and a live server together: one pact after the other is verified."""
+"""A session: the verifier process and a live server, which verify one pact after the other."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,45 +15,50 @@ from pact_verification.results.masking import mask, named_without_secrets
 from pact_verification.results.report import InteractionResult, Outcome, PactResult, Progress
 from pact_verification.results.response_diff import response_diff
 
-GIVE_UP_AFTER = 4
-"""A state or request that takes this many times the request timeout is taken never to come back."""
+HANG_TIMEOUTS = 4
+"""A provider state or a request hangs if it takes this many times the request timeout."""
 
-SILENT_AFTER, SILENT_SECONDS, SECONDS_PER_MB = 12, 10, 2
-"""The verifier process may be silent for so many times the request timeout, and for so many seconds at least. It gets
-more time for a large pact, which it reads and compares in silence."""
+CORE_SILENT_TIMEOUTS = 12
+"""How many request timeouts the verifier process may send nothing to the server."""
+
+CORE_SILENT_SECONDS = 10
+"""The least that the verifier process may be silent, for a short request timeout."""
+
+CORE_SECONDS_PER_MB = 2
+"""How much longer it may be silent for each megabyte of the pact. It reads and compares a large pact in silence."""
 
 POLL_SECONDS = 0.1
 
-ANSWER_SECONDS = 10
-"""How long the verifier process may take to find out that the server is no more."""
+CORE_STOP_SECONDS = 10
+"""How long the verifier process may take to notice that the server has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Why nothing is run any more.
+    """The reason why the rest of a session does not run.
 
     Attributes:
-        outcome: of what follows.
-        why: told beside it.
+        outcome: the outcome of each interaction that follows.
+        reason: the text that reports show for each of them.
     """
 
     outcome: Outcome
-    why: str
+    reason: str
 
     def result(self, pact: Pact) -> PactResult:
-        """What becomes of a pact that follows. The result is without secrets."""
-        results = tuple(InteractionResult(each, self.outcome, error=self.why) for each in pact.interactions)
+        """Return the result of a pact that follows, without secrets."""
+        results = tuple(InteractionResult(each, self.outcome, error=self.reason) for each in pact.interactions)
         return mask(PactResult(pact, results))
 
 
 @dataclass
 class Session:
-    """Verifies pacts one after the other, until an ending.
+    """A session, which verifies pacts one after the other until an ending.
 
     Attributes:
-        progress: hears how many interactions are done, of `total`.
-        ending: why the rest does not run; None while it does.
-        hangs: a call did not come back, and the server's thread in this process is still in it.
+        progress: receives how many interactions are done, of `total`.
+        ending: why the rest does not run; None while the session goes on.
+        hangs: whether the server's thread in this process is still in a call that hangs.
     """
 
     options: VerificationOptions
@@ -66,33 +71,33 @@ class Session:
     hangs: bool = False
 
     def verify(self, pact: Pact) -> PactResult:
-        """Verify a pact. The result is without secrets."""
+        """Verify a pact, and return the result without secrets."""
         if self.ending:
             return self.ending.result(pact)
         result = _presentable(self._verify(pact))
         failing = [each for each in result.interactions if each.failed]
         if failing and self.options.exit_first and not self.ending:
-            why = f"Not run: {failing[0].interaction.description!r} failed, and --exit-first stops there."
-            self.ending = Ending(Outcome.SKIPPED, why)
+            reason = f"Not run: {failing[0].interaction.description!r} failed, and --exit-first stops there."
+            self.ending = Ending(Outcome.SKIPPED, reason)
         return result
 
     def _verify(self, pact: Pact) -> PactResult:
         self.server.expect(pact.interactions)
         self.engine.begin(self._request(pact))
-        hung, core = self._wait(pact)
-        if hung is None and self.server.check_alive() is None:
-            hung = None if self.server.finish(self._patience) else self._hung()
+        hang, core = self._wait(pact)
+        if hang is None and self.server.check_alive() is None:
+            hang = None if self.server.finish(self._hang_seconds) else self._give_up()
         exchanges = self.server.exchanges()
-        why = self.server.check_alive() if hung is None else hung
-        if why is not None:
-            core, exchanges = self._stop(pact, core, exchanges, why, hung=hung is not None)
+        reason = self.server.check_alive() if hang is None else hang
+        if reason is not None:
+            core, exchanges = self._stop(pact, core, exchanges, reason, hangs=hang is not None)
         self.done += len(pact.interactions)
         self.progress(self.done, self.total, pact.consumer)
         return join(pact, core, exchanges)
 
     def _wait(self, pact: Pact) -> tuple[str | None, CoreReport]:
-        """Wait for the core's answer. Returns why a call hangs, if one does, and the answer."""
-        patience = self._silence(pact)
+        """Wait for the core's report. Returns a message on a call that hangs, and the report."""
+        silent_seconds = self._silent_seconds(pact)
         number, current = -1, ""
         while (core := self.engine.answer(POLL_SECONDS)) is None:
             ended = self.server.check_alive()
@@ -102,29 +107,34 @@ class Session:
                     number = glance.number
                     current = named_without_secrets(pact.interactions[number]).description
                 self.progress(self.done + number, self.total, current)
-            if self.server.board.busy_for() > self._patience:
-                hung = self._hung()
-                answer = self.engine.answer(ANSWER_SECONDS) if self.server.outlives_a_hang else None
-                return hung, answer or CoreReport(())
-            if self.server.board.same_for() > (patience if ended is None else ANSWER_SECONDS):
+            if self.server.board.busy_for() > self._hang_seconds:
+                hang = self._give_up()
+                report = self.engine.answer(CORE_STOP_SECONDS) if self.server.outlives_a_hang else None
+                return hang, report or CoreReport(())
+            if self.server.board.same_for() > (silent_seconds if ended is None else CORE_STOP_SECONDS):
                 self.engine.stop()
-                why = f"The verifier process asked for nothing in {self.server.board.same_for():.0f} s. It was ended."
-                self.ending = Ending(Outcome.NOT_VERIFIED, f"Not run: {why}")
-                return None, CoreReport((), why)
+                reason = (
+                    f"The verifier process asked for nothing in {self.server.board.same_for():.0f} s. It was ended."
+                )
+                self.ending = Ending(Outcome.NOT_VERIFIED, f"Not run: {reason}")
+                return None, CoreReport((), reason)
         return None, core
 
     @property
-    def _patience(self) -> float:
-        return GIVE_UP_AFTER * self.options.request_timeout
+    def _hang_seconds(self) -> float:
+        return HANG_TIMEOUTS * self.options.request_timeout
 
-    def _silence(self, pact: Pact) -> float:
-        """Seconds that the verifier process may ask for nothing."""
+    def _silent_seconds(self, pact: Pact) -> float:
+        """Return how long the verifier process may send nothing to the server."""
         megabytes = pact.path.stat().st_size / 1e6 if pact.path else 0
-        return max(SILENT_SECONDS, SILENT_AFTER * self.options.request_timeout) + SECONDS_PER_MB * megabytes
+        return (
+            max(CORE_SILENT_SECONDS, CORE_SILENT_TIMEOUTS * self.options.request_timeout)
+            + CORE_SECONDS_PER_MB * megabytes
+        )
 
     def _request(self, pact: Pact) -> VerifyRequest:
-        # The server says what took too long and whose fault it was. The core's own clock would only say "failed", and
-        # the core would go on with the next interaction while the thread is still busy with this one.
+        # The core's timeout is the longest, so that the server's comes first and names the call that hangs. The core
+        # would only say "failed", and start the next interaction while the server's thread is busy with this one.
         address = self.server.address
         return VerifyRequest(
             provider=self.options.provider_name,
@@ -133,41 +143,41 @@ class Session:
             port=address.port,
             state_url=address.state_url,
             header=(RUN_HEADER, address.secret),
-            request_timeout_ms=int((self._patience + self.options.request_timeout) * 1000),
+            request_timeout_ms=int((self._hang_seconds + self.options.request_timeout) * 1000),
         )
 
-    def _hung(self) -> str:
-        """Give up a call to the project. Returns what to say about it."""
+    def _give_up(self) -> str:
+        """Give up a call to the project that hangs. Returns a message on it."""
         doing = self.server.board.look().doing
         stack = self.server.give_up()
         self.hangs = not self.server.outlives_a_hang
-        at = f" It was at\n{stack}" if stack else ""
-        return f"It did not come back in {self._patience:g} s, so the run was stopped: {doing}.{at}"
+        where = f" It was at\n{stack}" if stack else ""
+        return f"It did not come back in {self._hang_seconds:g} s, so the run was stopped: {doing}.{where}"
 
     def _stop(
-        self, pact: Pact, core: CoreReport, exchanges: list[Exchange], why: str, *, hung: bool
+        self, pact: Pact, core: CoreReport, exchanges: list[Exchange], reason: str, *, hangs: bool
     ) -> tuple[CoreReport, list[Exchange]]:
-        """Keep what was verified before the run was stopped, and say of the interaction that stopped it why."""
+        """Keep the results from before the stop, and give the reason to the interaction that caused it."""
         glance = self.server.board.look()
         numbers = range(len(pact.interactions))
-        at = glance.number if glance.number in numbers else min(len(exchanges), numbers[-1])
-        during = len(exchanges) <= at or glance.busy
-        exchanges += [Exchange()] * (at + 1 - len(exchanges))
-        if hung:
-            exchanges[at] = replace(exchanges[at], over_limit=why)
-        elif during:
+        last = glance.number if glance.number in numbers else min(len(exchanges), numbers[-1])
+        unfinished = len(exchanges) <= last or glance.busy
+        exchanges += [Exchange()] * (last + 1 - len(exchanges))
+        if hangs:
+            exchanges[last] = replace(exchanges[last], over_limit=reason)
+        elif unfinished:
             stack = getattr(self.server, "stack", "")
-            where = f"{why} {'during' if glance.busy else 'after'} {glance.doing}."
-            why = f"{where} It was at\n{stack}" if stack else where
-            exchanges[at] = replace(exchanges[at], unanswered=why)
-        description = named_without_secrets(pact.interactions[at]).description
-        verb = "did not come back" if hung else "ended the process that ran the project"
+            where = f"{reason} {'during' if glance.busy else 'after'} {glance.doing}."
+            reason = f"{where} It was at\n{stack}" if stack else where
+            exchanges[last] = replace(exchanges[last], unanswered=reason)
+        description = named_without_secrets(pact.interactions[last]).description
+        verb = "did not come back" if hangs else "ended the process that ran the project"
         rest = f"Not run: {description!r} {verb}, and the run was stopped."
-        if not during:
-            rest = f"Not run: {why} after {description!r}."
+        if not unfinished:
+            rest = f"Not run: {reason} after {description!r}."
         self.ending = Ending(Outcome.NOT_VERIFIED, rest)
-        known = at if during else at + 1
-        return CoreReport(core.results[:known], rest, core.output), exchanges
+        verified = last if unfinished else last + 1
+        return CoreReport(core.results[:verified], rest, core.output), exchanges
 
 
 @contextmanager
@@ -178,13 +188,13 @@ def running_session(
     progress: Progress = lambda *_: None,
     total: int = 0,
 ) -> Iterator[Session]:
-    """Start the project's live server for a session, and stop it with the block."""
+    """Start the project's live server for a session, and stop it after the block."""
     with provider.serving(options) as server:
         yield Session(options, engine, server, progress, total)
 
 
 def _presentable(result: PactResult) -> PactResult:
-    """Without secrets, with the differences, and with bodies that a report can hold: in this order."""
+    """Hide the secrets of a result, add its diffs, and cut long bodies. The order matters."""
     masked = mask(result)
     return replace(masked, interactions=tuple(map(_with_diff, masked.interactions)))
 

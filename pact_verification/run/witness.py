@@ -1,8 +1,8 @@
-"""The provider under test in a process of its own, so that nothing the project does can end the run.
+"""The witness: it runs the project in another process, so that nothing the project does can end the run.
 
-The command's process is the witness: it runs no code of the project after Django's setup. It asks the provider's
-process by messages, reads what that is doing off a board in shared memory, and ends it by a signal that no code can
-ignore. It gives the verdict, whatever becomes of the other.
+The command's process is the witness. It runs no code of the project after Django's setup. It sends calls to the
+provider's process, and a board in shared memory shows what that process is doing. It can end that process by a signal
+that no code can ignore. So the exit code never depends on the project's process.
 """
 
 import logging
@@ -32,25 +32,28 @@ from pact_verification.results.coverage import Coverage
 from pact_verification.results.crash import is_own
 from pact_verification.results.exchange import Exchange
 from pact_verification.results.report import PactResult
-from pact_verification.run.provider_process import IN_ORDER, Message, board_memory, run_provider
+from pact_verification.run.provider_process import IN_ORDER, ProviderMessage, board_memory, run_provider
 from pact_verification.system import clock
 from pact_verification.system.interruption import held_back
 
 logger = logging.getLogger(__name__)
 
-STOP_SECONDS = 5
-"""How long the process may take to end in order, once a run is interrupted or over."""
+PACT_CALL_SECONDS = 5
+"""How long the process may take to begin or to end a pact, besides the wait for the last interaction."""
+
+INTERRUPTED_SECONDS = 5
+"""How long the process may take to clean up and drop its databases after an interruption."""
 
 DROP_SECONDS = 60
-"""How long it may take to drop its databases after the last interaction."""
+"""How long the process may take to drop its databases after the last interaction."""
 
 EXIT_SECONDS = 2
-"""How long its own exit handlers and threads may keep it, once all is done."""
+"""How long the project's exit handlers may take after the cleanup."""
 
 POLL_SECONDS = 0.2
 
 ABORT_SECONDS = 1
-"""How long it may take to write the stack of a call that does not come back."""
+"""How long the process may take to write its stack and end after SIGABRT."""
 
 SHOWN_FRAMES = 3
 
@@ -64,7 +67,7 @@ DOING = {
     "close": "dropped the test databases",
     "cover": "listed the project's URLs",
 }
-"""What each call to the process does, in words."""
+"""What each call does, for messages."""
 
 
 class Ended(CannotVerify):
@@ -72,11 +75,11 @@ class Ended(CannotVerify):
 
 
 class Witness:
-    """The project in a process of its own.
+    """The project in a process of its own. It is a Provider, and a Served while `serving` is open.
 
     Args:
-        folder: the run's own, for the board, the stack of a crash, and the project's files.
-        token: part of the test databases' names.
+        folder: the folder of the run, for the board, the stack of a crash, and the project's files.
+        token: the names of the test databases contain it.
     """
 
     outlives_a_hang = True
@@ -84,42 +87,45 @@ class Witness:
     def __init__(self, folder: Path, token: str) -> None:
         self.folder = folder
         self.token = token
-        self._method = "fork" if _can_fork() else "spawn"
-        if self._method == "spawn":
-            resource_tracker.ensure_running()  # here, since it lets signals through that are held back
         self.made_databases = False
         self.uses_server = False
-        self._answers: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        method = "fork" if _can_fork() else "spawn"
+        if method == "spawn":
+            # multiprocessing would start it later, and unblock the signals that `held_back` blocks.
+            resource_tracker.ensure_running()
+        context: Any = get_context(method)
+        # A forked process inherits memory without a file, which the project can't overwrite. A spawned one can't.
+        memory = mmap(-1, SIZE) if method == "fork" else None
+        self.board = Board(memory or board_memory(folder))
+        self._connection: Connection[Any, ProviderMessage]
+        self._connection, self._other_end = get_context().Pipe()
+        # The process is no daemon, since a daemon may have no children, and the project may start some.
+        self._process = context.Process(
+            target=run_provider, args=(self._other_end, self._connection, memory, folder, token), name="pact-provider"
+        )
+        self._reader = threading.Thread(target=self._read, name="pact-provider-reader", daemon=True)
+        self._answers: queue.SimpleQueue[ProviderMessage] = queue.SimpleQueue()
         self._exchanges: dict[int, Exchange] = {}
         self._state_path = ""
-        self._served: tuple[int, str] = (0, "")
+        self._port, self._secret = 0, ""
         self._stack = ""
-        self._why_ended: str | None = None
+        self._end_reason: str | None = None
         self._hung = False
         self._failure: str | None = None
 
     def start(self) -> None:
         """Start the process. It begins at once to check the project and to import its provider states."""
-        # A process that is spawned inherits no memory. One that is forked needs no file, which the project may hit.
-        memory = mmap(-1, SIZE) if self._method == "fork" else None
-        self.board = Board(memory or board_memory(self.folder))
-        ours, theirs = get_context().Pipe()
-        self._connection: Connection[Any, Message] = ours
-        context: Any = get_context(self._method)
-        # Not a daemon: such a process may have no children, and the project may want some.
-        told = (theirs, ours, memory, self.folder, self.token)
-        self._process = context.Process(target=run_provider, args=told, name="pact-provider")
         for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError, AttributeError):  # a stream that is closed; the fork would copy its rest
+            # A forked process would print the rest of the buffer again. The stream may be closed.
+            with suppress(OSError, ValueError, AttributeError):
                 stream.flush()
         self._process.start()
-        theirs.close()
-        self._reader = threading.Thread(target=self._read, name="pact-provider-reader", daemon=True)
+        self._other_end.close()
         self._reader.start()
 
     @property
     def process_id(self) -> int:
-        """The system's number of the process."""
+        """The id of the process."""
         return int(self._process.pid or 0)
 
     def load(self) -> None:
@@ -141,13 +147,13 @@ class Witness:
     def serving(self, options: VerificationOptions) -> Iterator["Witness"]:
         """See Provider."""
         self.made_databases = True
-        self._served = self._call("open", options)
+        self._port, self._secret = self._call("open", options)
         yield self
         try:
             if self.check_alive() is None:
                 self._call("close", seconds=DROP_SECONDS)
                 self.made_databases = False
-        except CannotVerify as error:  # the verdict is there: `end` drops what is left
+        except CannotVerify as error:  # all results are there, and `end` drops the databases
             logger.warning("%s", error)
 
     def cover(self, results: Sequence[PactResult]) -> Coverage:
@@ -157,61 +163,58 @@ class Witness:
 
     @property
     def address(self) -> Address:
-        """Where the verifier reaches the live server."""
-        return Address(self._served[0], self._state_path, self._served[1])
+        """See Served."""
+        return Address(self._port, self._state_path, self._secret)
 
     def expect(self, interactions: Sequence[Interaction]) -> None:
         """See Served."""
         self._exchanges.clear()
         self._state_path = new_state_path()
-        self._call("expect", tuple(interactions), self._state_path, seconds=STOP_SECONDS)
+        self._call("expect", tuple(interactions), self._state_path, seconds=PACT_CALL_SECONDS)
 
     def finish(self, wait: float) -> bool:
         """See Served."""
         try:
-            came_back: bool = self._call("finish", wait, seconds=wait + STOP_SECONDS)
+            in_time: bool = self._call("finish", wait, seconds=wait + PACT_CALL_SECONDS)
         except Ended:
             return not self._hung
-        return came_back
+        return in_time
 
     def exchanges(self) -> list[Exchange]:
         """See Served."""
         return [self._exchanges.get(number, Exchange()) for number in range(max(self._exchanges, default=-1) + 1)]
 
     def check_alive(self) -> str | None:
-        """Why the process has ended; None while it lives."""
-        if self._why_ended is None and not (self._process.is_alive() and self._reader.is_alive()):
+        """Return why the process has ended; None while it is alive."""
+        if self._end_reason is None and not (self._process.is_alive() and self._reader.is_alive()):
             self._process.join(ABORT_SECONDS)
-            self._reader.join(ABORT_SECONDS)  # a process that the project has forked may hold the pipe open
-            ended = f"The process that ran the project ended ({_code(self._process.exitcode)})"
-            self._why_ended = ended if self._failure is None else self._failure
+            self._reader.join(ABORT_SECONDS)  # a child process of the project's may keep the pipe open
+            ended = f"The process that ran the project ended ({_exit_description(self._process.exitcode)})"
+            self._end_reason = ended if self._failure is None else self._failure
             self._stack = self._stack or _stack(self.folder)
-        return self._why_ended
+        return self._end_reason
 
     @property
     def stack(self) -> str:
-        """Where a process was that has crashed, or was ended; empty where nothing could tell."""
+        """Return the end of the stack of a process that has ended; empty if it is not known."""
         return self._stack
 
     def give_up(self) -> str:
-        """End the process, which is in a call that does not come back. Returns the end of its stack."""
+        """End the process, in which a call hangs. Returns the end of its stack."""
         self._end_at_once()
         return self._stack
 
     def end(self) -> None:
-        """End the process, in order where it can, and drop what it has left.
-
-        What it can't drop, it logs.
-        """
-        if self._process.is_alive() and self._why_ended is None:
+        """End the process, and drop the databases that it has left. Logs a problem as a warning."""
+        if self._process.is_alive() and self._end_reason is None:
             with suppress(OSError, ValueError):
                 self._connection.send(None)
-            patience = EXIT_SECONDS
-            if self.made_databases:  # the run was left in the middle: it tears down and drops its databases
-                patience = STOP_SECONDS
+            seconds = EXIT_SECONDS
+            if self.made_databases:  # the run was interrupted, so the process has its databases to drop
+                seconds = INTERRUPTED_SECONDS
                 with suppress(OSError):
                     self._process.terminate()
-            self._process.join(patience)
+            self._process.join(seconds)
             if self._process.is_alive():
                 self._process.kill()
         self._process.join()
@@ -226,8 +229,8 @@ class Witness:
                 logger.warning("%s", problem)
 
     def _end_at_once(self) -> None:
-        """End the process by SIGABRT, for which it writes its stack, and by SIGKILL where that is not enough."""
-        if self._why_ended is not None:
+        """End the process by SIGABRT, which makes it write its stack. SIGKILL follows if it is still alive."""
+        if self._end_reason is not None:
             return
         if hasattr(os, "kill") and self._process.pid and os.name == "posix":
             with suppress(OSError):
@@ -238,24 +241,25 @@ class Witness:
         self._process.join()
         self._reader.join(ABORT_SECONDS)
         self._stack = _stack(self.folder)
-        self._why_ended = "The process that ran the project was ended"
+        self._end_reason = "The process that ran the project was ended"
 
     def _call(self, name: str, *arguments: Any, seconds: float | None = None) -> Any:
-        """Have the process do something, and wait for it.
+        """Call a method of the provider's process, and return its value.
 
         Raises:
-            CannotVerify: it can't, or the process has ended.
+            CannotVerify: the process refuses the call, or it has ended.
         """
-        with suppress(OSError):  # it has ended: the answer tells how
+        with suppress(OSError):  # the process has ended, and `_wait_for_answer` finds out
             self._connection.send((name, arguments))
-        kind, value = self._answer(name, math.inf if seconds is None else clock.seconds() + seconds)
+        kind, value = self._wait_for_answer(name, math.inf if seconds is None else clock.seconds() + seconds)
         if kind == "done":
             return value
         if kind == "refused":
             raise CannotVerify(value)
-        raise Ended(f"{self.check_alive()} while it {DOING[name]}.{_indented(self._stack)}")
+        raise Ended(f"{self.check_alive()} while it {DOING[name]}.{_on_new_line(self._stack)}")
 
-    def _answer(self, name: str, deadline: float) -> Message:
+    def _wait_for_answer(self, name: str, deadline: float) -> ProviderMessage:
+        """Return the answer to a call, or an "ended" message. Raises Ended after the deadline."""
         while True:
             with suppress(queue.Empty):
                 return self._answers.get(timeout=POLL_SECONDS)
@@ -264,31 +268,31 @@ class Witness:
             if clock.seconds() > deadline:
                 self._end_at_once()
                 self._hung = True
-                raise Ended(f"The process that ran the project hung while it {DOING[name]}.{_indented(self._stack)}")
+                raise Ended(f"The process that ran the project hung while it {DOING[name]}.{_on_new_line(self._stack)}")
 
     def _read(self) -> None:
-        """Take what the process says until it has ended: its pipe must never be full."""
+        """Read messages until the process has ended. A full pipe would block the process."""
         try:
             while True:
                 kind, value = self._connection.recv()
-                if kind == "seen":
+                if kind == "exchange":
                     number, exchange = value
                     self._exchanges[number] = exchange
                 elif kind == "failed":
                     self._failure = value
                 else:
                     self._answers.put((kind, value))
-        except Exception:  # noqa: BLE001  # its end, or what the project has written into the pipe by mistake
+        except Exception:  # noqa: BLE001  # the process has ended, or the project has written into the pipe by mistake
             self._answers.put(("ended", None))
 
 
 @contextmanager
 def witnessed_provider(folder: Path, token: str) -> Iterator[Witness]:
-    """A provider's process, which has ended with the block, and has left nothing.
+    """Run the project in a process of its own during the block, and drop what the process leaves.
 
     Args:
-        folder: of the run's own.
-        token: part of the test databases' names, from `new_token()`.
+        folder: the folder of the run.
+        token: from `new_token()`. The names of the test databases contain it.
     """
     with undisturbed_at_the_end() as cleanup:
         provider = Witness(folder, token)
@@ -299,29 +303,34 @@ def witnessed_provider(folder: Path, token: str) -> Iterator[Witness]:
 
 
 def _can_fork() -> bool:
-    """Whether a fork is safe: a thread of the project's would be missing in it, and macOS has libraries that crash."""
+    """Return whether a fork is safe.
+
+    A forked process lacks the project's other threads. On macOS, system libraries crash in it.
+    """
     return sys.platform not in {"darwin", "win32"} and threading.active_count() == 1
 
 
-def _code(exitcode: int | None) -> str:
+def _exit_description(exitcode: int | None) -> str:
     if exitcode is not None and exitcode < 0:
         with suppress(ValueError):
             return f"by {signal.Signals(-exitcode).name}"
     return f"exit code {exitcode}"
 
 
-def _indented(text: str) -> str:
+def _on_new_line(text: str) -> str:
     return f"\n{text}" if text else ""
 
 
 def _stack(folder: Path) -> str:
-    """The innermost frames of the thread that ran the project, from what faulthandler has written."""
+    """Return the innermost frames of the thread that ran the project, as faulthandler wrote them."""
     try:
         written = (folder / "crash").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
     threads = re.split(r"\n\n", written)
-    served = next((each for each in threads if "live_server.py" in each), threads[0] if len(threads) == 1 else "")
-    frames = [line for line in served.splitlines() if line.startswith("  File")]  # the innermost is first
+    server_thread = next(
+        (each for each in threads if "live_server.py" in each), threads[0] if len(threads) == 1 else ""
+    )
+    frames = [line for line in server_thread.splitlines() if line.startswith("  File")]  # the innermost is first
     kept = frames[:1] + [line for line in frames[1:] if is_own(line.split('"')[1])]
     return "\n".join(reversed(kept[:SHOWN_FRAMES]))

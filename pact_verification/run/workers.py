@@ -1,4 +1,4 @@
-"""Several sessions at once, each in a process of its own, with its own verifier, server and test databases."""
+"""Worker processes: several sessions at once, each with its own verifier, live server and test databases."""
 
 import atexit
 import gc
@@ -34,124 +34,154 @@ from pact_verification.system.streams import guard_streams
 
 logger = logging.getLogger(__name__)
 
-ALIVE_SECONDS, SILENT_SECONDS, START_SECONDS = 1, 15, 60
-"""How often a worker says that it is alive, how long it may be silent, and how long before it has begun."""
+HEARTBEAT_SECONDS = 1
+"""How often a worker sends a heartbeat."""
 
-KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has no other
+WORKER_SILENT_SECONDS = 15
+"""How long a worker may send nothing."""
 
-STOP_SECONDS = 30
+WORKER_START_SECONDS = 60
+"""How much longer the first message of a worker may take."""
+
+WORKER_STOP_SECONDS = 30
 """How long a worker may take to drop its databases."""
+
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has no SIGKILL
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A pact for a worker; its place among all of them."""
+class Assignment:
+    """A part of a pact for a worker to verify.
 
-    place: int
+    Attributes:
+        index: the position of the pact among all that the workers verify.
+    """
+
+    index: int
     pact: Pact
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """A worker's result. With an ending, nothing that comes after it counts.
+class AssignmentResult:
+    """A worker's result for an assignment.
 
     Attributes:
-        pickled: a PactResult, which is read when its worker has got its next job.
+        pickled: a PactResult. The parent reads it after it has given the worker its next assignment.
+        ending: why the run stops after this assignment; None while the run goes on.
     """
 
-    place: int
+    index: int
     pickled: bytes
     ending: Ending | None
 
 
 @dataclass(frozen=True, slots=True)
-class Advanced:
-    """How many interactions a worker has done in all, and which one it is at."""
+class WorkerProgress:
+    """The progress of a worker.
+
+    Attributes:
+        done: how many interactions the worker has verified in all.
+        current: the interaction that the worker verifies now.
+    """
 
     done: int
     current: str
 
 
 @dataclass(frozen=True, slots=True)
-class Alive:
-    """A worker runs, even while it waits. `processes` are the ids of its own children."""
+class Heartbeat:
+    """A sign that a worker runs, even while it waits.
 
-    processes: tuple[int, ...]
+    Attributes:
+        child_processes: the ids of the worker's own child processes.
+    """
+
+    child_processes: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
-    """A worker can't go on, and why."""
+class WorkerFailure:
+    """The reason why a worker can't go on."""
 
-    why: str
+    reason: str
 
 
-Said = Done | Advanced | Alive | Failed
-ToParent: TypeAlias = "Connection[Said, Job | None]"
+WorkerMessage = AssignmentResult | WorkerProgress | Heartbeat | WorkerFailure
+ParentConnection: TypeAlias = "Connection[WorkerMessage, Assignment | None]"
 
 
 @dataclass
 class Worker:
-    """A process as its parent sees it.
+    """A worker process as its parent sees it.
 
     Attributes:
-        busy: it has a job.
-        done: interactions, in all its jobs.
-        place: of its last job.
-        heard: when it has last said something; at first, when it should have begun to.
-        processes: the ids of its children, which end with it unless they are stopped.
-        ended: it has nothing to say any more.
+        busy: whether the worker has an assignment.
+        done: how many interactions the worker has verified in all its assignments.
+        index: the index of the last assignment.
+        last_heard: when the last message came. At first, the time by which the worker should have started.
+        child_processes: the ids of the worker's children. They end with it, unless a signal has stopped them.
+        ended: whether the worker has ended.
     """
 
     process: SpawnProcess
-    connection: "Connection[Job | None, Said]"
+    connection: "Connection[Assignment | None, WorkerMessage]"
     busy: bool = False
     done: int = 0
-    place: int = 0
-    heard: float = field(default_factory=lambda: clock.seconds() + START_SECONDS)
-    processes: tuple[int, ...] = ()
+    index: int = 0
+    last_heard: float = field(default_factory=lambda: clock.seconds() + WORKER_START_SECONDS)
+    child_processes: tuple[int, ...] = ()
     ended: bool = False
 
-    def give(self, job: Job) -> None:
-        """Give it a job. What it says next tells if it has ended meanwhile."""
+    def assign(self, assignment: Assignment) -> None:
+        """Send an assignment. `receive` raises WorkerEnded if the worker has ended by then."""
         with suppress(OSError):
-            self.connection.send(job)
+            self.connection.send(assignment)
         self.busy = True
-        self.place = job.place
+        self.index = assignment.index
 
-    def hear(self) -> Done | Advanced | Alive:
-        """What it says next. Raises WorkerEnded when it has ended, and CannotVerify when it can't go on."""
+    def receive(self) -> AssignmentResult | WorkerProgress | Heartbeat:
+        """Return the worker's next message.
+
+        Raises:
+            WorkerEnded: the worker process has ended.
+            CannotVerify: the worker can't go on.
+        """
         try:
-            said = self.connection.recv()
+            message = self.connection.recv()
         except (EOFError, OSError) as error:
-            self.process.join(STOP_SECONDS)
+            self.process.join(WORKER_STOP_SECONDS)
             raise WorkerEnded(
                 f"A worker process ended in the middle of its work (exit code {self.process.exitcode}). "
                 "Was there memory for all of them? --parallel 1 needs the least."
             ) from error
-        if isinstance(said, Failed):
-            raise CannotVerify(said.why)
-        self.heard = clock.seconds()
-        if isinstance(said, Alive):
-            self.processes = said.processes
-        return said
+        if isinstance(message, WorkerFailure):
+            raise CannotVerify(message.reason)
+        self.last_heard = clock.seconds()
+        if isinstance(message, Heartbeat):
+            self.child_processes = message.child_processes
+        return message
 
     def require_alive(self) -> None:
-        """End a worker that has said nothing for too long, as one does that was stopped. Raises WorkerEnded."""
-        if clock.seconds() - self.heard > SILENT_SECONDS:
+        """Kill a worker that was silent for too long, such as one that SIGSTOP stopped.
+
+        Raises WorkerEnded.
+        """
+        if clock.seconds() - self.last_heard > WORKER_SILENT_SECONDS:
             self.process.kill()
-            for process in self.processes:
+            for process in self.child_processes:
                 with suppress(ProcessLookupError):
                     os.kill(process, KILL)
-            raise WorkerEnded(f"A worker process did nothing for {SILENT_SECONDS} s, and was ended. Was it stopped?")
+            raise WorkerEnded(
+                f"A worker process did nothing for {WORKER_SILENT_SECONDS} s, and was ended. Was it stopped?"
+            )
 
 
 class WorkerEnded(Exception):
-    """A worker process has ended, by itself or not."""
+    """A worker process ended by itself, or its parent killed it."""
 
 
 class Workers:
-    """Shares pacts among processes: whoever is idle takes the next.
+    """Several workers that share the pacts. Each idle worker takes the next pact.
 
     Args:
         total: how many interactions there are, for the progress.
@@ -163,86 +193,97 @@ class Workers:
         self.total = total
 
     def verify(self, pacts: Sequence[Pact]) -> list[PactResult]:
-        """Verify pacts, in their order as far as anybody can tell: what comes after an ending has not run.
+        """Verify pacts, and return their results in the order of the pacts.
 
-        A worker that has ended by itself ends the run: what it was given was not verified.
+        The results are those of one process. The pacts after an ending count as not run, even if a worker verified one.
+        A worker that ends by itself ends the run. Its assignment is not verified.
 
         Raises:
             CannotVerify: a worker can't go on.
         """
         results: dict[int, PactResult] = {}
-        unread: list[Done] = []
+        unread: list[AssignmentResult] = []
         ending, last = None, len(pacts) - 1
-        given = 0
+        assigned = 0
         while True:
             for worker in self.workers:
-                if not worker.busy and not worker.ended and given <= last:
-                    worker.give(Job(given, pacts[given]))
-                    given += 1
+                if not worker.busy and not worker.ended and assigned <= last:
+                    worker.assign(Assignment(assigned, pacts[assigned]))
+                    assigned += 1
             while unread:
-                done = unread.pop()
-                results[done.place] = pickle.loads(done.pickled)  # noqa: S301  # from a worker of ours
+                finished = unread.pop()
+                results[finished.index] = pickle.loads(finished.pickled)  # noqa: S301  # from a worker of ours
             if not any(worker.busy for worker in self.workers):
                 break
             alive = {worker.connection: worker for worker in self.workers if not worker.ended}
-            ready = wait(list(alive), timeout=ALIVE_SECONDS)
+            ready = wait(list(alive), timeout=HEARTBEAT_SECONDS)
             for connection, worker in alive.items():
-                said = self._hear(worker, pacts, has_spoken=connection in ready)
-                if isinstance(said, Done):
+                message = self._receive(worker, pacts, is_ready=connection in ready)
+                if isinstance(message, AssignmentResult):
                     worker.busy = False
-                    unread.append(said)
-                    if said.ending and said.place <= last:
-                        ending, last = said.ending, said.place
-                elif isinstance(said, Advanced):
-                    worker.done = said.done
-                    self.progress(sum(each.done for each in self.workers), self.total, said.current)
+                    unread.append(message)
+                    if message.ending and message.index <= last:
+                        ending, last = message.ending, message.index
+                elif isinstance(message, WorkerProgress):
+                    worker.done = message.done
+                    self.progress(sum(each.done for each in self.workers), self.total, message.current)
         after = [ending.result(pact) for pact in pacts[last + 1 :]] if ending else []
-        return [_result(results, place) for place in range(last + 1)] + after
+        return [_result(results, index) for index in range(last + 1)] + after
 
-    def _hear(self, worker: Worker, pacts: Sequence[Pact], *, has_spoken: bool) -> Done | Advanced | Alive | None:
-        """What a worker says. Of one that has ended, what it was given was not verified."""
+    def _receive(
+        self, worker: Worker, pacts: Sequence[Pact], *, is_ready: bool
+    ) -> AssignmentResult | WorkerProgress | Heartbeat | None:
+        """Return a worker's next message, if it has sent one.
+
+        The assignment of a worker that has ended gets a result here: it is not verified.
+        """
         try:
-            if not has_spoken:
+            if not is_ready:
                 worker.require_alive()
                 return None
-            return worker.hear()
+            return worker.receive()
         except WorkerEnded as error:
             worker.ended = True
-            stopped = Ending(Outcome.NOT_VERIFIED, str(error))
-            result = pickle.dumps(stopped.result(pacts[worker.place]))
-            return Done(worker.place, result, stopped) if worker.busy else None
+            ending = Ending(Outcome.NOT_VERIFIED, str(error))
+            result = pickle.dumps(ending.result(pacts[worker.index]))
+            return AssignmentResult(worker.index, result, ending) if worker.busy else None
 
 
-def _result(results: Mapping[int, PactResult], place: int) -> PactResult:
-    if place not in results:
+def _result(results: Mapping[int, PactResult], index: int) -> PactResult:
+    if index not in results:
         raise CannotVerify(
             "Every worker process has ended before the work was done. --parallel 1 needs the least memory."
         )
-    return results[place]
+    return results[index]
 
 
 @contextmanager
 def running_workers(
     tokens: Sequence[str], options: VerificationOptions, folder: Path, progress: Progress, total: int
 ) -> Iterator[Workers]:
-    """Start worker processes, and end them with the block: in order, or at once when it is left by an exception.
+    """Start worker processes, and end them with the block.
 
-    They are spawned: a process that is forked after the core has run hangs in its own.
+    Each worker finishes its cleanup. If an exception leaves the block, SIGTERM interrupts the workers first.
+
+    The processes are spawned. A process that is forked after the core has run would hang in the core's code.
 
     Args:
-        tokens: one for each worker, part of the names of its test databases.
-        folder: the run's own, for a folder of each worker's own.
+        tokens: one for each worker. The names of its test databases contain it.
+        folder: the folder of the run. Each worker makes its own folder in it.
     """
     context = get_context("spawn")
-    resource_tracker.ensure_running()  # it would let signals through again that are held back
+    # multiprocessing would start it later, and unblock the signals that `held_back` blocks.
+    resource_tracker.ensure_running()
     workers: list[Worker] = []
     token_of: dict[SpawnProcess, str] = {}
     try:
         for number, token in enumerate(tokens):
             ours, theirs = context.Pipe()
-            # What Django says of making test databases is said once.
-            own = options if number == 0 else replace(options, database_verbosity=0)
-            process = context.Process(target=work, args=(theirs, own, token, folder), name=f"pact-worker-{number + 1}")
+            # One worker shows Django's messages about test databases. All workers would show the same.
+            worker_options = options if number == 0 else replace(options, database_verbosity=0)
+            process = context.Process(
+                target=work, args=(theirs, worker_options, token, folder), name=f"pact-worker-{number + 1}"
+            )
             with held_back():
                 process.start()
                 theirs.close()
@@ -250,7 +291,7 @@ def running_workers(
                 token_of[process] = token
         yield Workers(workers, progress, total)
         for worker in workers:
-            with suppress(OSError):  # it is no more, and its work is done
+            with suppress(OSError):  # the worker has ended after its last assignment
                 worker.connection.send(None)
     except BaseException:
         for worker in workers:
@@ -258,83 +299,85 @@ def running_workers(
         raise
     finally:
         for worker in workers:
-            worker.process.join(STOP_SECONDS)
+            worker.process.join(WORKER_STOP_SECONDS)
             if worker.process.exitcode is None:
                 worker.process.kill()
                 worker.process.join()
             worker.connection.close()
-            if worker.process.exitcode:  # it had no time to drop its databases
+            if worker.process.exitcode:  # the worker had no time to drop its databases
                 for problem in drop_left(names_of(token_of[worker.process]))[1]:
                     logger.warning("%s", problem)
 
 
-def work(connection: "ToParent", options: VerificationOptions, token: str, folder: Path) -> None:
-    """A worker's whole life: verify one pact after the other, until there is none, or the parent is no more."""
+def work(connection: "ParentConnection", options: VerificationOptions, token: str, folder: Path) -> None:
+    """Run a worker process. It verifies pacts until the parent has no more, or has ended."""
     atexit.register(gc.freeze)  # as in the command
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent tells what to do
-    with suppress(Terminated):  # wherever it is by then, also in the middle of saying why it can't go on
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group. The parent handles it.
+    with suppress(Terminated):  # SIGTERM may come at any moment, also while the worker sends its failure
         signal.signal(signal.SIGTERM, _terminate)
         hear()
         raise_again_what_is_lost()
         try:
-            _work(connection, options, token, folder)
+            _verify_or_report_failure(connection, options, token, folder)
         finally:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is ending
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the worker is ending already
 
 
-def _work(connection: "ToParent", options: VerificationOptions, token: str, folder: Path) -> None:
+def _verify_or_report_failure(
+    connection: "ParentConnection", options: VerificationOptions, token: str, folder: Path
+) -> None:
     guard_streams()
     try:
-        _serve(connection, options, token, folder)
+        _verify_assignments(connection, options, token, folder)
     except (EOFError, BrokenPipeError, ConnectionResetError, Terminated):
         return
     except CannotVerify as error:
-        _say(connection, str(error))
-    except BaseException:  # noqa: BLE001  # whatever it is, the parent has to hear of it
-        _say(connection, f"A worker process could not go on:\n{traceback.format_exc()}")
+        _send_failure(connection, str(error))
+    except BaseException:  # noqa: BLE001  # the parent reports every exception
+        _send_failure(connection, f"A worker process could not go on:\n{traceback.format_exc()}")
 
 
-def _say(connection: "ToParent", why: str) -> None:
-    with suppress(OSError):  # the parent has heard it of another worker, and is no longer there
-        connection.send(Failed(why))
+def _send_failure(connection: "ParentConnection", reason: str) -> None:
+    with suppress(OSError):  # another worker failed first, and the parent has ended
+        connection.send(WorkerFailure(reason))
 
 
-def _serve(connection: "ToParent", options: VerificationOptions, token: str, folder: Path) -> None:
-    """Verify pacts with a provider's process of its own."""
+def _verify_assignments(connection: "ParentConnection", options: VerificationOptions, token: str, folder: Path) -> None:
+    """Verify the assignments on a provider's process of the worker's own."""
 
     sending = threading.Lock()
 
-    def send(said: Done | Advanced | Alive) -> None:
+    def send(message: AssignmentResult | WorkerProgress | Heartbeat) -> None:
         with sending:
-            connection.send(said)
+            connection.send(message)
 
-    def say_alive(processes: tuple[int, ...]) -> None:
-        with suppress(OSError):  # the parent is no more
-            send(Alive(processes))
-            while not ended.wait(ALIVE_SECONDS):
-                send(Alive(processes))
+    def send_heartbeats(child_processes: tuple[int, ...]) -> None:
+        with suppress(OSError):  # the parent has ended
+            send(Heartbeat(child_processes))
+            while not ended.wait(HEARTBEAT_SECONDS):
+                send(Heartbeat(child_processes))
 
     def progress(done: int, total: int, current: str) -> None:
-        send(Advanced(done, current))
+        send(WorkerProgress(done, current))
 
     ended = threading.Event()
     django.setup()
-    own = folder / token
-    own.mkdir()
-    with witnessed_provider(own, token) as provider, running_engine() as engine:
+    worker_folder = folder / token
+    worker_folder.mkdir()
+    with witnessed_provider(worker_folder, token) as provider, running_engine() as engine:
         engine.start()
-        # After the provider's fork, which needs a process of one thread.
-        children = ((provider.process_id, engine.process.pid),)
-        threading.Thread(target=say_alive, args=children, name="pact-worker-alive", daemon=True).start()
+        # The thread starts after the provider's fork, which needs a process of one thread.
+        child_processes = ((provider.process_id, engine.process.pid),)
+        threading.Thread(target=send_heartbeats, args=child_processes, name="pact-worker-alive", daemon=True).start()
         provider.load()
         with running_session(engine, options, provider, progress) as session:
-            while job := connection.recv():
-                result = session.verify(job.pact)
-                send(Done(job.place, pickle.dumps(result), session.ending))
+            while assignment := connection.recv():
+                result = session.verify(assignment.pact)
+                send(AssignmentResult(assignment.index, pickle.dumps(result), session.ending))
             ended.set()
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    # Whoever ends the whole group is heard twice, by the parent too: the second would stop the cleanup.
+    # A signal to the process group arrives a second time from the parent. That one must not stop the cleanup.
     signal.signal(number, signal.SIG_IGN)
     raise Terminated(number)

@@ -1,4 +1,4 @@
-"""manage.py can_i_deploy: parse, call, exit code."""
+"""manage.py can_i_deploy: whether the broker allows to deploy a version."""
 
 import os
 import sys
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandParser
 
 from pact_verification.broker.arguments import add_broker_arguments
+from pact_verification.broker.provider_version import find_version
 from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify
 from pact_verification.management.arguments import count
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
     from pact_verification.broker.deployment import Deployment
 
 PACT_SECONDS = 30
-"""How long `pact` may take for one answer, its own retries included."""
+"""How long `pact` may take for one answer, with its own retries."""
 
 
 class Command(GuardedCommand):
     help = (
-        "Ask the broker whether this version may be deployed, by `pact broker can-i-deploy`; wait where waiting can "
-        "help, and say why the answer is no. Exit codes: 0 yes, 1 no, 2 it could not be asked."
+        "Ask the broker by `pact broker can-i-deploy` whether this version may be deployed. The command waits if a "
+        "missing result may still arrive, and explains a no. Exit codes: 0 yes, 1 no, 2 the broker gave no answer."
     )
     requires_system_checks = ()
 
@@ -37,10 +38,14 @@ class Command(GuardedCommand):
             type=count,
             default=12,
             metavar="TIMES",
-            help="How often to ask again while a result is missing that a webhook's build may bring; by default 12.",
+            help="How often to ask again while a result is missing that a webhook's build may publish; by default 12.",
         )
         parser.add_argument(
-            "--retry-interval", type=count, default=10, metavar="SECONDS", help="Between two times; by default 10."
+            "--retry-interval",
+            type=count,
+            default=10,
+            metavar="SECONDS",
+            help="Between two questions; by default 10.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -48,12 +53,12 @@ class Command(GuardedCommand):
             deployment = _deployment(options)
             retries, interval = options["retry_while_unknown"], options["retry_interval"]
             self.stdout.write(showable(f"May {deployment} go to {deployment.environment}?"))
-            may = self._ask(deployment, retries, interval)
-        sys.exit(0 if may else 1)
+            allowed = self._ask(deployment, retries, interval)
+        sys.exit(0 if allowed else 1)
 
     def _ask(self, deployment: "Deployment", retries: int, interval: int) -> bool:
-        """Whether it may; the binary and the broker have to agree on a yes. What is told goes to the console."""
-        from pact_verification.broker.pact_cli import run_pact
+        """Return whether the version may be deployed, and explain a no. Both the binary and the broker must say yes."""
+        from pact_verification.broker.pact_cli import run_pact  # imported here, since production has no requests
 
         answer = deployment.ask()
         waits = bool(retries) and deployment.waiting_helps(answer)
@@ -63,13 +68,13 @@ class Command(GuardedCommand):
             self.stdout.write(f"A result is missing; asking {retries} times, every {interval} s.")
             command += ["--retry-while-unknown", str(retries), "--retry-interval", str(interval)]
         self.stdout.flush()
-        patience = (retries * waits + 1) * (interval + PACT_SECONDS)
-        ran = run_pact(deployment.broker, *command, seconds=patience)
+        seconds = (retries * waits + 1) * (interval + PACT_SECONDS)
+        ran = run_pact(deployment.broker, *command, seconds=seconds)
         show(self, ran)
         answer = deployment.ask()
         yes = answer.deployable is True and not any(pair.success is False for pair in answer.pairs)
         if yes and ran.returncode:
-            raise CannotVerify("The broker says yes, and `pact broker can-i-deploy` failed: see above.")
+            raise CannotVerify("The broker says yes, but `pact broker can-i-deploy` failed. Its output is above.")
         if yes and not answer.pairs:
             self.stdout.write(f"Nothing in {deployment.environment} depends on it, as far as the broker knows.")
         if not yes and waits and answer.deployable is None:
@@ -80,9 +85,8 @@ class Command(GuardedCommand):
 
 
 def _deployment(options: Mapping[str, Any]) -> "Deployment":
-    # Here, since production imports the command and has no requests.
+    # Imported here, since production imports the command and has no requests.
     from pact_verification.broker.deployment import Deployment
-    from pact_verification.broker.provider_version import find_version
     from pact_verification.run.broker_options import configured_broker
 
     broker = configured_broker(options["broker_url"], options["broker_timeout"])
@@ -96,5 +100,5 @@ def _deployment(options: Mapping[str, Any]) -> "Deployment":
     if not provider:
         raise CannotVerify("The provider has no name: set PACT_PROVIDER_NAME, or use --provider-name.")
     if not version:
-        raise CannotVerify("Which version? Git doesn't say: set GIT_COMMIT, or use --provider-version.")
+        raise CannotVerify("The version is not known: git names no commit. Set GIT_COMMIT, or use --provider-version.")
     return Deployment(broker, provider, version, environment)

@@ -1,4 +1,4 @@
-"""manage.py pact_broker: the pact binary, with this project's broker."""
+"""manage.py pact_broker: the `pact` binary, with the broker of this project."""
 
 import argparse
 import sys
@@ -9,13 +9,15 @@ from django.core.management.base import CommandParser
 from pact_verification.errors import CannotVerify
 from pact_verification.management.exits import GuardedCommand, documented_exits, show
 
-SECONDS = 120
+PACT_SECONDS = 120
+"""How long `pact` may take."""
 
 
 class Command(GuardedCommand):
     help = (
-        "Run `pact broker`, of the PyPI package pact-python-cli, once the broker that PACT_BROKER_BASE_URL names has "
-        "answered: the binary tells little of why one doesn't. Exit codes: the binary's own, and 2 when it was not run."
+        "Run `pact broker`, from the PyPI package pact-python-cli, with the broker that PACT_BROKER_BASE_URL names. "
+        "This command calls the broker first, since it explains errors better than the binary. Exit codes: those of "
+        "the binary, and 2 if the binary did not run."
     )
     requires_system_checks = ()
 
@@ -29,7 +31,7 @@ class Command(GuardedCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with documented_exits(self, with_traceback=options["traceback"]):
-            # Here, since production imports the command and has no requests.
+            # Imported here, since production imports the command and has no requests.
             from pact_verification.broker.pact_cli import run_pact
             from pact_verification.run.broker_options import configured_broker
 
@@ -37,8 +39,8 @@ class Command(GuardedCommand):
             if not broker:
                 raise CannotVerify("There is no broker to ask: set PACT_BROKER_BASE_URL.")
             if not options["arguments"]:
-                raise CannotVerify("What is the broker to be asked? `pact broker --help` lists it.")
+                raise CannotVerify("The command for `pact broker` is missing. `pact broker --help` lists the commands.")
             broker.link("pb:pacticipants")
-            ran = run_pact(broker, *options["arguments"], seconds=SECONDS)
+            ran = run_pact(broker, *options["arguments"], seconds=PACT_SECONDS)
             show(self, ran)
         sys.exit(ran.returncode)

@@ -1,4 +1,4 @@
-"""manage.py pact_states: parse, call, exit code."""
+"""manage.py pact_states: the provider states that pacts need, and their state handlers."""
 
 import sys
 from typing import Any
@@ -7,21 +7,26 @@ from django.core.management.base import CommandParser
 
 from pact_verification.management.arguments import PactsHelp, add_pact_arguments
 from pact_verification.management.exits import documented_exits, require_tools, showable
+from pact_verification.provider.stores import own_stores
+from pact_verification.reporters.states import render
+from pact_verification.run.options import read_options
+from pact_verification.states.preflight import IMPORT, find_needs, stubs
+from pact_verification.states.registry import autodiscover
 from pact_verification.text import encodable
 
 EPILOG = """\
 exit codes:
-  0    it has told
+  0    the states are listed; with --check: every state has a handler that accepts its params
   1    with --check: a state has no handler, or one that does not accept its params; pending pacts don't count
-  2    it could not tell: options, broker, an unreadable pact, a pact_states.py that can't be imported
+  2    it could not run: options, broker, an unreadable pact, a pact_states.py that can't be imported
   3    with --check: no pact was selected, and --allow-no-pacts was not given
 """
 
 
 class Command(PactsHelp):
     help = (
-        "Tell which provider states the consumers' pacts need, who needs each, and which handler answers it: without a "
-        "server and without a database. A state that has none gets a stub to paste."
+        "List the provider states that the consumers' pacts need, with the pacts and the handler of each. It needs no "
+        "server and no database. A state without a handler gets a stub to paste."
     )
     epilog = EPILOG
     requires_system_checks = ()
@@ -29,41 +34,36 @@ class Command(PactsHelp):
     def add_arguments(self, parser: CommandParser) -> None:
         add_pact_arguments(parser)
         what = parser.add_argument_group("what to do")
-        what.add_argument("--check", action="store_true", help="Exit with 1 when a state can't be set up.")
+        what.add_argument("--check", action="store_true", help="Exit with 1 if a state has no handler that fits.")
         what.add_argument(
-            "--stubs", action="store_true", help="Write nothing but Python to paste, for the states without a handler."
+            "--stubs", action="store_true", help="Write only Python to paste, for the states without a handler."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         with documented_exits(self, with_traceback=options["traceback"]):
             require_tools()
-            exit_code = self._tell(options)
+            exit_code = self._list(options)
         if exit_code:
             sys.exit(exit_code)
 
-    def _tell(self, options: dict[str, Any]) -> int:
-        from pact_verification.provider.stores import own_stores
-        from pact_verification.reporters.states import render
-        from pact_verification.run.options import read_options
-        from pact_verification.states.preflight import IMPORT, find_needs, stubs
-        from pact_verification.states.registry import autodiscover
-
-        choice = read_options(options)
-        provider_name = choice.provider_name
-        with own_stores():  # before any of the project's modules takes hold of a cache
+    def _list(self, options: dict[str, Any]) -> int:
+        """List the states, and return the exit code."""
+        run_options = read_options(options)
+        provider_name = run_options.provider_name
+        with own_stores():  # before a module of the project takes a reference to a cache
             registry = autodiscover()
-        selection = choice.source.select(provider_name, choice.consumers, choice.filter)
+        selection = run_options.source.select(provider_name, run_options.consumers, run_options.filter)
         needs = find_needs(selection.pacts, registry)
         missing = [need for need in needs if need.missing]
         encoding = getattr(self.stdout, "encoding", None) or "utf-8"
         if not options["stubs"]:
-            notes = (*choice.notes, *selection.left_out, *selection.unverifiable)
+            notes = (*run_options.notes, *selection.left_out, *selection.unverifiable)
             text = showable(render(needs, registry, notes))
             self.stdout.write(encodable(text, encoding), ending="")
         elif missing:
             self.stdout.write(encodable(f"{IMPORT}\n\n\n{stubs(missing)}\n", encoding), ending="")
         else:
-            self.stderr.write("No state is without a handler, so there is nothing to write.")
+            self.stderr.write("Every state has a handler, so there is no stub to write.")
         if options["stubs"] and selection.unverifiable:
             self.stderr.write(showable("\n".join(selection.unverifiable)))
         if not options["check"]:

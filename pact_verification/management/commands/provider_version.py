@@ -1,24 +1,23 @@
-"""manage.py provider_version: the version and branch that results are published for, for a shell."""
+"""manage.py provider_version: the provider's version and branch, for a shell."""
 
 import os
 import shlex
 from typing import Any
 
+from pact_verification.broker.provider_version import find_version
 from pact_verification.errors import CannotVerify
 from pact_verification.management.exits import GuardedCommand, documented_exits
 
 
 class Command(GuardedCommand):
     help = (
-        "Print the provider's version and branch as a shell assigns them: GIT_COMMIT=... and GIT_BRANCH=... They are "
-        "those that verify_pacts publishes for: from GIT_COMMIT and GIT_BRANCH, else from GitHub Actions, else from "
-        'git. In a script: eval "$(python manage.py provider_version)". Exit code 2 means that one is not known.'
+        "Print the version and branch for which verify_pacts publishes results, as a shell's assignments: "
+        "GIT_COMMIT=... and GIT_BRANCH=... They come from GIT_COMMIT and GIT_BRANCH, else from GitHub Actions, else "
+        'from git. In a script: eval "$(python manage.py provider_version)". Exit code 2: one of them is not known.'
     )
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from pact_verification.broker.provider_version import find_version  # here, since production imports the command
-
         with documented_exits(self, with_traceback=options["traceback"]):
             version = find_version(os.environ)
             if not version.number:

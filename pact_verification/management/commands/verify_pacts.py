@@ -1,4 +1,4 @@
-"""manage.py verify_pacts: parse, call, exit code."""
+"""manage.py verify_pacts: its options, the start of a run, and the output on the console."""
 
 import io
 import os
@@ -17,6 +17,7 @@ from pact_verification.conf import ISOLATIONS
 from pact_verification.credentials import harmless
 from pact_verification.management.arguments import PactsHelp, add_pact_arguments, count, processes, shard
 from pact_verification.management.exits import documented_exits, leave, require_secret_key, require_tools, showable
+from pact_verification.provider.databases import new_token
 from pact_verification.reporters.files import STEP_SUMMARY_VARIABLE, requested, step_summary, write_all
 from pact_verification.results.printable import printable_values
 from pact_verification.results.report import Report
@@ -46,17 +47,20 @@ environment, for every option that is not given:
   PACT_PROVIDER_NAME, PACT_URL                --provider-name, --pact-url
   GIT_COMMIT, GIT_BRANCH                      --provider-version, --provider-branch; else GitHub Actions', else git's
 
-Provider states are set up by the functions in the pact_states.py of your apps; the README tells how to write them.
+The functions in the pact_states.py of your apps set up provider states. The README explains how to write them.
 """
 
 
 class Command(PactsHelp):
     help = (
-        "Verify the project against its consumers' pacts: on a test database that is brought into each provider state, "
-        "by the Pact verifier, through a live server on this machine."
+        "Verify the project against its consumers' pacts. The Pact verifier sends each interaction's request to a live "
+        "server on this machine, after the provider states are set up in a test database."
     )
     epilog = EPILOG
-    requires_system_checks = ()  # handle() runs them: their errors are "it could not run", not "a contract is broken"
+    requires_system_checks = ()  # handle() runs them, since Django would exit with 1, which means a failed interaction
+
+    on_command_line = False
+    """Whether a shell started the command. The project runs in a process of its own then."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_pact_arguments(parser)
@@ -112,7 +116,7 @@ class Command(PactsHelp):
             default=1,
             metavar="N",
             help="Share the work among this many processes, each with test databases of its own; auto is one for each "
-            "core. What is reported, and in which order, stays the same.",
+            "core. The report stays the same.",
         )
         how.add_argument(
             "--shard",
@@ -160,15 +164,12 @@ class Command(PactsHelp):
         reports.add_argument(
             "--coverage",
             action="store_true",
-            help="Tell, in all reports but JUnit, which URLs and methods consumers depend on, and which nobody does.",
+            help="Show which URLs and methods consumers depend on, and which no consumer uses. JUnit does not show it.",
         )
 
-    witnessed = False
-    """Whether this is a command line, where the project runs in a process of its own."""
-
     def run_from_argv(self, argv: list[str]) -> None:
-        """Run as a command line does. `call_command` has no process to give away, and calls `execute` itself."""
-        self.witnessed = True
+        """Run the command for a shell, and end the process. `call_command` calls `execute` instead."""
+        self.on_command_line = True
         try:
             super().run_from_argv(argv)
         except SystemExit as error:
@@ -183,7 +184,7 @@ class Command(PactsHelp):
             summary = step_summary(required=bool(options["github"]), warn=self._complain) if github else ()
             with (
                 run_folder() as folder,
-                self._provider(folder) as provider,  # before the engine, since a fork copies what is there
+                self._provider(folder) as provider,  # before the engine, since a fork copies what is loaded
                 self._engine(options) as engine,
             ):
                 report = self._verify(options, provider, engine, folder)
@@ -194,9 +195,9 @@ class Command(PactsHelp):
             sys.exit(report.exit_code)
 
     def _provider(self, folder: Path) -> "AbstractContextManager[Provider]":
-        """Return the project: in a process of its own for a command line, and in this process for `call_command`."""
-        if self.witnessed:
-            from pact_verification.provider.databases import new_token
+        """Return the project: in its own process on the command line, else in this process."""
+        # Imported here, since a run needs one of the two. The fork copies less.
+        if self.on_command_line:
             from pact_verification.run.witness import witnessed_provider
 
             return witnessed_provider(folder, new_token())
@@ -207,6 +208,7 @@ class Command(PactsHelp):
     @contextmanager
     def _engine(self, options: Mapping[str, Any]) -> "Iterator[Engine]":
         """Start the verifier process early, since it takes a moment to be ready. Workers have their own."""
+        # Imported here, while the provider's process starts.
         from pact_verification.core.engine import running_engine
 
         with running_engine() as engine:
@@ -215,29 +217,31 @@ class Command(PactsHelp):
             yield engine
 
     def _verify(self, options: Mapping[str, Any], provider: "Provider", engine: "Engine", folder: Path) -> Report:
-        """Verify the pacts and return the report. A progress line shows how far the run is."""
+        """Verify the pacts, show the progress on a line, and return the report."""
+        # Imported here, while the provider's process checks the project.
         from pact_verification.reporters import progress
         from pact_verification.run.options import read_options
         from pact_verification.run.runner import Runner
 
         require_secret_key()
-        provider.load()  # its system checks come first: a default of an option may be a setting that they refuse
-        choice = read_options(options)
-        runner = Runner(choice, provider, engine, folder)
+        provider.load()  # system checks first, since they may refuse a setting that is an option's default
+        run_options = read_options(options)
+        runner = Runner(run_options, provider, engine, folder)
         if options["verbosity"] == 0:
             return runner.run()
-        version = str(choice.publisher.version) if choice.publisher else ""
-        # Django's wrapper would end every part of the progress line with a newline.
+        version = str(run_options.publisher.version) if run_options.publisher else ""
+        # Django's wrapper would add a newline to each part of the progress line.
         stream: Any = getattr(self.stderr, "_out", None) or io.StringIO()
         with progress.live_progress(stream, colour=_colour(self.stderr, options)) as live:
             runner.progress = live.progress
             runner.announce = lambda selection, server: live.show(
-                progress.render_selection(selection, version, choice.unpublished, server)
+                progress.render_selection(selection, version, run_options.unpublished, server)
             )
             return runner.run()
 
     def _show(self, report: Report, options: Mapping[str, Any], *, github: bool) -> None:
-        """The report on the console. What goes wrong with it is told, and the verdict stays what it is."""
+        """Show the report on the console. A problem with it is a warning, and does not change the exit code."""
+        # Imported here, since only a finished run needs it.
         from pact_verification.reporters import console
 
         encoding = getattr(self.stdout, "encoding", None) or "utf-8"
@@ -252,10 +256,10 @@ class Command(PactsHelp):
             )
             annotations = ""
             if github:
-                from pact_verification.reporters.github import render_annotations
+                from pact_verification.reporters.github import render_annotations  # few runs are in GitHub Actions
 
                 annotations = encodable(render_annotations(shown), encoding)
-        except Exception as error:  # noqa: BLE001  # a mistake of ours
+        except Exception as error:  # noqa: BLE001  # a mistake in this package
             self._complain(f"The report on the console failed: {type(error).__name__}: {error}")
             return
         try:
@@ -263,22 +267,22 @@ class Command(PactsHelp):
             if annotations:
                 write_commands(self.stdout, annotations)
             self.stdout.flush()
-        except BrokenPipeError:  # whoever read it has read enough
+        except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
             discard(1)
-        except Exception as error:  # noqa: BLE001  # a full disk; no standard output at all
+        except Exception as error:  # noqa: BLE001  # the disk is full, or there is no standard output
             discard(1)
             self._complain(f"The report can't be written: {type(error).__name__}: {error}")
 
     def _complain(self, problem: str) -> None:
-        """Say what went wrong with a report, where anybody can be told."""
+        """Show a problem with a report on standard error, if that can be written."""
         try:
             self.stderr.write(showable(problem))
-        except Exception:  # noqa: BLE001  # the same full disk
+        except Exception:  # noqa: BLE001  # the disk may be full
             discard(2)
 
 
 def _colour(stream: OutputWrapper, options: Mapping[str, Any]) -> bool:
-    """Django's options first, then NO_COLOR (no-color.org), then what the stream is."""
+    """Return whether to use colour. Django's options come first, then NO_COLOR (no-color.org), then the terminal."""
     if options["no_color"] or options["force_color"]:
         return bool(options["force_color"])
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and stream.isatty()

@@ -1,4 +1,4 @@
-"""The line that runs one interaction again: printed by a real run, and typed into a shell as it stands."""
+"""The line that verifies one interaction again, printed by a real run and typed into a shell."""
 
 import json
 import os
@@ -41,7 +41,7 @@ class Project:
     within: str = "."
 
     def shell(self, line: str, **variables: str) -> str:
-        """What a line prints, typed into that shell."""
+        """Return the output of a line that is typed into the shell."""
         own = {**environment(PYTHONPATH=str(ROOT), PATH=self.path), **variables}
         if "DJANGO_SETTINGS_MODULE" not in variables:
             del own["DJANGO_SETTINGS_MODULE"]
@@ -57,7 +57,7 @@ class Project:
         return done.stdout + done.stderr
 
     def again(self, line: str, **variables: str) -> str:
-        """The line that a run prints of its only failure."""
+        """Return the line that a run prints for its only failure."""
         printed = self.shell(line, **variables)
         lines = [each.partition("again    ")[2] for each in printed.splitlines() if "      again    " in each]
         assert len(lines) == 1, printed
@@ -193,7 +193,7 @@ def make(folder: Path, *arguments: str) -> str:
     own = ("MAKE", "MFLAGS", "PACT_", "DJANGO_", "DATABASE_URL")
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(own)}
     done = subprocess.run(
-        ["make", *arguments],  # noqa: S607  # whichever make the developer has
+        ["make", *arguments],  # noqa: S607  # the developer's own make
         cwd=folder,
         env={**inherited, "PATH": AS_THE_SYSTEM_HAS_IT},
         capture_output=True,

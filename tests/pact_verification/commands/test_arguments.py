@@ -1,4 +1,4 @@
-"""What the commands say of an option that they don't have."""
+"""The commands' messages on options that do not exist."""
 
 import pytest
 
@@ -8,7 +8,7 @@ pytestmark = pytest.mark.no_database
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "told"),
+    ("name", "options", "message"),
     [
         ("verify_pacts", ["--brokerurl", "x"], "--brokerurl (did you mean --broker-url?)"),
         ("verify_pacts", ["--Broker_Url=x"], "--Broker_Url=x (did you mean --broker-url?)"),
@@ -33,14 +33,14 @@ pytestmark = pytest.mark.no_database
         ("pact_broker", ["--setings", "x"], "--setings (did you mean --settings?)"),
     ],
 )
-def test_the_option_that_was_probably_meant_is_named(name: str, options: list[str], told: str) -> None:
+def test_the_option_that_was_probably_meant_is_named(name: str, options: list[str], message: str) -> None:
     ran = run(name, *options)
     assert ran.exit_code == 2
     assert ran.out == ""
-    assert ran.err.splitlines()[-1] == f"__main__.py {name}: error: unrecognized arguments: {told}"
+    assert ran.err.splitlines()[-1] == f"__main__.py {name}: error: unrecognized arguments: {message}"
 
 
-def test_other_mistakes_are_told_as_they_were() -> None:
+def test_other_mistakes_have_argparses_message() -> None:
     ran = run("verify_pacts", "--isolation", "flsh")
     assert ran.exit_code == 2
     assert "did you mean" not in ran.err

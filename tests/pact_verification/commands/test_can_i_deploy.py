@@ -1,4 +1,4 @@
-"""manage.py can_i_deploy: the answer of the real `pact`, what it waits for, and what it says of a no."""
+"""manage.py can_i_deploy: the answers of the real `pact`, the waiting, and the explanation of a no."""
 
 import json
 import signal
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.no_database
 
 @pytest.fixture
 def broker() -> Iterator[BrokerDouble]:
-    """Two consumers, one of them deployed."""
+    """Run a broker with two consumers, of which one is deployed."""
     with BrokerDouble(token=TOKEN) as double:
         double.create_pacticipant("testapp", main_branch="main")
         double.create_environment("production", production=True)
@@ -37,7 +37,7 @@ def broker() -> Iterator[BrokerDouble]:
 
 
 def hal(document: dict[str, Any], status: int = 200) -> Fault:
-    """An answer that the binary accepts as one."""
+    """Return an answer that the binary accepts."""
     return Fault(status=status, body=json.dumps(document).encode(), headers={"Content-Type": "application/hal+json"})
 
 
@@ -64,7 +64,7 @@ def test_yes(ask: Ask, broker: BrokerDouble) -> None:
     has(ran, "May testapp p1 go to production?", "Computer says yes")
 
 
-def test_yes_since_nobody_depends_on_it(ask: Ask, broker: BrokerDouble) -> None:
+def test_yes_since_no_consumer_depends_on_it(ask: Ask, broker: BrokerDouble) -> None:
     broker.create_environment("empty", production=False)
     broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
     ran = ask("p1", to="empty")
@@ -101,14 +101,14 @@ def test_another_version_has_verified_it(ask: Ask, broker: BrokerDouble) -> None
     assert "asking" not in ran.out
 
 
-def test_nobody_has_verified_it_and_a_webhook_may_bring_it(ask: Ask, broker: BrokerDouble) -> None:
+def test_no_version_has_verified_it_and_a_webhook_may_bring_it(ask: Ask, broker: BrokerDouble) -> None:
     broker.publish_result("office", "c1", "testapp", "p1", branch="main", success=True)
     broker.create_webhook("testapp")
     ran = ask("p1", "--retry-while-unknown", "2", "--retry-interval", "0")
     assert ran.exit_code == 1
     has(ran, "A result is missing; asking 2 times, every 0 s.", "no version of testapp has verified it.")
     asked = [request for request in broker.requests if request.path.startswith("/matrix")]
-    assert len(asked) >= 5  # before, three times by pact, after
+    assert len(asked) >= 5  # once before pact, three times by pact, once after
 
 
 def test_it_comes_while_it_waits(ask: Ask, broker: BrokerDouble) -> None:
@@ -173,7 +173,7 @@ def test_a_deployed_version_of_another_branch_is_reached(ask: Ask, broker: Broke
 
 
 def test_webhooks_that_may_not_be_read(ask: Ask, broker: BrokerDouble) -> None:
-    """As with the token that PactFlow gives to CI: that nobody may look is not that nobody is there."""
+    """PactFlow's token for CI may not read webhooks. That does not mean that there are none."""
     broker.publish_result("office", "c1", "testapp", "p1", branch="main", success=True)
     broker.create_webhook("testapp")
     broker.fault("GET", "^/webhooks", Fault(status=403))
@@ -183,7 +183,7 @@ def test_webhooks_that_may_not_be_read(ask: Ask, broker: BrokerDouble) -> None:
 
 
 def test_an_empty_token_is_none() -> None:
-    """For the binary it would be one."""
+    """The binary takes it for a yes."""
     with BrokerDouble(basic=("pact", "pact")) as broker:
         broker.publish(document(interaction("a")), version="c1", branch="main")
         broker.create_environment("production", production=True)
@@ -198,17 +198,17 @@ def test_an_empty_token_is_none() -> None:
 def test_a_yes_with_a_failure_in_it_is_none(ask: Ask, broker: BrokerDouble) -> None:
     broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
     row = {**pair_without_result(), "verificationResult": {"success": False}}
-    said = {"summary": {"deployable": True, "reason": "yes"}, "notices": [], "matrix": [row]}
-    broker.fault("GET", "^/matrix", hal(said))
+    reply = {"summary": {"deployable": True, "reason": "yes"}, "notices": [], "matrix": [row]}
+    broker.fault("GET", "^/matrix", hal(reply))
     assert ask("p1").exit_code == 1
 
 
 def test_a_yes_that_the_broker_does_not_repeat(ask: Ask, broker: BrokerDouble) -> None:
-    """The binary's alone is not enough: it may have been told to say so."""
+    """The binary's yes is not enough, since options can make it say yes."""
     broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=False)
-    for deployable in (False, True):  # asked by us, then by the binary, then by us again
-        said = {"summary": {"deployable": deployable, "reason": "so"}, "notices": [], "matrix": []}
-        broker.fault("GET", "^/matrix", hal(said), times=1)
+    for deployable in (False, True):  # the command asks, then the binary, then the command again
+        reply = {"summary": {"deployable": deployable, "reason": "so"}, "notices": [], "matrix": []}
+        broker.fault("GET", "^/matrix", hal(reply), times=1)
     ran = ask("p1")
     assert "Computer says yes" in ran.out
     assert ran.exit_code == 1
@@ -219,7 +219,7 @@ def test_pact_that_fails_where_the_broker_says_yes(ask: Ask, broker: BrokerDoubl
     broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
     ran = ask("p1", SSL_CERT_FILE="/no/such/file", PACT_BROKER_HTTP_RETRIES="many")
     assert ran.exit_code == 2
-    has(ran, "The broker says yes, and `pact broker can-i-deploy` failed: see above.")
+    has(ran, "The broker says yes, but `pact broker can-i-deploy` failed. Its output is above.")
 
 
 def test_ctrl_c_while_it_waits(broker: BrokerDouble) -> None:
@@ -281,7 +281,7 @@ def test_names_from_elsewhere_are_no_commands_to_githubs_runner(ask: Ask, broker
 def test_pact_broker_without_a_command_or_a_broker(broker: BrokerDouble) -> None:
     here: dict[str, Any] = {"PACT_BROKER_BASE_URL": broker.url, "PACT_BROKER_TOKEN": TOKEN}
     for arguments, variables, why in (
-        ([], here, "What is the broker to be asked?"),
+        ([], here, "The command for `pact broker` is missing."),
         (["list-environments"], {}, "There is no broker to ask: set PACT_BROKER_BASE_URL."),
     ):
         ran = run("pact_broker", *arguments, **variables)

@@ -1,4 +1,4 @@
-"""The databases and connections of the project, and of a caller, stay as they were."""
+"""A run does not change the databases and connections of the project and of a caller."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from tests.pact_verification.running import ROOT, Databases, Run, Verify, enviro
 
 class TestTheProjectsOwnDatabase:
     def test_it_is_never_touched(self, verify: Verify, pact: Path, tmp_path: Path) -> None:
-        """A file in its place that is no database at all would be found out by whoever reads it."""
+        """The file is no database, so reading it as one would fail."""
         own = tmp_path / "own.sqlite3"
         own.write_bytes(b"not a database")
         before = own.stat()
@@ -34,7 +34,7 @@ class TestTheProjectsOwnDatabase:
     @pytest.mark.skipif(not on_postgresql(), reason="SQLite has no pools; the suite runs on PostgreSQL too")
     @pytest.mark.parametrize("isolation", ["transaction", "flush"])
     def test_not_even_behind_a_pool_that_is_open(self, pact: Path, databases: Databases, isolation: str) -> None:
-        """A pool belongs to the alias: opened before the run, it leads to the project's database ever after."""
+        """A pool belongs to its alias. One that was opened before the run stays connected to the project's database."""
         databases["default"]["NAME"] = "postgres"
         databases["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 4}}
         write_pact(pact, CREATE, EMPTY)
@@ -60,7 +60,7 @@ def in_one_process(code: str, **options: Any) -> Run:
 
 
 def test_the_callers_connection_is_as_it_was(pact: Path, tmp_path: Path) -> None:
-    """In memory, and in the middle of a transaction: a run that used it would end both. And two runs in one process."""
+    """The connection is in a transaction on a database in memory. A run that used it would end both."""
     write_pact(pact, CREATE, EMPTY)
     in_memory = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
     code = (

@@ -1,4 +1,4 @@
-"""manage.py pact_states from outside."""
+"""manage.py pact_states: its output and exit codes."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ UNREACHABLE: dict[str, Any] = {
 
 @pytest.fixture
 def states() -> Verify:
-    """It has no database to work on: one that does not answer does not matter."""
+    """Run pact_states with a database that does not answer, since it needs none."""
     return partial(run, "pact_states", settings={**UNREACHABLE, "PACT_SECRET_NAMES": ["pin"]})
 
 
@@ -60,27 +60,27 @@ def test_every_state_by_whom_and_its_handler(states: Verify, lacking: Path) -> N
         in run.out
     )
     assert '"there are spoons"  load_fixtures() (tests/testapp/pact_states.py:15)\n' in run.out
-    assert '"an item {name} exists"' not in run.out  # it is used
-    assert '"there is an item {name}"' not in run.out  # another name of one that is
+    assert '"an item {name} exists"' not in run.out  # a pact needs it
+    assert '"there is an item {name}"' not in run.out  # another name of the same handler
     assert "\n3 provider states: 1 with a handler, 2 without one, 11 handlers unused\n" in run.out
     assert "Add to tests/testapp/pact_states.py, and fill in:\n" in run.out
-    # What only some pacts give has a default.
+    # A param that only some pacts give has a default.
     assert "def a_parrot(age: int, name: str | None = None, colour: str | None = None) -> None:" in run.out
 
 
 @pytest.mark.parametrize(
-    ("state", "told"),
+    ("state", "message"),
     [
         (("an item cup exists", {"colour": "red"}), "unexpected keyword argument 'colour'. It accepts name; the pact"),
         (("an item cup exists", {"name": "pot"}), "says name='cup', its params say name='pot'"),
         (("there is an item cup", {"pin": "hunter2"}), "pin='(hidden)'"),
     ],
 )
-def test_params_that_the_handler_would_not_accept(states: Verify, pact: Path, state: Any, told: str) -> None:
+def test_params_that_the_handler_would_not_accept(states: Verify, pact: Path, state: Any, message: str) -> None:
     write_pact(pact, interaction("a", states=[state]))
     run = states(pact, "--check")
     assert run.exit_code == 1
-    assert told in run.out
+    assert message in run.out
     assert "1 provider state: 0 with a handler, 1 with params that the handler would not accept" in run.out
     assert "hunter2" not in run.out
 
@@ -94,7 +94,7 @@ class TestCheck:
         assert states(lacking, "--check").exit_code == 1
 
     def test_one_of_a_pending_pact_has_none(self, states: Verify, pact: Path) -> None:
-        """verify_pacts runs all the same; so this guard lets it."""
+        """A pending pact does not keep verify_pacts from running, so the check accepts it."""
         later = interaction("b", states=["a parrot"], type="Synchronous/HTTP", pending=True)
         run = states(write_pact(pact, later, version="4.0"), "--check")
         assert run.exit_code == 0
@@ -112,7 +112,7 @@ class TestCheck:
         assert run.exit_code == 2
         assert "The provider has no name." in run.err
 
-    def test_it_could_not_tell(self, states: Verify, tmp_path: Path) -> None:
+    def test_it_could_not_run(self, states: Verify, tmp_path: Path) -> None:
         run = states(tmp_path / "no-such.json", "--check")
         assert run.exit_code == 2
         assert "There is no file or directory" in run.err
@@ -120,7 +120,7 @@ class TestCheck:
 
 class TestStubs:
     def test_they_are_python_and_nothing_else(self, states: Verify, lacking: Path, tmp_path: Path) -> None:
-        """Pasted, the states have handlers, which fail until somebody fills them in."""
+        """The pasted stubs are handlers. They fail until a developer fills them in."""
         run = states(lacking, "--stubs")
         assert (run.exit_code, run.err) == (0, "")
         app = tmp_path / "pasted"
@@ -145,7 +145,7 @@ class TestStubs:
     def test_nothing_is_missing(self, states: Verify, pact: Path) -> None:
         run = states(write_pact(pact, FITS), "--stubs")
         assert (run.exit_code, run.out) == (0, "")
-        assert "No state is without a handler" in run.err
+        assert "Every state has a handler" in run.err
 
 
 def test_a_console_that_has_no_signs(states: Verify, lacking: Path) -> None:

@@ -1,4 +1,4 @@
-"""verify_pacts --provider-url: the test app under gunicorn, on databases that may be emptied."""
+"""verify_pacts --provider-url, against the test app under gunicorn on databases that may be emptied."""
 
 import json
 import os
@@ -38,7 +38,7 @@ CREATE = interaction(
 
 @contextmanager
 def connected(config: dict[str, Any]) -> Iterator[Any]:
-    """The driver's own connection to a database, which commits by itself."""
+    """Connect to a database by its driver, in autocommit."""
     if on_postgresql():
         own = {"user": config["USER"], "host": config["HOST"], "port": config["PORT"], "dbname": config["NAME"]}
         with psycopg.connect(**own, password=config["PASSWORD"], autocommit=True) as connection:
@@ -50,7 +50,7 @@ def connected(config: dict[str, Any]) -> Iterator[Any]:
 
 @dataclass
 class Scratch:
-    """Databases of the test app that a server can read, migrated, and what a run is told of them."""
+    """Migrated databases of the test app that a server can read, and the settings of a run on them."""
 
     databases: Databases
     settings: dict[str, Any] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Scratch:
                     connection.execute(statement)
 
     def dump(self) -> list[Any]:
-        """All that is in the databases: every row of every table, and where sequences are."""
+        """Return all rows of all tables of the databases, and the positions of the sequences."""
         dumps: list[Any] = []
         for config in self.databases.values():
             with connected(config) as connection:
@@ -122,7 +122,7 @@ def scratch(tmp_path: Path) -> Iterator[Scratch]:
 
 @contextmanager
 def served(scratch: Scratch, certificate: Certificate | None = None, *more: str) -> Iterator[str]:
-    """The test app under gunicorn with two workers; its URL. It listens from the start, so nobody has to wait."""
+    """Run the test app under gunicorn with two workers, and yield its URL. The socket listens from the start."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         tls = ["--certfile", str(certificate.file), "--keyfile", str(certificate.key)] if certificate else []
@@ -145,7 +145,7 @@ def served(scratch: Scratch, certificate: Certificate | None = None, *more: str)
 
 @contextmanager
 def _that_says(what: bytes) -> Iterator[str]:
-    """A server that says something to everybody, whatever they ask, and leaves; its URL."""
+    """Run a server that sends the same bytes to each client and hangs up, and yield its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -164,7 +164,7 @@ def _that_says(what: bytes) -> Iterator[str]:
 
 @contextmanager
 def _that_drips() -> Iterator[str]:
-    """A server that sends a byte again and again, and never the whole answer; its URL."""
+    """Run a server that sends single bytes and never a complete response, and yield its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         is_over = threading.Event()
 
@@ -197,7 +197,7 @@ def pact(tmp_path: Path) -> Path:
 
 class TestGreen:
     def test_on_the_servers_own_database(self, ask: Ask, scratch: Scratch, pact: Path) -> None:
-        """Every interaction starts from what the database held; at the end it holds that, and nothing else."""
+        """Each interaction starts from the database's own content, and the run restores that content."""
         before = scratch.content()
         write_pact(
             pact,
@@ -228,15 +228,15 @@ class TestGreen:
         with served(scratch) as url:
             ran = ask(pact, "--provider-url", url)
         assert ran.exit_code == 0, ran.out + ran.err
-        told = f"The server that runs at {url} is verified, not the code that is here."
-        assert told in ran.err  # before anything is emptied
+        note = f"The server that runs at {url} is verified, not the code that is here."
+        assert note in ran.err  # before anything is emptied
         for config in scratch.databases.values():
             assert f"{config['NAME']} (" in ran.err
-        has(ran, told, "12 interactions of 1 consumer: 12 verified")
+        has(ran, note, "12 interactions of 1 consumer: 12 verified")
         assert scratch.content() == before
 
     def test_over_https(self, ask: Ask, scratch: Scratch, pact: Path, tmp_path: Path) -> None:
-        """The provider's certificate is checked, once the run knows whom to trust, and not before."""
+        """The run accepts the server's certificate only if it is configured to trust it."""
         write_pact(pact, GREEN, EMPTY)
         certificate = self_signed(tmp_path)
         with served(scratch, certificate) as url:
@@ -257,11 +257,11 @@ UNMIGRATED = [
 
 
 class TestRestored:
-    """At the end the databases hold what they held, however the run ends."""
+    """The databases have their own content again, however the run ends."""
 
     @pytest.fixture
     def before(self, scratch: Scratch, tmp_path: Path) -> list[Any]:
-        """The databases' content: also rows of an app without migrations, and of a table that no model knows."""
+        """Return the databases' content, with rows of an app without migrations and of a table without a model."""
         scratch.settings |= {"INSTALLED_APPS": UNMIGRATED, "PACT_CACHE_DIR": str(tmp_path / "cache")}
         for alias in scratch.databases:
             scratch.manage("migrate", "--run-syncdb", "--verbosity", "0", "--database", alias)
@@ -274,7 +274,7 @@ class TestRestored:
 
     @contextmanager
     def stuck(self, scratch: Scratch, pact: Path, url: str) -> Iterator[subprocess.Popen[str]]:
-        """A run in the middle of a state, which has written rows already."""
+        """Start a run that is in a state handler, which has written rows already."""
         write_pact(pact, STUCK)
         announced = pact.with_name("announced")
         with subprocess.Popen(
@@ -328,7 +328,7 @@ class TestRestored:
         assert "could not be restored" not in ran.err
 
     def test_after_the_end_of_all_processes(self, ask: Ask, scratch: Scratch, pact: Path, before: list[Any]) -> None:
-        """The next run restores the databases first. What it is refused for later does not matter."""
+        """The next run restores the databases before anything else, so it does so even if it can't verify."""
         with _that_says(b"") as url:
             with self.stuck(scratch, pact, url) as process:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -413,13 +413,13 @@ class TestRed:
             f"--provider-url {url} {pact} --interaction",
             "✓ an empty list",
         )
-        assert "SQL quer" not in ran.out  # nobody counted them
+        assert "SQL quer" not in ran.out  # the run can't count the queries of another process
 
     @pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n[]", b"SSH-2.0-OpenSSH\r\n"])
     def test_a_server_without_an_answer_proves_nothing(
         self, ask: Ask, scratch: Scratch, pact: Path, sent: bytes
     ) -> None:
-        """Not even that an error was expected: a 502 of ours is no answer of the provider's."""
+        """The pact expects a 502. A 502 that this package sends is no response of the provider's."""
         write_pact(pact, interaction("no answer", status=502))
         with _that_says(sent) as url:
             ran = ask(pact, "--provider-url", url)
@@ -440,7 +440,7 @@ def answering(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
 
 
 class TestPublishing:
-    """The code that is here is not what is verified, so its version is not what results are published for."""
+    """The run verifies the server and not the code here, so it publishes for the server's version."""
 
     @pytest.fixture
     def broker(self) -> Iterator[BrokerDouble]:
@@ -609,7 +609,7 @@ class TestRefused:
         assert ran.exit_code == 2
         has(ran, "The server's database can't be read", "Is it migrated? `manage.py migrate` makes its tables.")
 
-    def test_nobody_listens(self, ask: Ask, pact: Path) -> None:
+    def test_a_port_without_a_server(self, ask: Ask, pact: Path) -> None:
         with socket.socket() as unused:
             unused.bind(("127.0.0.1", 0))
             url = f"http://127.0.0.1:{unused.getsockname()[1]}"
@@ -637,7 +637,7 @@ class TestOptions:
         assert "secret" not in ran.out + ran.err
 
     @pytest.mark.parametrize("more", [("--parallel", "2"), ("--isolation", "transaction")])
-    def test_what_it_excludes(self, pact: Path, more: tuple[str, str]) -> None:
+    def test_options_that_it_excludes(self, pact: Path, more: tuple[str, str]) -> None:
         ran = run("verify_pacts", write_pact(pact, GREEN), "--provider-url", "http://127.0.0.1:9", *more)
         assert ran.exit_code == 2
         has(ran, "--provider-url and --", "exclude each other")

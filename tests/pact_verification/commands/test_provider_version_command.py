@@ -1,4 +1,4 @@
-"""manage.py provider_version: what a shell evaluates."""
+"""manage.py provider_version: assignments for a shell."""
 
 import subprocess
 from pathlib import Path
@@ -30,7 +30,7 @@ def test_a_shell_reads_the_same_name(clone: Path, branch: str) -> None:
     assert not (clone / "evil").exists()
 
 
-def test_a_name_that_nothing_tells_is_an_error(clone: Path, tmp_path: Path) -> None:
+def test_a_name_that_is_not_known_is_an_error(clone: Path, tmp_path: Path) -> None:
     git(clone, "checkout", "--quiet", "--detach")
     detached = provider_version(clone)
     assert (detached.exit_code, detached.out) == (2, "")

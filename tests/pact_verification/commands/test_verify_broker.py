@@ -1,4 +1,4 @@
-"""manage.py verify_pacts with a broker: a process, a double over real HTTP, and what each of them is left with."""
+"""manage.py verify_pacts with a broker, which is a double over real HTTP."""
 
 import json
 import shlex
@@ -36,7 +36,7 @@ def broker() -> Iterator[BrokerDouble]:
 
 @pytest.fixture
 def ask(verify: Verify, broker: BrokerDouble) -> Ask:
-    """verify_pacts of version p1 on main, with the broker configured. No output of any run may hold the token."""
+    """Run verify_pacts for version p1 on main with the broker. No output may contain the token."""
 
     def run(*arguments: str | Path, **options: Any) -> Run:
         here = {
@@ -100,7 +100,7 @@ class TestPublishing:
         assert [each["success"] for each in body["testResults"]] == [True, True]
         assert all(len(each["interactionId"]) == 40 for each in body["testResults"])
 
-    def test_what_was_selected_is_told_before_anything_runs(self, ask: Ask, broker: BrokerDouble) -> None:
+    def test_the_selection_is_shown_before_anything_runs(self, ask: Ask, broker: BrokerDouble) -> None:
         broker.publish(document(UNKNOWN_STATE), version="c1", branch="main")
         no_longer_pending(broker)
         run = ask("--publish")
@@ -188,7 +188,7 @@ class TestPublishing:
         assert published(broker) == [("shop", "p1", True), ("shop", "p1", False)]
 
     def test_a_filter_does_not_publish(self, ask: Ask, broker: BrokerDouble) -> None:
-        """The core publishes success for the part that it ran, and for none at all."""
+        """The core would publish success for a part of a pact, even for an empty one."""
         broker.publish(document(EMPTY, RED), version="c1", branch="main")
         no_longer_pending(broker)
         wanted = {"PACT_BROKER_PUBLISH_VERIFICATION_RESULTS": "true"}
@@ -217,7 +217,7 @@ class TestPublishing:
         assert not writes(broker)
 
     def test_an_empty_pact_is_not_green_and_not_published(self, ask: Ask, broker: BrokerDouble) -> None:
-        """The core passes it, and publishes success."""
+        """The core would pass an empty pact, and publish success."""
         broker.publish(document(), version="c1", branch="main")
         broker.publish(document(GREEN, consumer="office"), version="c1", branch="main")
         run = ask("--publish", "--no-enable-pending")
@@ -229,7 +229,7 @@ class TestPublishing:
         assert published(broker) == [("office", "p1", True)] * 2
 
     def test_what_did_not_run_is_published_neither_way(self, ask: Ask, broker: BrokerDouble) -> None:
-        """A state that doesn't come back stops the run: the one failed, and of the other nothing is known."""
+        """A state that hangs stops the run. Its pact has failed, and the result of the other is not known."""
         slow = interaction("slow", states=["it takes 600 seconds"])
         broker.publish(document(slow, consumer="a"), version="c1", branch="main")
         broker.publish(document(GREEN, consumer="b"), version="c1", branch="main")
@@ -274,7 +274,7 @@ class TestPublishing:
         assert mismatch == {"attribute": "header", "identifier": "Set-Cookie", "description": missing}
 
     def test_descriptions_are_published_as_the_pact_has_them(self, ask: Ask, broker: BrokerDouble) -> None:
-        """Unless a secret stands in one: a credential that is a common word makes no holes in them."""
+        """A secret in a description is hidden. A credential that is a common word hides nothing."""
         token, password = "a request for a token with a test token", "a login with hunter2"
         broker.publish(
             document(
@@ -331,7 +331,7 @@ class TestPublishing:
 def test_what_the_broker_does_not_hold_afterwards_is_not_green(
     ask: Ask, broker: BrokerDouble, where: str, fault: Fault, why: str
 ) -> None:
-    """The core logs a refused result and reports success; a server error stalls it for 127 seconds first."""
+    """The core would log a refused result and report success, after 127 seconds for a server error."""
     broker.publish(document(GREEN), version="c1", branch="main")
     method, path = where.split()
     broker.fault(method, path, fault)
@@ -389,7 +389,7 @@ def test_an_older_result_is_not_the_one_that_was_sent(ask: Ask, broker: BrokerDo
     has(run, "The broker took it and does not have it")
 
 
-def test_what_arrived_before_the_broker_fell_silent_is_told(ask: Ask, broker: BrokerDouble) -> None:
+def test_results_from_before_the_broker_fell_silent_are_shown(ask: Ask, broker: BrokerDouble) -> None:
     broker.publish(document(GREEN), version="c1", branch="main")
     broker.publish(document(GREEN, consumer="office"), version="c1", branch="main")
     broker.fault("POST", "/consumer/shop/.*/verification-results$", Fault.hang())
@@ -435,7 +435,7 @@ class TestSelecting:
         ]
         assert query["includePendingStatus"] is True
         assert query["providerVersionBranch"] == "main"
-        assert "includeWipPactsSince" in query  # on the main branch, and there alone:
+        assert "includeWipPactsSince" in query  # on the main branch only
         broker.requests.clear()
         ask(GIT_BRANCH="feat/x")
         query = next(request.body for request in broker.requests if request.method == "POST")
@@ -527,7 +527,10 @@ class TestSelecting:
         pact.write_text(json.dumps(document(GREEN)))
         run = ask(pact, PACT_BROKER_PUBLISH_VERIFICATION_RESULTS="true", PACT_URL=f"{broker.url}/pact")
         assert run.exit_code == 0
-        has(run, "Results were not published. These are files: only the results of a broker's pacts are.")
+        has(
+            run,
+            "Results were not published. Only results of a broker's pacts can be published, and these pacts are files.",
+        )
         assert not broker.requests
 
 
@@ -575,7 +578,7 @@ FOR_VERIFICATION = "/for-verification$"
 def test_a_broker_that_can_not_be_asked_is_never_no_pacts(
     ask: Ask, broker: BrokerDouble, path: str, fault: Fault, why: str
 ) -> None:
-    """The core says "No pacts found" to all of them, which one may have chosen to accept."""
+    """The core would report "No pacts found" for each, which --allow-no-pacts accepts."""
     broker.publish(document(GREEN), version="c1", branch="main")
     broker.fault("GET" if path != FOR_VERIFICATION else "POST", path, fault)
     slow = () if path == FOR_VERIFICATION else ("--broker-timeout", "2")  # one of them with what is the default
@@ -615,11 +618,11 @@ class TestCredentials:
         if status == 400:
             body = json.dumps({"error": f"what is Bearer {TOKEN}?"}).encode()
             broker.fault("POST", "", Fault(status=400, body=body))
-        run = ask("--verbosity", verbosity, "--publish")  # it looks for the token in all output
+        run = ask("--verbosity", verbosity, "--publish")  # `ask` searches all output for the token
         assert run.exit_code == (2 if status == 400 else 0)
 
     def test_a_broker_that_quotes_the_token_elsewhere(self, ask: Ask, broker: BrokerDouble) -> None:
-        """In a reason, a notice, a header, and where a text is cut."""
+        """The token is in a reason, a notice and a header, and where a text is cut."""
         broker.publish(document(GREEN), version="c1", branch="main")
         listed = {
             "shortDescription": f"Bearer {TOKEN}",
@@ -640,7 +643,7 @@ class TestCredentials:
         assert TOKEN[:6] not in run.err
 
     def test_a_link_that_two_parsers_read_differently(self, ask: Ask, broker: BrokerDouble) -> None:
-        """A backslash ends the host for the one who connects, and a user name for the one who compares."""
+        """A backslash ends the host for the HTTP client, and a user name for the URL comparison."""
         broker.publish(document(GREEN), version="c1", branch="main")
         with BrokerDouble() as elsewhere:
             for host in (f"{elsewhere.url}\\@{broker.url[7:]}", f"http://{broker.url[7:]}@{elsewhere.url[7:]}"):
@@ -739,7 +742,7 @@ def test_one_pact_that_is_listed_twice(ask: Ask, broker: BrokerDouble) -> None:
     [
         (["--publish", "--provider-branch", ".."], "Results can't be published for a version, branch or tag '..'."),
         (["--publish", "--provider-version", "a\nb"], r"for a version, branch or tag 'a\nb'."),
-        (["--broker-url", "http://127.0.0.1:1/?a=b"], "leave out what begins with '?'"),
+        (["--broker-url", "http://127.0.0.1:1/?a=b"], "Leave out the part that begins with '?'"),
         (["--pact-url", "http://127.0.0.1:1/", "--consumer-version-selector", "{}"], "names one pact, and"),
         (
             ["--consumer-version-selector", '{"mainBanch": true}'],
@@ -772,7 +775,7 @@ class TestReports:
     def test_whose_pact_it_is_and_the_line_that_runs_it_again(
         self, ask: Ask, broker: BrokerDouble, tmp_path: Path
     ) -> None:
-        """The line names the pact's content: it means the same once the consumer has published another."""
+        """The line contains the URL of the pact's content, so a newer pact does not change its meaning."""
         broker.publish(document(EMPTY, RED), version="c1", branch="main")
         no_longer_pending(broker)
         reports = [f"--{name}={tmp_path / name}" for name in ("json", "html", "junit")]
@@ -793,13 +796,13 @@ class TestReports:
         has(again, "1 interaction of 1 consumer: 1 failed", "✗ a list", "named by its URL")
 
     def test_under_make_the_line_names_the_broker(self, ask: Ask, broker: BrokerDouble) -> None:
-        """What stands on make's command line isn't in the shell's environment, where the line is typed."""
+        """A variable on make's command line is not in the environment of the user's shell."""
         broker.publish(document(RED), version="c1", branch="main")
         assert f"--broker-url {broker.url} --pact-url" in ask(MAKELEVEL="1").out
         assert "--broker-url" not in ask().out
 
     def test_one_of_two_versions_that_fails_is_remembered(self, ask: Ask, broker: BrokerDouble, tmp_path: Path) -> None:
-        """They share their keys; the one that passes does not speak for the other."""
+        """Both versions have the same keys. The one that passes must not hide the other's failure."""
         cache = {"PACT_CACHE_DIR": str(tmp_path)}
         broker.publish(document(RED), version="c1", branch="main")
         broker.create_environment("production", production=True)
@@ -850,10 +853,10 @@ class TestPactUrl:
         assert run.exit_code == 2
         has(run, "but the working tree has changes: file, new. Check out")
         assert not broker.requests
-        assert ask(GIT_COMMIT=commit, **asked).exit_code == 0  # not published, so nothing is claimed
+        assert ask(GIT_COMMIT=commit, **asked).exit_code == 0  # without --publish the version does not matter
         assert not writes(broker)
 
-    def test_what_git_is_told_not_to_look_at_is_looked_at(self, ask: Ask, broker: BrokerDouble, clone: Path) -> None:
+    def test_changes_that_are_hidden_from_git_are_found(self, ask: Ask, broker: BrokerDouble, clone: Path) -> None:
         broker.publish(document(GREEN), version="c1", branch="main")
         asked = {
             "PACT_URL": broker.pact_url("shop", "c1"),
@@ -872,7 +875,7 @@ class TestPactUrl:
         has(run, "but the working tree has changes: file (hidden from git status by git update-index). Check out")
 
     def test_by_selectors_the_same_is_a_note(self, ask: Ask, broker: BrokerDouble, clone: Path) -> None:
-        """Builds make files, and versions need not be commits."""
+        """A build may write files, and a version need not be a commit."""
         broker.publish(document(GREEN), version="c1", branch="main")
         commit = git(clone, "rev-parse", "HEAD")
         run = ask("--publish", GIT_COMMIT="0123456789abcdef", cwd=clone)
@@ -888,7 +891,7 @@ class TestPactUrl:
         has(run, "git doesn't say which commit is checked out")
 
     def test_another_host_gets_no_token_and_no_results(self, ask: Ask, broker: BrokerDouble, clone: Path) -> None:
-        """The core sends the token to whatever host a pact's URL names."""
+        """The core would send the token to any host that a pact's URL names."""
         with BrokerDouble() as elsewhere:
             elsewhere.publish(document(GREEN), version="c1", branch="main")
             url = elsewhere.pact_url("shop", "c1")
@@ -917,7 +920,7 @@ class TestPactUrl:
 
 
 def test_over_https_the_brokers_certificate_is_checked(verify: Verify, tmp_path: Path) -> None:
-    """For a provider on this machine no certificates are loaded; that is no reason to trust every broker."""
+    """The run loads no certificates for a provider on this machine, and still checks the broker's."""
     certificate = self_signed(tmp_path)
     with BrokerDouble(token=TOKEN, tls=certificate.context) as broker:
         broker.publish(document(GREEN), version="c1", branch="main")
@@ -928,7 +931,7 @@ def test_over_https_the_brokers_certificate_is_checked(verify: Verify, tmp_path:
             "GIT_BRANCH": "main",
         }
         distrusted = verify("--publish", **here)
-        assert broker.requests == []  # and so nobody has seen the token
+        assert broker.requests == []  # so no server has received the token
         trusted = verify("--publish", REQUESTS_CA_BUNDLE=str(certificate.file), **here)
     assert distrusted.exit_code == 2
     has(distrusted, "can't be asked over https:", "REQUESTS_CA_BUNDLE names certificates to trust")

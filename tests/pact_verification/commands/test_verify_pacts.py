@@ -1,4 +1,4 @@
-"""manage.py verify_pacts from outside: a process, its exit code, its output, and what it leaves behind."""
+"""manage.py verify_pacts: its exit code, its output, and the files and databases that it leaves."""
 
 import json
 import subprocess
@@ -17,9 +17,9 @@ class TestGreen:
     def test_every_kind_of_state_on_every_database(
         self, verify: Verify, pact: Path, databases: Databases, isolation: str
     ) -> None:
-        """Two aliases, a user model of the project's own, no DRF, no STATIC_URL, and ALLOWED_HOSTS that are not ours.
+        """Two aliases, a user model of the project's own, no DRF, no STATIC_URL, and ALLOWED_HOSTS without this server.
 
-        An interaction that found what the one before had written would fail: names are unique, lists are compared.
+        An interaction would fail on rows of an earlier one, since names are unique and lists are compared.
         """
         write_pact(
             pact,
@@ -80,7 +80,9 @@ class TestGreen:
 
     def test_two_aliases_of_one_database(self, verify: Verify, pact: Path, databases: Databases) -> None:
         databases["replica"] = databases["default"]
-        if on_postgresql() or "TEST" in databases["default"]:  # in memory each alias has its own, as in Django's tests
+        if (
+            on_postgresql() or "TEST" in databases["default"]
+        ):  # in memory, each alias has a database of its own, as in Django's tests
             cup = interaction("list", "/replica", states=["an item cup exists"], response={"body": ["cup"]})
             run = verify(write_pact(pact, cup, EMPTY), settings={"DATABASES": databases})
             assert (run.exit_code, run.err) == (0, ""), run.out
@@ -123,9 +125,7 @@ class TestGreen:
             run, "! leaked An earlier interaction ended the transaction on 'default' by itself", "use --isolation flush"
         )
 
-    def test_a_callback_that_nobody_can_tell_of_is_no_ground_for_a_green(
-        self, verify: Verify, pact: Path, databases: Databases
-    ) -> None:
+    def test_an_uncertain_callback_is_not_green(self, verify: Verify, pact: Path, databases: Databases) -> None:
         doubtful = interaction("doubtful", "/doubtful", status=500)
         run = verify(write_pact(pact, doubtful), settings={"DATABASES": databases})
         has(run, "try --isolation flush")
@@ -133,7 +133,7 @@ class TestGreen:
     def test_what_a_report_wants_to_know_fails_nothing(
         self, verify: Verify, pact: Path, databases: Databases, tmp_path: Path
     ) -> None:
-        """SQL that is no text, a view that can't be unwrapped, an answer that no view gave."""
+        """SQL that is no text, a view that can't be unwrapped, and a response that no view made."""
         stopped = interaction("stopped", request={"headers": {"X-Stop": "yes"}}, status=401)
         write_pact(
             pact,
@@ -160,7 +160,7 @@ class TestGreen:
         assert (run.exit_code, run.err) == (0, ""), run.out
 
     def test_many_interactions_with_a_filter(self, verify: Verify, pact: Path) -> None:
-        """By name, in one expression, they were too much for the core."""
+        """One expression with all descriptions would be too long for the core."""
         many = [interaction(f"{n} {'long' * 20}", "/hop-by-hop") for n in range(1500)]
         run = verify(write_pact(pact, *many), "--description", "[05] long")
         assert run.exit_code == 0, run.out
@@ -196,7 +196,7 @@ class TestGreen:
         assert [path for path in tmp_path.rglob("*") if path.is_file()] == [pact]
 
     def test_djangos_own_caches_forget_too(self, verify: Verify, pact: Path) -> None:
-        """The Site that a state has changed is rolled back in the database; Django would go on with what it kept."""
+        """The database rolls back a Site that a state changed. Django's own cache would keep the changed one."""
         write_pact(
             pact,
             interaction(
@@ -240,7 +240,7 @@ class TestGreen:
     def test_a_teardown_runs_after_a_state_that_failed_also_at_the_end_of_a_pact(
         self, verify: Verify, pact: Path, tmp_path: Path
     ) -> None:
-        """The core sends none then."""
+        """The core sends no teardown after a failed setup."""
         down = interaction("down", states=["the price service is down", "the item raises"])
         write_pact(pact, down, down)
         write_pact(pact.with_name("z.json"), down, consumer="z")
@@ -283,7 +283,7 @@ class TestGreen:
 
 
 def test_help_is_as_the_readme_has_it(verify: Verify) -> None:
-    """But for the options that every command of Django's has."""
+    """The README leaves out the options that every Django command has."""
     run = verify("--help", COLUMNS="110")
     assert (run.exit_code, run.err) == (0, "")
     ours, _, rest = run.out.partition("options of every command:\n")

@@ -1,4 +1,4 @@
-"""manage.py verify_pacts where it can not run."""
+"""manage.py verify_pacts: errors that keep it from running."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.pact_verification.running import ROOT, Verify, has
 
 class TestCannotRun:
     @pytest.mark.parametrize(
-        ("content", "told"),
+        ("content", "message"),
         [
             ("{", "it is not JSON"),
             ("[" * 100_000, "it is not JSON"),
@@ -27,13 +27,13 @@ class TestCannotRun:
             ),
         ],
     )
-    def test_an_unreadable_pact(self, verify: Verify, pact: Path, content: str, told: str) -> None:
+    def test_an_unreadable_pact(self, verify: Verify, pact: Path, content: str, message: str) -> None:
         pact.parent.mkdir()
         pact.write_text(content)
         run = verify(pact)
         assert run.exit_code == 2
         assert run.out == ""
-        has(run, str(pact), told)
+        has(run, str(pact), message)
 
     def test_a_pact_of_another_provider(self, verify: Verify, pact: Path) -> None:
         run = verify(write_pact(pact, EMPTY, provider="warehouse"))
@@ -71,7 +71,7 @@ class TestCannotRun:
         has(run, "The test databases can't be made", "does the server answer")
 
     def test_a_setting_that_makes_no_sense(self, verify: Verify, pact: Path) -> None:
-        """A failed system check is exit code 1 elsewhere; here that would say that a contract is broken."""
+        """Django exits with 1 after a failed system check. Here 1 would mean a broken contract."""
         run = verify(write_pact(pact, EMPTY), settings={"PACT_ISOLATION": "hope"})
         assert run.exit_code == 2
         has(run, "(pact_verification.E002) PACT_ISOLATION is 'hope'")
@@ -87,7 +87,7 @@ class TestCannotRun:
     def test_a_pact_states_module_that_would_end_the_run(
         self, verify: Verify, pact: Path, tmp_path: Path, code: str
     ) -> None:
-        """Nothing was verified, so it must not look as if all had been well."""
+        """Nothing was verified, so the exit code must not be 0."""
         app = tmp_path / "ending"
         app.mkdir()
         (app / "__init__.py").touch()

@@ -28,7 +28,7 @@ class TestInterruption:
             cwd=ROOT,
             env=environment(
                 settings={"DATABASES": databases},
-                # The thread that is left behind in its state holds a connection until the process ends.
+                # The thread in the state handler holds a connection until the process ends.
                 PYTHONWARNINGS="error,ignore::ResourceWarning",
                 **{stage: str(announced)},
             ),
@@ -41,17 +41,17 @@ class TestInterruption:
             in_memory = not on_postgresql() and "TEST" not in databases["default"]
             assert bool(databases_made(databases, tmp_path)) is not in_memory
             process.send_signal(number)
-            _, err = process.communicate(timeout=20)  # what it is in the middle of would take a minute
+            _, err = process.communicate(timeout=20)  # the state handler would take a minute
         assert process.returncode == 128 + number, err
         assert databases_made(databases, tmp_path) == set()
         assert err.strip() == "Interrupted."
 
-    @pytest.mark.skipif(not on_postgresql(), reason="SQLite creates nothing behind the run's back")
+    @pytest.mark.skipif(not on_postgresql(), reason="SQLite has no server that goes on without the run")
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_a_database_that_is_being_created_is_not_created_after_its_end(
         self, pact: Path, databases: Databases, tmp_path: Path, number: signal.Signals
     ) -> None:
-        """The server would go on with it. It waits for as long as somebody is connected to the template."""
+        """PostgreSQL would go on to create it. It waits while another session is connected to the template."""
         write_pact(pact, GREEN)
         creating = (
             "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND state = 'active' AND query LIKE %s"
@@ -104,5 +104,5 @@ class TestInterruption:
             text=True,
             check=False,
         )
-        assert ended.stderr.count("KeyboardInterrupt") == 1, ended.stderr  # that of the block
+        assert ended.stderr.count("KeyboardInterrupt") == 1, ended.stderr  # the one that the block raised
         assert databases_made(databases, tmp_path) == set()

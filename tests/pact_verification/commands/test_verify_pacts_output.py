@@ -1,4 +1,4 @@
-"""What manage.py verify_pacts prints, and where."""
+"""manage.py verify_pacts: its output, and the streams that it goes to."""
 
 import os
 import re
@@ -17,7 +17,7 @@ class TestOutput:
     RED = interaction("red", "/nothing", states=["nothing is there"])
 
     def test_the_cores_own_output_shows_at_verbosity_3_only(self, verify: Verify, pact: Path) -> None:
-        """It prints its report to descriptor 1, and to 2 that a state failed."""
+        """The core writes its report to descriptor 1, and a failed state to descriptor 2."""
         write_pact(pact, self.RED, interaction("x", states=["the item raises"]))
         for verbosity in ("0", "1", "2"):
             run = verify(pact, "--verbosity", verbosity)
@@ -97,7 +97,7 @@ class TestOutput:
 
 
 def _on_a_terminal(arguments: list[str], env: dict[str, str]) -> str:
-    """What a command writes to a terminal, both streams together."""
+    """Return the output of a command on a terminal, with both streams together."""
     ours, theirs = os.openpty()
     with subprocess.Popen(arguments, cwd=ROOT, env=env, stdin=theirs, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
@@ -111,7 +111,7 @@ def _until_closed(descriptor: int) -> Iterator[bytes]:
     while True:
         try:
             data = os.read(descriptor, 65536)
-        except OSError:  # Linux's way to say that the other side is closed
+        except OSError:  # Linux raises it after the other side is closed
             return
         if not data:
             return

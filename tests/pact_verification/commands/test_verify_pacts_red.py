@@ -1,4 +1,4 @@
-"""manage.py verify_pacts where a pact is not kept, or nothing is verified."""
+"""manage.py verify_pacts: failures, and runs that verify nothing."""
 
 import re
 from pathlib import Path
@@ -136,7 +136,7 @@ class TestRed:
         has(run, "Unspeakable: (its text raised RuntimeError)", "1 verified, 1 failed, 1 state error")
 
     def test_a_redirect_is_not_followed(self, verify: Verify, pact: Path) -> None:
-        """A POST that is redirected becomes an empty GET, and passes, if one lets the core follow."""
+        """The core could follow redirects. A redirected POST would become an empty GET, and pass."""
         post = {**CREATE, "request": {**CREATE["request"], "path": "/redirect"}}
         run = verify(write_pact(pact, post, interaction("moved", "/redirect", status=302)))
         assert run.exit_code == 1
@@ -227,7 +227,7 @@ class TestFilters:
         [
             (("--description", "^a list"), {"a list", "a list (of two)"}),
             (("--description", r"\(of"), {"a list (of two)"}),
-            (("--description", "a list(?! )"), {"a list"}),  # Rust's regular expressions know no look-ahead
+            (("--description", "a list(?! )"), {"a list"}),  # Rust's regular expressions have no look-ahead
             (("--state", "spoons$"), {"a list (of two)"}),
             (("--state", "cup", "--description", "two"), {"a list (of two)"}),
             (("--no-state", "--consumer", "shop"), {"an empty list"}),

@@ -1,4 +1,4 @@
-"""What a run leaves when all its processes are killed, and the next run."""
+"""The databases and folders of a run whose processes are killed, and the next run."""
 
 import os
 import signal
@@ -12,8 +12,8 @@ from tests.pact_verification.pact_files import EMPTY, GREEN, interaction, write_
 from tests.pact_verification.running import ROOT, Databases, Verify, command, databases_made, environment, has
 
 
-def kill_a_run(folder: Path, databases: Databases, *options: str, whole: bool = True) -> None:
-    """Start a run, and kill it with all its processes in the middle of an interaction; or its first process alone."""
+def kill_a_run(folder: Path, databases: Databases, *options: str, whole_group: bool = True) -> None:
+    """Start a run, and kill all its processes, or only the first one, in the middle of an interaction."""
     (folder / "watched").mkdir()
     announced = folder / "watched" / "now"
     pact = write_pact(folder / "pacts" / "shop.json", interaction("stuck", states=["it takes 60 seconds"]))
@@ -33,8 +33,8 @@ def kill_a_run(folder: Path, databases: Databases, *options: str, whole: bool = 
     ) as process:
         while not announced.exists():
             assert process.poll() is None, process.stdout and process.stdout.read()
-        (os.killpg if whole else os.kill)(process.pid, signal.SIGKILL)
-        process.communicate(timeout=30)  # it ends when nobody has the pipe open any more
+        (os.killpg if whole_group else os.kill)(process.pid, signal.SIGKILL)
+        process.communicate(timeout=30)  # it returns when no process has the pipe open
 
 
 @pytest.mark.parametrize("options", [(), ("--parallel", "2"), ("--isolation", "flush")])
@@ -63,14 +63,14 @@ def test_the_next_run_drops_them(
 
 
 def test_a_run_whose_first_process_is_killed_ends_and_drops_its_own(tmp_path: Path, databases: Databases) -> None:
-    kill_a_run(tmp_path, databases, whole=False)
+    kill_a_run(tmp_path, databases, whole_group=False)
     assert databases_made(databases, tmp_path) == set()
 
 
 def test_two_runs_at_once_leave_each_others_databases_alone(
     verify: Verify, tmp_path: Path, databases: Databases
 ) -> None:
-    """The second looks for what is left while the first is in the middle."""
+    """The second run looks for leftovers while the first one verifies an interaction."""
     announced = tmp_path / "announced"
     settings = {"DATABASES": databases, "PACT_CACHE_DIR": str(tmp_path / "cache")}
     long = interaction("slow", states=["it takes 4 seconds"])

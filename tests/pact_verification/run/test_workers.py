@@ -1,4 +1,4 @@
-"""verify_pacts --parallel: what a person and a program get is what they get without it."""
+"""verify_pacts --parallel: reports and exit codes are the same as without it."""
 
 import json
 import os
@@ -27,7 +27,7 @@ CREATE = interaction(
 
 
 def write_pacts(folder: Path, count: int = 6) -> Path:
-    """Pacts of three consumers, one of them long enough for several jobs, with something of everything."""
+    """Write pacts of three consumers with all kinds of results. One pact is long enough for several assignments."""
     for number in range(count):
         some = [EMPTY, GREEN, CREATE, *([RED] if number == 2 else []), *([STATE_ERROR] if number == 4 else []), EMPTY]
         many = [
@@ -38,7 +38,7 @@ def write_pacts(folder: Path, count: int = 6) -> Path:
 
 
 def without_times(run: Run) -> str:
-    """The report without what differs from run to run; after a flush ids go on from those before."""
+    """Return the report without times and ids. After a flush, ids go on from the earlier ones."""
     return re.sub(r"gave id=\d+|\d+(\.\d+)? (ms|s)\b", "…", run.out)
 
 
@@ -57,7 +57,7 @@ class TestTheSame:
     ) -> None:
         pacts = write_pacts(tmp_path / "pacts")
         runs, reports = [], []
-        for parallel in ("1", "2") if more else ("1", "2", "7"):  # seven: more of them than pacts
+        for parallel in ("1", "2") if more else ("1", "2", "7"):  # seven workers are more than the pacts
             report = tmp_path / f"{parallel}.json"
             arguments = (pacts, "--parallel", parallel, "--json", report, "--coverage", *more)
             runs.append(verify(*arguments, settings={"DATABASES": databases}))
@@ -107,7 +107,7 @@ class TestTheSame:
         assert after[0] == after[1]
 
     def test_a_pact_of_many_interactions_is_one_pact(self, verify: Verify, tmp_path: Path) -> None:
-        """It is verified in several parts, whether one process does so or two. Description and states repeat."""
+        """One process and two both verify it in several parts. Descriptions and states repeat."""
         many = [RED if number in {99, 100, 203} else EMPTY if number % 2 else GREEN for number in range(250)]
         pact = write_pact(tmp_path / "shop.json", *many)
         for parallel in ("1", "2"):
@@ -124,7 +124,7 @@ class TestTheSame:
 
 
 class TestWorkers:
-    def test_one_that_ends_is_told_and_leaves_nothing(
+    def test_one_that_ends_is_reported_and_leaves_nothing(
         self, verify: Verify, tmp_path: Path, databases: Databases
     ) -> None:
         pacts = write_pacts(tmp_path / "pacts")
@@ -141,7 +141,9 @@ class TestWorkers:
         }
         pacts = write_pacts(tmp_path / "pacts")
         large = interaction("large", request={"body": "x" * 1_000_000}, response={"body": ["y" * 1_000_000]})
-        write_pact(pacts / "0.json", large)  # more than a pipe holds: it is still being sent when the worker ends
+        write_pact(
+            pacts / "0.json", large
+        )  # more than a pipe holds, so the parent is still sending it when the worker ends
         run = verify(pacts, "--parallel", "2", settings={"DATABASES": nowhere})
         assert run.exit_code == 2
         has(run, "The test databases can't be made: OperationalError: unable to open database file")
