@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.no_database  # make's targets name their databases themselves
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -8,6 +8,8 @@ from pact import Pact, match
 from tests.consumers.clients import Catalogue
 from tests.consumers.conftest import NewPact
 
+pytestmark = pytest.mark.no_database  # a consumer has no database
+
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
 MAY_WRITE = "the consumer may write"
 PRODUCT = {"id": "7", "type": "CREDIT_CARD", "name": "28 Degrees", "version": "v1", "price": 12.5}

@@ -8,13 +8,17 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
+from tests.pact_verification.forking import Forker
+
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = tempfile.mkdtemp(prefix="pact_cache")
+TIMEOUT = 60
 
 
 @dataclass(frozen=True)
@@ -60,18 +64,28 @@ def command(*arguments: str | Path, name: str = "verify_pacts") -> list[str]:
 
 def run(name: str, *arguments: str | Path, cwd: Path = ROOT, **options: Any) -> Run:
     """Run a command as a process: by default the test app's."""
-    finished = subprocess.run(
-        command(*arguments, name=name),
-        cwd=cwd,
-        env={"PYTHONPATH": str(ROOT), **environment(**options)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    variables = {"PYTHONPATH": str(ROOT), **environment(**options)}
+    forker = _forker()
+    if forker.can_start(variables):
+        finished = forker.run([name, *map(str, arguments)], variables, cwd, TIMEOUT)
+    else:
+        finished = subprocess.run(
+            command(*arguments, name=name),
+            cwd=cwd,
+            env=variables,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
     # On a slow machine there are lines that tell how far it is.
     err = re.sub(r"^\d+ of \d+ done, .*\n", "", finished.stderr, flags=re.MULTILINE)
     return Run(finished.returncode, finished.stdout, err)
+
+
+@cache
+def _forker() -> Forker:
+    return Forker({"PYTHONPATH": str(ROOT), **environment()})
 
 
 def has(run: Run, *texts: str) -> None:

@@ -13,6 +13,8 @@ from pact_verification.checks import CHECKS, require_settings
 from pact_verification.conf import DEFAULTS, Settings, conf
 from pact_verification.errors import CannotVerify
 
+pytestmark = pytest.mark.no_database  # settings are read without a database
+
 README = Path(__file__).resolve().parents[2] / "README.md"
 
 

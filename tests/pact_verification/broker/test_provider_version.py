@@ -16,6 +16,8 @@ from pact_verification.broker.provider_version import (
 from pact_verification.errors import CannotVerify
 from tests.pact_verification.running import git
 
+pytestmark = pytest.mark.no_database  # it is about git and the environment
+
 
 @pytest.fixture(autouse=True)
 def here(clone: Path) -> Iterator[None]:

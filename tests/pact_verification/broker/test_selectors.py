@@ -3,6 +3,8 @@ import pytest
 from pact_verification.broker.selectors import default_selectors, read_selector, selector_text
 from pact_verification.errors import CannotVerify
 
+pytestmark = pytest.mark.no_database  # selectors go to the broker
+
 
 def test_the_defaults() -> None:
     assert [*map(selector_text, default_selectors("main"))] == ["mainBranch", "matchingBranch", "deployedOrReleased"]

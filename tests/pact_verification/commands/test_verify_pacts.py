@@ -13,6 +13,7 @@ from tests.pact_verification.running import ROOT, Databases, Verify, command, en
 
 
 class TestGreen:
+    @pytest.mark.each_kind_of_sqlite
     @pytest.mark.parametrize("isolation", ["transaction", "flush"])
     def test_every_kind_of_state_on_every_database(
         self, verify: Verify, pact: Path, databases: Databases, isolation: str
@@ -70,6 +71,7 @@ class TestGreen:
         )
         assert (run.exit_code, run.err) == (0, ""), run.out
 
+    @pytest.mark.each_kind_of_sqlite
     def test_a_mirror_sees_what_the_mirrored_sees(self, verify: Verify, pact: Path, databases: Databases) -> None:
         databases["replica"] = {**databases["default"], "HOST": "replica.invalid", "TEST": {"MIRROR": "default"}}
         write_pact(
@@ -78,6 +80,7 @@ class TestGreen:
         run = verify(pact, settings={"DATABASES": databases})
         assert (run.exit_code, run.err) == (0, ""), run.out
 
+    @pytest.mark.each_kind_of_sqlite
     def test_two_aliases_of_one_database(self, verify: Verify, pact: Path, databases: Databases) -> None:
         databases["replica"] = databases["default"]
         if (
@@ -87,6 +90,7 @@ class TestGreen:
             run = verify(write_pact(pact, cup, EMPTY), settings={"DATABASES": databases})
             assert (run.exit_code, run.err) == (0, ""), run.out
 
+    @pytest.mark.each_kind_of_sqlite
     def test_a_view_that_closes_its_connection_does_not_disturb_the_next(
         self, verify: Verify, pact: Path, databases: Databases
     ) -> None:
@@ -94,11 +98,13 @@ class TestGreen:
         run = verify(write_pact(pact, close, EMPTY, GREEN), settings={"DATABASES": databases})
         has(run, "✓ an empty list", "✓ a list")
 
+    @pytest.mark.each_kind_of_sqlite
     def test_a_view_that_uses_a_thread_works_with_flush(self, verify: Verify, pact: Path, databases: Databases) -> None:
         write_pact(pact, interaction("thread", "/thread", response={"body": ["threaded"]}), EMPTY)
         run = verify(pact, "--isolation", "flush", settings={"DATABASES": databases})
         assert (run.exit_code, run.err) == (0, ""), run.out
 
+    @pytest.mark.each_kind_of_sqlite
     @pytest.mark.parametrize("isolation", ["transaction", "flush"])
     def test_an_async_view(self, verify: Verify, pact: Path, databases: Databases, isolation: str) -> None:
         awaited = interaction("awaited", "/awaited", states=["an item cup exists"], response={"body": ["cup"]})
@@ -155,10 +161,12 @@ class TestGreen:
         composed, *_ = json.loads((tmp_path / "json").read_text())["pacts"][0]["interactions"]
         assert composed["queries"] == 1
 
+    @pytest.mark.no_database
     def test_headers_of_the_connection_are_the_servers(self, verify: Verify, pact: Path) -> None:
         run = verify(write_pact(pact, interaction("hop", "/hop-by-hop", response={"body": {}})))
         assert (run.exit_code, run.err) == (0, ""), run.out
 
+    @pytest.mark.no_database
     def test_many_interactions_with_a_filter(self, verify: Verify, pact: Path) -> None:
         """One expression with all descriptions would be too long for the core."""
         many = [interaction(f"{n} {'long' * 20}", "/hop-by-hop") for n in range(1500)]
@@ -175,6 +183,7 @@ class TestGreen:
         assert run.exit_code == 1
         has(run, "try --isolation flush", "✓ an empty list")
 
+    @pytest.mark.no_database
     def test_stores_are_the_runs_own_and_empty_every_time(self, verify: Verify, pact: Path, tmp_path: Path) -> None:
         found_nothing: dict[str, Any] = {"body": {"cache": None, "files": [], "media": [], "mail": 0}}
         write_pact(pact, *(interaction(f"look {n}", "/stores", response=found_nothing) for n in range(3)))
@@ -220,6 +229,7 @@ class TestGreen:
         )
         assert verify(pact).exit_code == 0
 
+    @pytest.mark.no_database
     def test_a_request_filter_changes_what_it_means_to_and_nothing_else(self, verify: Verify, pact: Path) -> None:
         def about(sent: dict[str, str], seen: str | None) -> dict[str, Any]:
             return interaction(f"token {seen}", "/about", request={"headers": sent}, response={"body": {"token": seen}})
@@ -232,11 +242,13 @@ class TestGreen:
         )
         assert verify(pact).exit_code == 0
 
+    @pytest.mark.no_database
     def test_a_teardown_runs(self, verify: Verify, pact: Path, tmp_path: Path) -> None:
         write_pact(pact, interaction("down", states=["the price service is down"], response={"body": []}))
         assert verify(pact, TESTAPP_TEARDOWN=str(tmp_path / "price")).exit_code == 0
         assert (tmp_path / "price").read_text() == "up\ndown\n"
 
+    @pytest.mark.no_database
     def test_a_teardown_runs_after_a_state_that_failed_also_at_the_end_of_a_pact(
         self, verify: Verify, pact: Path, tmp_path: Path
     ) -> None:
@@ -249,18 +261,21 @@ class TestGreen:
         has(run, "3 state errors")
         assert (tmp_path / "price").read_text() == "up\ndown\n" * 3
 
+    @pytest.mark.no_database
     def test_a_teardown_that_fails_is_a_warning(self, verify: Verify, pact: Path) -> None:
         write_pact(pact, interaction("lid", states=["the teardown fails"], response={"body": []}), EMPTY)
         run = verify(pact)
         assert run.exit_code == 0
         has(run, "warning: The teardown of tests/testapp/pact_states.py:", "RuntimeError: the lid does not close")
 
+    @pytest.mark.no_database
     def test_a_teardown_that_fails_does_not_hide_a_mismatch(self, verify: Verify, pact: Path) -> None:
         write_pact(pact, interaction("lid", states=["the teardown fails"], response={"body": ["a cup"]}))
         run = verify(pact)
         assert run.exit_code == 1
         has(run, "1 failed", "the lid does not close")
 
+    @pytest.mark.no_database
     def test_a_project_without_a_database(self, verify: Verify, pact: Path) -> None:
         write_pact(pact, interaction("ping", "/ping", response={"body": {"pong": True}}))
         settings = {
@@ -273,6 +288,7 @@ class TestGreen:
             run = verify(pact, "--isolation", isolation, settings=settings)
             assert (run.exit_code, run.err) == (0, ""), run.out
 
+    @pytest.mark.no_database
     def test_in_a_folder_other_than_the_projects(self, tmp_path: Path, pact: Path) -> None:
         write_pact(pact, EMPTY)
         run = subprocess.run(
@@ -282,6 +298,7 @@ class TestGreen:
         assert "(pacts/shop.json)" in run.stdout
 
 
+@pytest.mark.no_database
 def test_help_is_as_the_readme_has_it(verify: Verify) -> None:
     """The README leaves out the options that every Django command has."""
     run = verify("--help", COLUMNS="110")

@@ -7,6 +7,8 @@ import pytest
 from tests.pact_verification.pact_files import EMPTY, GREEN, write_pact
 from tests.pact_verification.running import ROOT, Verify, has
 
+pytestmark = pytest.mark.no_database  # a run that can't start reaches no database, or names its own
+
 
 class TestCannotRun:
     @pytest.mark.parametrize(

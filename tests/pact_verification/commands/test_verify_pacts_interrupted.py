@@ -15,6 +15,7 @@ from tests.service import scratch_database
 
 
 class TestInterruption:
+    @pytest.mark.each_kind_of_sqlite
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
     @pytest.mark.parametrize("stage", ["TESTAPP_MIGRATING", "TESTAPP_ANNOUNCE"])
     def test_it_stops_at_once_and_drops_the_databases(
@@ -81,6 +82,7 @@ class TestInterruption:
         assert databases_made(databases, tmp_path) == set()
         assert err.strip() == "Interrupted."
 
+    @pytest.mark.each_kind_of_sqlite
     def test_a_second_signal_stops_no_cleanup(self, databases: Databases, tmp_path: Path) -> None:
         script = """if True:
             import signal

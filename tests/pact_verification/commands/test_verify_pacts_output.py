@@ -12,6 +12,8 @@ import pytest
 from tests.pact_verification.pact_files import EMPTY, interaction, write_pact
 from tests.pact_verification.running import ROOT, Verify, command, environment
 
+pytestmark = pytest.mark.no_database  # it is about what a run prints
+
 
 class TestOutput:
     RED = interaction("red", "/nothing", states=["nothing is there"])

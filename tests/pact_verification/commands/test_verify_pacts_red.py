@@ -10,6 +10,7 @@ from tests.pact_verification.pact_files import CREATE, EMPTY, GREEN, interaction
 from tests.pact_verification.running import ROOT, Databases, Verify, has
 
 
+@pytest.mark.no_database  # what it checks is the report
 class TestRed:
     def test_a_mismatch_shows_what_was_expected_and_what_came(self, verify: Verify, pact: Path) -> None:
         wrong = interaction("a list", states=["an item cup exists"], response={"body": ["jug"]}, status=203)
@@ -99,31 +100,6 @@ class TestRed:
         assert run.exit_code == 1
         has(run, "s to answer, and may take 1 s", "2 verified, 1 failed")
 
-    def test_a_state_that_never_comes_back_ends_the_run(self, verify: Verify, pact: Path, databases: Databases) -> None:
-        write_pact(pact, EMPTY, interaction("stuck", states=["it takes 60 seconds"]), GREEN)
-        write_pact(pact.with_name("z.json"), EMPTY, consumer="z")
-        run = verify(pact.parent, "--request-timeout", "0.2", settings={"DATABASES": databases})
-        assert run.exit_code == 1
-        has(run, "It did not come back in", "in slow", "? a list", "Not run: 'stuck' did not come back", "not verified")
-        has(run, "4 interactions of 2 consumers: 1 verified, 3 not verified")
-
-    @pytest.mark.parametrize(
-        ("path", "told"),
-        [
-            ("/crash", 'in crash raise LookupError("the price service has no answer") LookupError: the price service'),
-            ("/crash-on-commit", 'in index raise LookupError("the search index is down")'),
-            ("/dangling", "IntegrityError"),
-        ],
-    )
-    def test_a_500_has_its_traceback_beside_it(
-        self, verify: Verify, pact: Path, databases: Databases, path: str, told: str
-    ) -> None:
-        run = verify(write_pact(pact, interaction("crash", path), EMPTY), settings={"DATABASES": databases})
-        assert run.exit_code == 1
-        has(run, told, "- 200 OK + 500 Internal Server Error", "1 verified, 1 failed")
-        if path == "/crash":
-            has(run, "tests/testapp/views.py:")
-
     def test_a_base_state_that_raises(self, verify: Verify, pact: Path) -> None:
         run = verify(write_pact(pact, EMPTY, GREEN), TESTAPP_BASE="raise")
         assert run.exit_code == 1
@@ -153,6 +129,34 @@ class TestRed:
         has(run, "1 verified, 1 failed, in")
 
 
+class TestRedOverADatabase:
+    def test_a_state_that_never_comes_back_ends_the_run(self, verify: Verify, pact: Path, databases: Databases) -> None:
+        write_pact(pact, EMPTY, interaction("stuck", states=["it takes 60 seconds"]), GREEN)
+        write_pact(pact.with_name("z.json"), EMPTY, consumer="z")
+        run = verify(pact.parent, "--request-timeout", "0.2", settings={"DATABASES": databases})
+        assert run.exit_code == 1
+        has(run, "It did not come back in", "in slow", "? a list", "Not run: 'stuck' did not come back", "not verified")
+        has(run, "4 interactions of 2 consumers: 1 verified, 3 not verified")
+
+    @pytest.mark.parametrize(
+        ("path", "told"),
+        [
+            ("/crash", 'in crash raise LookupError("the price service has no answer") LookupError: the price service'),
+            ("/crash-on-commit", 'in index raise LookupError("the search index is down")'),
+            ("/dangling", "IntegrityError"),
+        ],
+    )
+    def test_a_500_has_its_traceback_beside_it(
+        self, verify: Verify, pact: Path, databases: Databases, path: str, told: str
+    ) -> None:
+        run = verify(write_pact(pact, interaction("crash", path), EMPTY), settings={"DATABASES": databases})
+        assert run.exit_code == 1
+        has(run, told, "- 200 OK + 500 Internal Server Error", "1 verified, 1 failed")
+        if path == "/crash":
+            has(run, "tests/testapp/views.py:")
+
+
+@pytest.mark.no_database  # no request is sent
 class TestNothingVerified:
     def test_an_empty_directory(self, verify: Verify, tmp_path: Path) -> None:
         (tmp_path / "README.md").touch()
@@ -211,6 +215,7 @@ class TestNothingVerified:
         has(run, "nothing was verified, and --allow-no-pacts says that this is fine")
 
 
+@pytest.mark.no_database  # it is about which interactions run
 class TestFilters:
     @pytest.fixture
     def three(self, pact: Path) -> Path:

@@ -11,6 +11,8 @@ from pact_verification.pacts.reading import read_pact
 from pact_verification.pacts.sources import LocalPacts, Selection
 from tests.pact_verification.pact_files import interaction, write_pact
 
+pytestmark = pytest.mark.no_database  # pacts are files
+
 
 def select_pacts(
     arguments: Sequence[str],

@@ -37,6 +37,7 @@ def kill_a_run(folder: Path, databases: Databases, *options: str, whole_group: b
         process.communicate(timeout=30)  # it returns when no process has the pipe open
 
 
+@pytest.mark.each_kind_of_sqlite
 @pytest.mark.parametrize("options", [(), ("--parallel", "2"), ("--isolation", "flush")])
 def test_the_next_run_drops_them(
     verify: Verify, tmp_path: Path, databases: Databases, options: tuple[str, ...]
@@ -62,11 +63,13 @@ def test_the_next_run_drops_them(
     assert "An earlier run" not in verify(pact, settings=settings).out
 
 
+@pytest.mark.each_kind_of_sqlite
 def test_a_run_whose_first_process_is_killed_ends_and_drops_its_own(tmp_path: Path, databases: Databases) -> None:
     kill_a_run(tmp_path, databases, whole_group=False)
     assert databases_made(databases, tmp_path) == set()
 
 
+@pytest.mark.each_kind_of_sqlite
 def test_two_runs_at_once_leave_each_others_databases_alone(
     verify: Verify, tmp_path: Path, databases: Databases
 ) -> None:

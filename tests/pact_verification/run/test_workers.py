@@ -51,6 +51,7 @@ def outcomes(file: Path) -> list[tuple[str, str, str, str]]:
 
 
 class TestTheSame:
+    @pytest.mark.each_kind_of_sqlite
     @pytest.mark.parametrize("more", [(), ("--exit-first",), ("--isolation", "flush")])
     def test_report_and_exit_code(
         self, verify: Verify, tmp_path: Path, databases: Databases, more: tuple[str, ...]
@@ -124,6 +125,7 @@ class TestTheSame:
 
 
 class TestWorkers:
+    @pytest.mark.each_kind_of_sqlite
     def test_one_that_ends_is_reported_and_leaves_nothing(
         self, verify: Verify, tmp_path: Path, databases: Databases
     ) -> None:
@@ -149,6 +151,7 @@ class TestWorkers:
         has(run, "The test databases can't be made: OperationalError: unable to open database file")
         assert "Traceback" not in run.err
 
+    @pytest.mark.each_kind_of_sqlite
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     @pytest.mark.parametrize("whole_group", [True, False])
     def test_an_interruption_ends_them_all(

@@ -7,6 +7,8 @@ from pact_verification.pacts.pact import Interaction, Pact, ProviderState
 from pact_verification.states.preflight import require_handlers
 from pact_verification.states.registry import Registry
 
+pytestmark = pytest.mark.no_database  # handlers are found without a database
+
 
 def test_missing_and_ambiguous_states_are_told_together() -> None:
     registry = Registry()

@@ -10,6 +10,8 @@ from pact_verification.errors import InvalidRegistration, StateError
 from pact_verification.states.registry import Registry, stub
 from pact_verification.text import without_commands
 
+pytestmark = pytest.mark.no_database  # handlers are found without a database
+
 
 @pytest.fixture
 def registry() -> Registry:
