@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from pact_verification.core.engine import CoreReport, Engine, VerifyRequest
-from pact_verification.core.verdict import join
+from pact_verification.core.verdict import judge_pact
 from pact_verification.pacts.pact import Pact
 from pact_verification.provider.http_connection import HOST, RUN_HEADER
 from pact_verification.provider.serving import Provider, Served, VerificationOptions
@@ -93,7 +93,7 @@ class Session:
             core, exchanges = self._stop(pact, core, exchanges, reason, hangs=hang is not None)
         self.done += len(pact.interactions)
         self.progress(self.done, self.total, pact.consumer)
-        return join(pact, core, exchanges)
+        return judge_pact(pact, core, exchanges)
 
     def _wait(self, pact: Pact) -> tuple[str | None, CoreReport]:
         """Wait for the core's report. Returns a message on a call that hangs, and the report."""

@@ -172,7 +172,7 @@ def with_length(length: str, **request: Any) -> dict[str, Any]:
         "shorter than the body",
         interactions=(OK, with_length("3", method="POST", body={"a": 1}), OK_TOO),
         outcomes=(VERIFIED, NOT_VERIFIED, VERIFIED),
-        says=("the pact names Content-Length, which decides how much of it arrives",),
+        says=("the pact names Content-Length, which decides how much of the body arrives",),
     ),
 )
 def test_a_content_length_that_is_not_the_bodys(fault: Fault, tmp_path: Path) -> None:

@@ -241,7 +241,7 @@ class TestBody:
     def test_a_body_that_the_pacts_own_length_cuts(self, tmp_path: Path) -> None:
         request = {"headers": {"content-length": "3"}, "body": {"a": 1}}
         (told,) = differences(tmp_path, request, body=b'{"a')
-        assert told.endswith("(the pact names content-length, which decides how much of it arrives)")
+        assert told.endswith("(the pact names content-length, which decides how much of the body arrives)")
 
     def test_generated_places(self, tmp_path: Path) -> None:
         generators = {"body": {"$.a": {"type": "Uuid"}, "$['b c'][*].d": {"type": "RandomInt"}, "$.x": {"type": "?"}}}

@@ -7,7 +7,7 @@ import pytest
 
 from pact_verification.broker.publishing import is_publishable, is_success
 from pact_verification.core.engine import CoreReport, CoreResult
-from pact_verification.core.verdict import join
+from pact_verification.core.verdict import judge_pact
 from pact_verification.pacts.matching_rules import read_rules
 from pact_verification.pacts.pact import Expected, Interaction, Pact, ProviderState, Request
 from pact_verification.results.exchange import Exchange, RecordedRequest, RecordedResponse
@@ -25,7 +25,7 @@ FAILED = CoreResult("b", (), ok=False)
 
 
 def outcomes(core: CoreReport, *exchanges: Exchange) -> list[Outcome]:
-    return [result.outcome for result in join(PACT, core, exchanges).interactions]
+    return [result.outcome for result in judge_pact(PACT, core, exchanges).interactions]
 
 
 def test_green_when_all_agree() -> None:
@@ -60,14 +60,14 @@ def test_red_when_anything_is_missing_or_does_not_fit(
     core: CoreReport, exchanges: tuple[Exchange, ...], expected: list[Outcome]
 ) -> None:
     assert outcomes(core, *exchanges) == expected
-    assert Report("testapp", (join(PACT, core, exchanges),)).exit_code == 1
+    assert Report("testapp", (judge_pact(PACT, core, exchanges),)).exit_code == 1
 
 
 def test_a_request_that_differs_is_told_with_both_sides() -> None:
     """The request that arrived is kept for nothing else."""
     pact = replace(PACT, interactions=(replace(SECOND, request=Request(path="//b")), SECOND))
     exchanges = [replace(SEEN, arrived=RecordedRequest("GET", "/b")), SEEN]
-    different, same = join(pact, CoreReport((OK_SECOND, OK_SECOND)), exchanges).interactions
+    different, same = judge_pact(pact, CoreReport((OK_SECOND, OK_SECOND)), exchanges).interactions
     assert different.error == "The request that arrived is not the pact's: path is '/b', the pact says '//b'."
     assert different.exchange.arrived
     assert same.exchange.arrived is None
@@ -118,7 +118,7 @@ def test_a_mismatch_is_told_with_its_matching_rule() -> None:
     )
     core = CoreResult("a", (), ok=False, mismatches=tuple(Mismatch(*place, "e", "c", "m") for place in places))
     pact = Pact("shop", "testapp", (interaction,), Path("x.json"), "x.json")
-    (joined,) = join(pact, CoreReport((core,)), (SEEN,)).interactions
+    (joined,) = judge_pact(pact, CoreReport((core,)), (SEEN,)).interactions
     assert [str(each.rule or "") for each in joined.mismatches] == [
         "statusCode success",
         "regex a",
