@@ -97,7 +97,7 @@ class Forker:
         self, descriptors: Sequence[int], deadline: float, arguments: Sequence[str], timeout: float
     ) -> list[bytes]:
         """Return all that comes from the descriptors, and close them. The last has the process id and the status."""
-        read = {descriptor: b"" for descriptor in descriptors}
+        read = dict.fromkeys(descriptors, b"")
         with selectors.DefaultSelector() as selector:
             for descriptor in descriptors:
                 selector.register(descriptor, selectors.EVENT_READ)
@@ -188,7 +188,7 @@ def become(main: ModuleType, command: dict[str, Any], path: Sequence[str]) -> No
         del sys.modules[name]  # a project may have another package of that name
     tempfile.tempdir = None
     for descriptor, name, errors in ((1, "stdout", sys.stdout.errors), (2, "stderr", sys.stderr.errors)):
-        setattr(sys, name, open(descriptor, "w", encoding=sys.stdout.encoding, errors=errors, closefd=False))  # noqa: PTH123, SIM115
+        setattr(sys, name, open(descriptor, "w", encoding=sys.stdout.encoding, errors=errors, closefd=False))  # noqa: SIM115
     sys.stderr.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # it is the one above
     sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
 
