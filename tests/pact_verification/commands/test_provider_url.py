@@ -266,6 +266,7 @@ class TestGreen:
         has(ran, told, "12 interactions of 1 consumer: 12 verified")
         assert scratch.dump() == before
 
+    @pytest.mark.no_database  # it is about certificates
     def test_over_https(self, ask: Ask, scratch: Scratch, pact: Path, tmp_path: Path) -> None:
         """The provider's certificate is checked, once the run knows whom to trust, and not before."""
         write_pact(pact, GREEN, EMPTY)
@@ -435,6 +436,7 @@ class TestRestored:
         assert scratch.dump() == before
 
 
+@pytest.mark.no_database  # what it checks is the report
 class TestRed:
     def test_a_mismatch_has_the_view_and_the_line_to_run_it_again(self, ask: Ask, scratch: Scratch, pact: Path) -> None:
         wrong = interaction("wrong", states=["an item cup exists"], response={"body": ["pot"]})
@@ -476,6 +478,7 @@ def answering(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
     return f"HTTP/1.1 {status}\r\n{head}\r\n".encode() + body
 
 
+@pytest.mark.no_database  # it is about versions and the broker
 class TestPublishing:
     """The code that is here is not what is verified, so its version is not what results are published for."""
 
@@ -616,6 +619,7 @@ class TestPublishing:
 
 
 class TestRefused:
+    @pytest.mark.no_database  # settings are compared
     @pytest.mark.parametrize("disposable", [[], ["default"], ["another"], ["scratch", "*"]])
     def test_a_database_that_is_not_marked(self, ask: Ask, scratch: Scratch, pact: Path, disposable: list[str]) -> None:
         scratch.settings["PACT_DISPOSABLE_DATABASES"] = disposable
@@ -631,6 +635,7 @@ class TestRefused:
         )
         assert scratch.dump() == before
 
+    @pytest.mark.no_database
     def test_one_of_two_is_not_enough(self, ask: Ask, scratch: Scratch, pact: Path) -> None:
         scratch.settings["PACT_DISPOSABLE_DATABASES"] = [scratch.databases["default"]["NAME"]]
         with served(scratch) as url:
@@ -646,6 +651,7 @@ class TestRefused:
         assert ran.exit_code == 2
         has(ran, "The server's database can't be read", "Is it migrated? `manage.py migrate` makes its tables.")
 
+    @pytest.mark.no_database
     def test_nobody_listens(self, ask: Ask, pact: Path) -> None:
         with socket.socket() as unused:
             unused.bind(("127.0.0.1", 0))
