@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from benchmarks.load import Crowd
 from tests.service import ROOT
 
@@ -19,6 +21,7 @@ def test_no_request_fails_and_no_write_is_lost_when_a_worker_is_killed() -> None
     assert "0 errors, 0 writes lost" in run.stdout
 
 
+@pytest.mark.no_database
 def test_a_write_that_is_not_there_is_lost() -> None:
     crowd = Crowd(0, "token")
     product = {"id": "a", "type": "LOAN", "name": "x", "version": "", "price": None}

@@ -6,6 +6,8 @@ from pact import Pact, match
 from tests.consumers.clients import get_with_dated_token
 from tests.consumers.conftest import NewPact
 
+pytestmark = pytest.mark.no_database  # a consumer has no database
+
 TOKEN = "Bearer 2019-01-14T11:34:18.045Z"
 CONTENT_TYPE = "application/json; charset=utf-8"
 PRODUCT = {"id": "10", "type": "CREDIT_CARD", "name": "28 Degrees"}

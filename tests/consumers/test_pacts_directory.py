@@ -17,6 +17,7 @@ def contents(directory: Path) -> dict[str, Any]:
     return pacts
 
 
+@pytest.mark.no_database  # consumers have no database
 def test_pacts_are_what_the_consumers_tests_make(pytestconfig: pytest.Config, tmp_path: Path) -> None:
     if pytestconfig.getoption("--write-pacts"):
         pytest.skip("--write-pacts makes them, and is not done yet")

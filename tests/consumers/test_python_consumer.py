@@ -6,6 +6,8 @@ from pact import match
 from tests.consumers.clients import get_product
 from tests.consumers.conftest import NewPact
 
+pytestmark = pytest.mark.no_database  # a consumer has no database
+
 
 @pytest.mark.parametrize(
     ("consumer", "specification"),

@@ -6,9 +6,12 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.no_database
 def test_the_wheel_holds_the_app_and_nothing_of_the_service(tmp_path: Path) -> None:
     command = "-m pip wheel --quiet --no-deps --no-build-isolation --no-index --disable-pip-version-check --wheel-dir"
     subprocess.run([sys.executable, *command.split(), str(tmp_path), str(ROOT)], check=True, capture_output=True)
@@ -32,6 +35,7 @@ def test_the_wheel_holds_the_app_and_nothing_of_the_service(tmp_path: Path) -> N
     assert "--provider-name NAME" in run.stdout
 
 
+@pytest.mark.no_database
 def test_the_code_refers_to_headings_that_exist() -> None:
     headings = set(re.findall(r"^## (.+)$", (ROOT / "docs/pact-core.md").read_text(), re.MULTILINE))
     named: set[str] = set()

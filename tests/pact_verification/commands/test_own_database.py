@@ -12,6 +12,7 @@ from tests.pact_verification.running import ROOT, Databases, Run, Verify, enviro
 
 
 class TestTheProjectsOwnDatabase:
+    @pytest.mark.no_database  # it names SQLite itself
     def test_it_is_never_touched(self, verify: Verify, pact: Path, tmp_path: Path) -> None:
         """The file is no database, so reading it as one would fail."""
         own = tmp_path / "own.sqlite3"
@@ -59,6 +60,7 @@ def in_one_process(code: str, **options: Any) -> Run:
     return Run(finished.returncode, finished.stdout, finished.stderr)
 
 
+@pytest.mark.no_database  # it names SQLite itself
 def test_the_callers_connection_is_as_it_was(pact: Path, tmp_path: Path) -> None:
     """The connection is in a transaction on a database in memory. A run that used it would end both."""
     write_pact(pact, CREATE, EMPTY)

@@ -1,15 +1,15 @@
 """verify_pacts --provider-url, against the test app under gunicorn on databases that may be emptied."""
 
-import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -95,33 +95,64 @@ class Scratch:
                     dumps.append((name, connection.execute(sql).fetchall()))
         return dumps
 
-    def content(self) -> list[Any]:
-        dumps = [self.manage("dumpdata", "testapp", "--database", alias) for alias in self.databases]
-        return [row for dump in dumps for row in json.loads(dump)]
+
+class Templates:
+    """Migrated databases of the test app, made once for each set of apps, and copied for each test."""
+
+    def __init__(self, folder: Path, cleanup: ExitStack) -> None:
+        self._folder = folder
+        self._cleanup = cleanup
+        self._made: dict[tuple[str, ...], Scratch] = {}
+
+    def migrated(self, apps: Sequence[str] = ()) -> Scratch:
+        """Return databases with the tables of these apps, or of the test app's own. No test may change them."""
+        key = tuple(apps)
+        if key not in self._made:
+            source = self.migrated() if apps else None
+            made = empty_databases(self._folder / f"template-{len(self._made)}", self._cleanup, source)
+            if apps:
+                made.settings["INSTALLED_APPS"] = [*apps]
+            for alias in made.databases:
+                made.manage("migrate", "--run-syncdb", "--verbosity", "0", "--database", alias)
+            self._made[key] = made
+        return self._made[key]
+
+
+def empty_databases(folder: Path, cleanup: ExitStack, template: Scratch | None = None) -> Scratch:
+    """Make databases that are gone with the cleanup: empty ones, or copies of a template's."""
+    folder.mkdir(exist_ok=True)
+    databases: Databases = {}
+    for alias in ("default", "audit"):
+        source = template and template.databases[alias]["NAME"]
+        if on_postgresql():
+            config = environ.Env.db_url_config(os.environ["DATABASE_URL"])
+            name = f"scratch_{alias}_{secrets.token_hex(4)}"
+            server = cleanup.enter_context(psycopg.connect(os.environ["DATABASE_URL"], autocommit=True))
+            server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source or "template1"}"'.encode())
+            cleanup.callback(server.execute, f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+            databases[alias] = {**config, "NAME": name, "CONN_MAX_AGE": 60}
+        else:
+            file = folder / f"{alias}.sqlite3"
+            if source:
+                shutil.copy(source, file)
+            databases[alias] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(file)}
+    return Scratch(databases)
+
+
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
+    with ExitStack() as cleanup:
+        yield Templates(tmp_path_factory.mktemp("templates"), cleanup)
 
 
 @pytest.fixture
-def scratch(tmp_path: Path) -> Iterator[Scratch]:
+def scratch(templates: Templates, tmp_path: Path) -> Iterator[Scratch]:
     with ExitStack() as cleanup:
-        databases: Databases = {}
-        for alias in ("default", "audit"):
-            if on_postgresql():
-                config = environ.Env.db_url_config(os.environ["DATABASE_URL"])
-                name = f"scratch_{alias}_{secrets.token_hex(4)}"
-                server = cleanup.enter_context(psycopg.connect(os.environ["DATABASE_URL"], autocommit=True))
-                server.execute(f'CREATE DATABASE "{name}"'.encode())
-                cleanup.callback(server.execute, f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
-                databases[alias] = {**config, "NAME": name, "CONN_MAX_AGE": 60}
-            else:
-                databases[alias] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / f"{alias}.sqlite3")}
-        scratch = Scratch(databases)
-        for alias in databases:
-            scratch.manage("migrate", "--verbosity", "0", "--database", alias)
-        yield scratch
+        yield empty_databases(tmp_path, cleanup, templates.migrated())
 
 
 @contextmanager
-def served(scratch: Scratch, certificate: Certificate | None = None, *more: str) -> Iterator[str]:
+def served(scratch: Scratch, certificate: Certificate | None = None) -> Iterator[str]:
     """Run the test app under gunicorn with two workers, and yield its URL. The socket listens from the start."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -129,7 +160,7 @@ def served(scratch: Scratch, certificate: Certificate | None = None, *more: str)
         with subprocess.Popen(
             [
                 *(sys.executable, "-m", "gunicorn", "--workers", "2", "--bind", f"fd://{listener.fileno()}"),
-                *("--no-control-socket", *tls, *more, "django.core.wsgi:get_wsgi_application()"),
+                *("--preload", "--no-control-socket", *tls, "django.core.wsgi:get_wsgi_application()"),
             ],
             cwd=ROOT,
             env={**environment(settings={**scratch.settings, "ALLOWED_HOSTS": ["127.0.0.1"]}), "PYTHONWARNINGS": ""},
@@ -198,7 +229,7 @@ def pact(tmp_path: Path) -> Path:
 class TestGreen:
     def test_on_the_servers_own_database(self, ask: Ask, scratch: Scratch, pact: Path) -> None:
         """Each interaction starts from the database's own content, and the run restores that content."""
-        before = scratch.content()
+        before = scratch.dump()
         write_pact(
             pact,
             EMPTY,
@@ -233,8 +264,9 @@ class TestGreen:
         for config in scratch.databases.values():
             assert f"{config['NAME']} (" in ran.err
         has(ran, note, "12 interactions of 1 consumer: 12 verified")
-        assert scratch.content() == before
+        assert scratch.dump() == before
 
+    @pytest.mark.no_database  # it is about certificates
     def test_over_https(self, ask: Ask, scratch: Scratch, pact: Path, tmp_path: Path) -> None:
         """The run accepts the server's certificate only if it is configured to trust it."""
         write_pact(pact, GREEN, EMPTY)
@@ -260,11 +292,17 @@ class TestRestored:
     """The databases have their own content again, however the run ends."""
 
     @pytest.fixture
+    def scratch(self, templates: Templates, tmp_path: Path) -> Iterator[Scratch]:
+        """Return databases that have the tables of an app without migrations too."""
+        with ExitStack() as cleanup:
+            scratch = empty_databases(tmp_path, cleanup, templates.migrated(UNMIGRATED))
+            scratch.settings["INSTALLED_APPS"] = UNMIGRATED
+            yield scratch
+
+    @pytest.fixture
     def before(self, scratch: Scratch, tmp_path: Path) -> list[Any]:
-        """Return the databases' content, with rows of an app without migrations and of a table without a model."""
-        scratch.settings |= {"INSTALLED_APPS": UNMIGRATED, "PACT_CACHE_DIR": str(tmp_path / "cache")}
-        for alias in scratch.databases:
-            scratch.manage("migrate", "--run-syncdb", "--verbosity", "0", "--database", alias)
+        """Return what the databases hold, with rows of that app, and of a table that no model knows."""
+        scratch.settings["PACT_CACHE_DIR"] = str(tmp_path / "cache")
         scratch.execute(
             "INSERT INTO unmigrated_note (text) VALUES ('as it was')",
             "CREATE TABLE loose (name text PRIMARY KEY, data float)",
@@ -398,6 +436,7 @@ class TestRestored:
         assert scratch.dump() == before
 
 
+@pytest.mark.no_database  # what it checks is the report
 class TestRed:
     def test_a_mismatch_has_the_view_and_the_line_to_run_it_again(self, ask: Ask, scratch: Scratch, pact: Path) -> None:
         wrong = interaction("wrong", states=["an item cup exists"], response={"body": ["pot"]})
@@ -439,6 +478,7 @@ def answering(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
     return f"HTTP/1.1 {status}\r\n{head}\r\n".encode() + body
 
 
+@pytest.mark.no_database  # it is about versions and the broker
 class TestPublishing:
     """The run verifies the server and not the code here, so it publishes for the server's version."""
 
@@ -579,10 +619,11 @@ class TestPublishing:
 
 
 class TestRefused:
+    @pytest.mark.no_database  # settings are compared
     @pytest.mark.parametrize("disposable", [[], ["default"], ["another"], ["scratch", "*"]])
     def test_a_database_that_is_not_marked(self, ask: Ask, scratch: Scratch, pact: Path, disposable: list[str]) -> None:
         scratch.settings["PACT_DISPOSABLE_DATABASES"] = disposable
-        before = scratch.content()
+        before = scratch.dump()
         with served(scratch) as url:
             ran = ask(write_pact(pact, GREEN), "--provider-url", url)
         assert ran.exit_code == 2
@@ -592,8 +633,9 @@ class TestRefused:
             f"the settings don't say that '{name}' (default) may be emptied",
             "PACT_DISPOSABLE_DATABASES names those",
         )
-        assert scratch.content() == before
+        assert scratch.dump() == before
 
+    @pytest.mark.no_database
     def test_one_of_two_is_not_enough(self, ask: Ask, scratch: Scratch, pact: Path) -> None:
         scratch.settings["PACT_DISPOSABLE_DATABASES"] = [scratch.databases["default"]["NAME"]]
         with served(scratch) as url:
@@ -609,6 +651,7 @@ class TestRefused:
         assert ran.exit_code == 2
         has(ran, "The server's database can't be read", "Is it migrated? `manage.py migrate` makes its tables.")
 
+    @pytest.mark.no_database
     def test_a_port_without_a_server(self, ask: Ask, pact: Path) -> None:
         with socket.socket() as unused:
             unused.bind(("127.0.0.1", 0))

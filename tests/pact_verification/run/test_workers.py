@@ -71,6 +71,7 @@ class TestTheSame:
             assert without_times(run) == without_times(alone)
             assert ended == reports[0]
 
+    @pytest.mark.no_database
     def test_what_is_published(self, verify: Verify, tmp_path: Path) -> None:
         published = []
         for parallel in ("1", "auto"):
@@ -92,6 +93,7 @@ class TestTheSame:
         assert published[0] == published[1]
         assert [each[:2] for each in published[0]] == [("a", True), ("b", False), ("c", True)]
 
+    @pytest.mark.no_database
     def test_what_was_stopped_over_an_interaction_that_hangs(self, verify: Verify, tmp_path: Path) -> None:
         pacts = tmp_path / "pacts"
         for number in range(6):
@@ -107,6 +109,7 @@ class TestTheSame:
         after = [[(outcome, error) for *_, outcome, error in report[4:]] for report in reports]
         assert after[0] == after[1]
 
+    @pytest.mark.no_database
     def test_a_pact_of_many_interactions_is_one_pact(self, verify: Verify, tmp_path: Path) -> None:
         """One process and two both verify it in several parts. Descriptions and states repeat."""
         many = [RED if number in {99, 100, 203} else EMPTY if number % 2 else GREEN for number in range(250)]
@@ -136,6 +139,7 @@ class TestWorkers:
         has(run, "The process that ran the project ended (exit code 3) during the state 'the process ends'")
         assert databases_made(databases, tmp_path) == set()
 
+    @pytest.mark.no_database
     def test_one_that_can_not_begin_says_why(self, verify: Verify, tmp_path: Path) -> None:
         nowhere = {
             alias: {"ENGINE": "django.db.backends.sqlite3", "NAME": "x", "TEST": {"NAME": "/no/such/folder/x"}}
