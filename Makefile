@@ -29,6 +29,7 @@ verify_gunicorn: .venv/verify ## the same as it is deployed: gunicorn, on a scra
 
 .PHONY: test
 test: .venv/dev ## run the tests, on SQLite and on a PostgreSQL that answers
+	@echo "1 of 2: all tests, on SQLite"
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 	$(BIN)/python -m tests.on_postgresql $(PYTEST_ARGS)
 
@@ -181,6 +182,7 @@ check: .venv/dev ## all that CI runs: lint, types, layers, Django's checks, the 
 		$(MANAGE) check --deploy --fail-level WARNING
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
+	@echo "1 of 2: all tests, on SQLite"
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
 	$(BIN)/python -m tests.on_postgresql $(PYTEST_ARGS)
 

@@ -1,7 +1,7 @@
-"""Run the suite once more, on PostgreSQL: `python -m tests.on_postgresql [pytest's arguments]`.
+"""Run the tests once more that can differ on PostgreSQL: `python -m tests.on_postgresql [pytest's arguments]`.
 
-The server is TEST_POSTGRES_URL, or one that answers on 127.0.0.1:5432 to the user postgres without a password. Where
-there is none the suite has run on SQLite alone, which this says; in CI that is an error.
+The server is TEST_POSTGRES_URL, or one that answers on 127.0.0.1:5432 to the user postgres without a password. Without
+a server this prints that PostgreSQL was not tested. In CI that is an error.
 """
 
 import os
@@ -25,7 +25,7 @@ def main() -> int:
         return 0
     import pytest  # here, since the benchmarks ask this module for DEFAULT_URL, and have no pytest
 
-    print("The same on PostgreSQL:", flush=True)
+    print("2 of 2: the tests that a database can change, on PostgreSQL", flush=True)
     environment = {**os.environ, "DATABASE_URL": url}
     command = [sys.executable, "-m", "pytest", "-m", "not no_database", *sys.argv[1:]]
     code = subprocess.run(command, env=environment, check=False).returncode

@@ -118,6 +118,7 @@ class Forker:
 
     def close(self) -> None:
         """End the process."""
+        atexit.unregister(self.close)
         self._socket.close()
         self._process.wait()
 

@@ -1,8 +1,10 @@
 """Run a command as a process, and see what a person, or a CI job, gets of it."""
 
+import atexit
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,7 +19,6 @@ import psycopg
 from tests.pact_verification.forking import Forker
 
 ROOT = Path(__file__).resolve().parents[2]
-CACHE = tempfile.mkdtemp(prefix="pact_cache")
 TIMEOUT = 60
 
 
@@ -48,7 +49,7 @@ def environment(
     return {
         **inherited,
         "DJANGO_SETTINGS_MODULE": project,
-        "TESTAPP_SETTINGS": json.dumps({"PACT_CACHE_DIR": CACHE, **(settings or {})}),
+        "TESTAPP_SETTINGS": json.dumps({"PACT_CACHE_DIR": _cache_directory(), **(settings or {})}),
         "PYTHONWARNINGS": "error",
         # Of the plugins that are installed here, pytest's own run in a test needs these two. The others take seconds.
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
@@ -56,6 +57,14 @@ def environment(
         "COLUMNS": "100",
         **variables,
     }
+
+
+@cache
+def _cache_directory() -> str:
+    """Return the folder where runs of the test app keep what the next may want to know."""
+    folder = tempfile.mkdtemp(prefix="pact_cache")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def command(*arguments: str | Path, name: str = "verify_pacts") -> list[str]:
@@ -86,6 +95,13 @@ def run(name: str, *arguments: str | Path, cwd: Path = ROOT, **options: Any) -> 
 @cache
 def _forker() -> Forker:
     return Forker({"PYTHONPATH": str(ROOT), **environment()})
+
+
+def end_forker() -> None:
+    """End the process that commands are forked from, if there is one."""
+    if _forker.cache_info().currsize:
+        _forker().close()
+        _forker.cache_clear()
 
 
 def has(run: Run, *texts: str) -> None:
