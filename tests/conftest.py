@@ -27,7 +27,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_xdist_auto_num_workers() -> int:
     """Return one process more than there are cores: many tests wait for a time limit or for a process."""
-    return len(os.sched_getaffinity(0)) + 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + 1
 
 
 def pytest_report_header() -> str:
@@ -72,7 +73,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail when there are files in the repository that were not there before the tests."""
     if FILES_BEFORE not in session.config.stash:
         return
-    left = sorted(left_behind.files_in_repository() - session.config.stash[FILES_BEFORE])
+    before: set[str] = session.config.stash[FILES_BEFORE]
+    left = sorted(left_behind.files_in_repository() - before)
     if left and not session.config.getoption("--write-pacts"):
         session.config.stash[FILES_LEFT] = left
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

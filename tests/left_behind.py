@@ -47,7 +47,9 @@ def processes(folder: Path) -> list[str]:
 
 
 def _processes(mark: bytes) -> dict[int, str]:
-    found = {}
+    found: dict[int, str] = {}
+    if not Path("/proc/self/environ").exists():  # only Linux shows the environment of a process
+        return found
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal() or int(entry.name) == os.getpid():
             continue
