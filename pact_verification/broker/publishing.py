@@ -1,4 +1,4 @@
-"""Publishing verification results, and reading back that the broker holds them."""
+"""Publishes verification results, and reads them back from the broker."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +15,7 @@ from pact_verification.results.mismatch import Mismatch
 from pact_verification.results.report import InteractionResult, Outcome, PactResult, Publication
 
 MAX_TEXT = 2000
+"""The longest message in a published result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ class Publisher:
     def publish(self, results: Iterable[PactResult]) -> Publication:
         """Publish a result for each pact, then read each back.
 
-        The Publication has all errors, and none is raised. Once the broker has given no answer, it gets no more
-        results. Those that it got before are still read back.
+        No error is raised: the Publication lists them all. After a request without an answer, the broker gets no
+        further results. The results before it are still read back.
         """
         results = list(results)
         everything = range(len(results))
@@ -45,17 +46,17 @@ class Publisher:
                 continue
             if not is_publishable(results[number]):
                 at_broker = results[number].pact.at_broker
-                if at_broker and at_broker.pending:  # its failure would not fail a run
+                if at_broker and at_broker.pending:  # the missing result is no error, as its failure would be none
                     unknown.add(number)
                     continue
-                errors[number] = "Not all of it was verified, so neither success nor failure would be true."
+                errors[number] = "Some interactions were not verified, so neither success nor failure would be true."
                 continue
             with _collecting(errors, everything[number:]):
                 urls[number] = self._post(results[number])
         for number, url in urls.items():
             if number in errors:
                 continue
-            with _collecting(errors, everything[number:], "It was sent, but can't be read back: "):
+            with _collecting(errors, everything[number:], "The result was sent, but can't be read back: "):
                 if error := self._why_not_held(results[number], url):
                     errors[number] = error
         published = tuple(results[number].pact.name for number in everything if number not in {*errors, *unknown})
@@ -100,29 +101,28 @@ class Publisher:
     def _why_not_held(self, result: PactResult, url: str | None) -> str | None:
         """Return an error when the broker does not hold the result.
 
-        The pact's latest result is what others see. A newer one may have replaced ours there, so the result's own URL
-        is read too.
+        The pact's latest result is what the broker's users see. A newer result may have replaced this one there. So
+        the result's own URL is read too.
         """
         held: dict[str, Any] = {}
         at_broker = result.pact.at_broker
-        for place in (at_broker.latest_result_url if at_broker else None, url):
-            if not place:
+        for result_url in (at_broker.latest_result_url if at_broker else None, url):
+            if not result_url:
                 continue
             try:
-                held = dict(self.broker.get(place))
+                held = dict(self.broker.get(result_url))
             except NotFound:
                 continue
-            ours = _number(linked(held, "self")) in {_number(url), None} or url is None
-            if ours and held.get("providerApplicationVersion") == self.version.number:
+            is_this_result = _number(linked(held, "self")) in {_number(url), None} or url is None
+            if is_this_result and held.get("providerApplicationVersion") == self.version.number:
                 wanted = is_success(result)
                 if held.get("success") is wanted:
                     return None
-                return (
-                    f"The broker holds success: {str(held.get('success')).lower()}, and we saw {str(wanted).lower()}."
-                )
+                found, sent = (str(each).lower() for each in (held.get("success"), wanted))
+                return f"The broker holds success: {found}, the run published {sent}."
         other = held.get("providerApplicationVersion")
         found = f"; its latest result is of version {other}" if other else ""
-        return f"The broker took it and does not have it{found}."
+        return f"The broker accepted the result and does not have it{found}."
 
 
 def _number(url: str | None) -> str | None:
@@ -132,9 +132,9 @@ def _number(url: str | None) -> str | None:
 
 @contextmanager
 def _collecting(errors: dict[int, str], numbers: Sequence[int], prefix: str = "") -> Iterator[None]:
-    """Collect an error for the first of some results, or for all without an answer.
+    """Record an error of the block for the first result, or for all when the broker did not answer.
 
-    No error is raised, so that the verdict on the contracts is not lost.
+    No error is raised, so that the run keeps its verdict.
     """
     try:
         yield
@@ -147,17 +147,16 @@ def _collecting(errors: dict[int, str], numbers: Sequence[int], prefix: str = ""
 
 
 def is_publishable(result: PactResult) -> bool:
-    """Tell whether a pact has a result.
+    """Tell whether a pact's result is known.
 
-    One failure makes a failure, and a success needs every interaction.
-
-    A pact that a stopped run did not reach has neither.
+    One failed interaction makes the pact a failure. A success needs every interaction to be verified. A pact that a
+    stopped run did not reach is neither.
     """
     return is_success(result) or any(_has_failed(each) for each in result.interactions)
 
 
 def _has_failed(result: InteractionResult) -> bool:
-    """Tell whether an interaction failed, or can't be verified at all."""
+    """Tell whether an interaction failed, was tried without a verdict, or can't be verified at all."""
     match result.outcome:
         case Outcome.MISMATCH | Outcome.STATE_ERROR:
             return True
@@ -168,9 +167,9 @@ def _has_failed(result: InteractionResult) -> bool:
 
 
 def is_success(result: PactResult) -> bool:
-    """Tell whether to publish a success.
+    """Tell whether every interaction was verified.
 
-    A pending failure does not fail the run, but it is no success.
+    A pending interaction that failed does not fail the run, but it prevents a success.
     """
     return bool(result.interactions) and all(each.outcome is Outcome.VERIFIED for each in result.interactions)
 

@@ -1,4 +1,4 @@
-"""Sources of pacts at a broker: selected pacts, or the one at a URL."""
+"""Sources of pacts at a broker: the pacts that selectors select, or the pact at a URL."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,10 +16,10 @@ from pact_verification.pacts.reading import parse_pact, unreadable
 from pact_verification.pacts.sources import Selection, narrow
 
 WIP_DAYS = 90
-"""How old a pact in progress may be by default."""
+"""By default the broker selects work in progress that is at most this old."""
 
 MAIN_BRANCHES = {"main", "master"}
-"""The names of a main branch when the broker knows none."""
+"""These branches count as main when the broker knows no main branch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,10 @@ class ListedPact:
     def fetch(self, provider: str) -> Pact:
         """Download and read the pact.
 
-        A stand-in takes the place of one that can't be read.
+        A pact that can't be read becomes a stand-in with one unverifiable interaction.
 
         Raises:
-            CannotVerify: the broker does not return the pact, or it is another provider's.
+            CannotVerify: the broker does not return the pact, the answer is no pact, or the pact is another provider's.
         """
         content = self.broker.content(self.url)
         document: Any = {}
@@ -87,7 +87,7 @@ class Listing:
     """The pacts that a broker selects.
 
     Attributes:
-        asked: the question to the broker, for a report.
+        asked: the broker's URL and the selectors, or the pact's URL. Reports show it.
     """
 
     asked: str
@@ -99,11 +99,11 @@ class BrokerPacts:
     """The pacts that selectors select.
 
     Attributes:
-        branch: the provider's branch, which matchingBranch and pending pacts depend on. None when it is unknown.
+        branch: the provider's branch, or None when it is unknown. matchingBranch and pending pacts depend on it.
         tags: the provider's tags, for teams that use no branches.
-        pending: whether pacts may be pending. The broker decides which are.
-        wip_since: the earliest day of work in progress. None stands for WIP_DAYS ago on the main branch, and for no
-            work in progress on other branches.
+        pending: whether pacts may be pending. The broker decides which pacts are.
+        wip_since: the earliest day of work in progress. The default is WIP_DAYS ago on the main branch. Other branches
+            get no work in progress by default, and neither does a run without pending pacts.
     """
 
     broker: Broker
@@ -114,9 +114,10 @@ class BrokerPacts:
     wip_since: date | None = None
 
     def ask(self, provider: str) -> Listing:
-        """Ask the broker which pacts it selects, without a download.
+        """Ask the broker which pacts it selects, without downloading them.
 
-        Raise CannotVerify when it can't be asked.
+        Raises:
+            CannotVerify: the broker does not answer, or its list can't be read.
         """
         with self.broker.at_once():
             since = self.wip_since or self._default_since(provider)
@@ -127,15 +128,17 @@ class BrokerPacts:
         """Ask the broker, and download its pacts. Raise CannotVerify when that fails."""
         listing = self.ask(provider)
         pacts = [listed.fetch(provider) for listed in listing.pacts]
-        places = [pact.at_broker.results_url for pact in pacts if pact.at_broker and pact.at_broker.results_url]
-        if len(set(places)) < len(places):
-            raise BrokerError(f"{self.broker.url} selected one pact twice, so one result would stand for two.")
+        urls = [pact.at_broker.results_url for pact in pacts if pact.at_broker and pact.at_broker.results_url]
+        if len(set(urls)) < len(urls):
+            raise BrokerError(
+                f"{self.broker.url} selected one pact twice. Two results can't be published for one pact."
+            )
         return narrow(pacts, consumers, chosen, asked=listing.asked, pending=self.pending)
 
     def _default_since(self, provider: str) -> date | None:
-        """Return the first day of work in progress.
+        """Return the default for the earliest day of work in progress.
 
-        Only the main branch verifies new pacts of other teams.
+        Only a run on the main branch selects work in progress by default.
         """
         if not self.pending or not self.branch:
             return None
@@ -174,9 +177,9 @@ class BrokerPacts:
 
 @dataclass(frozen=True, slots=True)
 class PactAtUrl:
-    """The pact at a URL, as a webhook names it.
+    """The pact at a URL, which a webhook of the broker passes to CI.
 
-    None of its interactions is pending, not even a marked one.
+    No interaction is pending, even if the pact marks it as pending.
     """
 
     broker: Broker

@@ -1,6 +1,6 @@
 """Sources of pacts: files, directories and file: URLs.
 
-`broker.source` reads them from a broker.
+For pacts at a broker see `broker.source`.
 """
 
 import os
@@ -17,8 +17,8 @@ from pact_verification.pacts.pact import UNKNOWN_CONSUMER, Pact
 from pact_verification.pacts.reading import read_pact, unreadable
 from pact_verification.text import nearest
 
-MANY = 3
-"""How many of other providers' names a message lists."""
+MAX_PROVIDERS = 3
+"""How many names of other providers a message lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,9 @@ class Selection:
 
     Attributes:
         left_out: a line for each file or pact that is not verified.
-        nothing_for: the arguments for which there is no pact, each with names that exist.
-        asked: what the broker was asked for. None when there is no broker.
+        nothing_for: the arguments without a pact, and the consumers and keys without an interaction. A text may suggest
+            names that exist.
+        asked: the broker's URL and the selectors, for reports. None when the pacts are files.
     """
 
     pacts: tuple[Pact, ...]
@@ -38,7 +39,7 @@ class Selection:
 
     @property
     def interactions(self) -> int:
-        """How many interactions the core can try."""
+        """How many interactions the core can verify."""
         return sum(each.unverifiable is None for pact in self.pacts for each in pact.interactions)
 
     @property
@@ -60,11 +61,12 @@ class Source(Protocol):
 
         Args:
             provider: the name of the provider.
-            consumers: the consumers whose pacts to select. All, when there is none.
+            consumers: the consumers whose pacts to select. An empty sequence selects all.
             chosen: which of their interactions to select.
 
         Raises:
-            CannotVerify: an argument doesn't exist, is no pact, is for another provider, or can't be verified.
+            CannotVerify: an argument doesn't exist, is no pact or is another provider's pact. Or no selected pact can
+                be read.
         """
 
 
@@ -72,11 +74,11 @@ class Source(Protocol):
 class LocalPacts:
     """Files, directories and file: URLs.
 
-    A file in the arguments must be a pact of this provider. A directory is searched to any depth. Its other JSON and
-    other providers' pacts are left out, with a line for each.
+    A file in the arguments must be a pact of this provider. A directory is searched with all its folders. `left_out`
+    gets a line for each JSON file there that is no pact of this provider.
 
     Attributes:
-        pending: whether the interactions that a pact marks as pending may fail.
+        pending: whether interactions may be pending. If not, a failure counts even if the pact marks it as pending.
     """
 
     arguments: tuple[str, ...]
@@ -85,35 +87,35 @@ class LocalPacts:
     def select(self, provider: str, consumers: Sequence[str], chosen: Filter) -> Selection:
         pacts: dict[Path, Pact] = {}
         left_out: list[str] = []
-        useful: set[str] = set()
+        with_pacts: set[str] = set()
         others: dict[str, set[str]] = {argument: set() for argument in self.arguments}
         for argument in self.arguments:
-            for path, named in _files(argument):
+            for path, is_argument in _files(argument):
                 if path.resolve() in pacts:
-                    useful.add(argument)
+                    with_pacts.add(argument)
                     continue
-                if not named and path.exists() and not path.is_file():
+                if not is_argument and path.exists() and not path.is_file():
                     left_out.append(f"{path} is not a regular file.")
                     continue
                 try:
                     pact = read_pact(path, provider=provider)
                 except UnreadablePact as error:
-                    useful.add(argument)
+                    with_pacts.add(argument)
                     pacts[path.resolve()] = unreadable(error, str(path), provider)
                     continue
-                reason = _unfit(pact, provider)
-                if reason and named:
+                reason = _why_unfit(pact, provider)
+                if reason and is_argument:
                     raise CannotVerify(f"{path} {reason}")
                 if reason or pact is None:
                     left_out.append(f"{path} {reason}")
                     others[argument] |= {pact.provider} if pact else set()
                 else:
-                    useful.add(argument)
+                    with_pacts.add(argument)
                     pacts[path.resolve()] = pact
         nothing_for = [
-            f"{argument}{_of_others(others[argument], provider)}"
+            f"{argument}{_provider_hint(others[argument], provider)}"
             for argument in self.arguments
-            if argument not in useful
+            if argument not in with_pacts
         ]
         return narrow(
             pacts.values(),
@@ -138,31 +140,31 @@ def narrow(
     """Select some consumers' pacts, with the interactions that a filter chooses.
 
     Args:
-        pending: whether interactions may be pending. If not, a pact's own mark does not count either.
+        pending: whether interactions may be pending. If not, the pacts' own marks are ignored.
     """
     pacts: list[Pact] = []
     left_out, nothing_for = [*left_out], [*nothing_for]
-    with_pact, without = set(), set()
+    with_pact, filtered_out = set(), set()
     keys = set(chosen.keys)
     for pact in found if pending else map(not_pending, found):
         if consumers and pact.consumer not in {*consumers, UNKNOWN_CONSUMER}:
             left_out.append(f"{pact.name} is a pact of {pact.consumer!r}, which --consumer leaves out.")
-            without.add(pact.consumer)
+            filtered_out.add(pact.consumer)
             continue
         with_pact.add(pact.consumer)
-        # A description may be in an unreadable pact. A key can't: it belongs to an interaction that was read.
-        everything = pact.is_unreadable and not chosen.by_key
-        selected = pact.interactions if everything else chosen.select(pact.interactions)
+        # An unreadable pact may contain the description. A key belongs to an interaction that could be read.
+        keep_all = pact.is_unreadable and not chosen.by_key
+        selected = pact.interactions if keep_all else chosen.select(pact.interactions)
         keys -= {each.key for each in selected}
         if chosen and not selected:
-            if not chosen.by_key:  # keys name few interactions, so most pacts have none of them
+            if not chosen.by_key:  # most pacts have none of the few interactions that keys name
                 left_out.append(f"{pact.name} has no interaction that matches {chosen}.")
             continue
         pacts.append(replace(pact, interactions=selected))
     if pacts and all(pact.is_unreadable and not pact.interactions[0].pending for pact in pacts):
         raise CannotVerify("\n".join(each.unverifiable or "" for pact in pacts for each in pact.interactions[:1]))
     nothing_for += [
-        f"--consumer {consumer}{_did_you_mean(consumer, with_pact | without)}"
+        f"--consumer {consumer}{_did_you_mean(consumer, with_pact | filtered_out)}"
         for consumer in consumers
         if consumer not in with_pact
     ]
@@ -180,14 +182,14 @@ def _did_you_mean(consumer: str, consumers: set[str]) -> str:
     return f" (did you mean {near}?)" if near else ""
 
 
-def _of_others(providers: set[str], provider: str) -> str:
-    """Name the providers whose pacts a directory holds, similar names first."""
-    names = nearest(provider, sorted(providers)) or sorted(providers)[:MANY]
+def _provider_hint(providers: set[str], provider: str) -> str:
+    """Return a hint at the providers whose pacts a directory has: those with similar names, or some."""
+    names = nearest(provider, sorted(providers)) or sorted(providers)[:MAX_PROVIDERS]
     return f" (it holds pacts of the provider {', '.join(map(repr, names))})" if names else ""
 
 
 def _files(argument: str) -> Iterator[tuple[Path, bool]]:
-    """Yield an argument's files, each with whether the argument names it."""
+    """Yield an argument's files, each with whether the argument is the file itself."""
     scheme = urlsplit(argument).scheme if "://" in argument or argument.startswith("file:") else ""
     if scheme not in {"", "file"}:
         raise CannotVerify(
@@ -206,19 +208,21 @@ def _files(argument: str) -> Iterator[tuple[Path, bool]]:
     elif is_file:
         yield path, True
     elif path.exists():
-        raise CannotVerify(f"{argument!r} is not a regular file: save what it gives to one, and name that.")
+        raise CannotVerify(
+            f"{argument!r} is not a regular file. Save its contents to a regular file, and give that path."
+        )
     else:
         here = ", ".join(sorted(str(found) for found in _nearby(path))) or "no JSON files"
         raise CannotVerify(f"There is no file or directory {argument!r} (from {Path.cwd()}). Next to it: {here}.")
 
 
 def _json_files(directory: Path) -> Iterator[Path]:
-    def refuse(error: OSError) -> None:  # a failing pact may be in there
+    def refuse(error: OSError) -> None:  # it may hold a pact that fails
         raise CannotVerify(f"{error.filename} can't be read: {error.strerror}.")
 
     seen = set()
     for folder, folders, names in os.walk(directory, onerror=refuse, followlinks=True):
-        if (real := os.path.realpath(folder)) in seen:  # a link to a parent
+        if (real := os.path.realpath(folder)) in seen:  # a link leads to a folder that was searched
             folders.clear()
             continue
         seen.add(real)
@@ -230,7 +234,7 @@ def _nearby(path: Path) -> Iterable[Path]:
     return list(parent.glob("*.json"))[:5] if parent.is_dir() else ()
 
 
-def _unfit(pact: Pact | None, provider: str) -> str:
+def _why_unfit(pact: Pact | None, provider: str) -> str:
     if pact is None:
         return "is not a pact: it names no consumer and provider."
     if pact.provider != provider:

@@ -123,7 +123,7 @@ class Interactions:
             self.isolation.roll_back()
         except BaseException as error:  # noqa: BLE001  # the next interaction tries again, and fails if that does too
             recording.warn(f"What the interaction wrote could not be taken back: {Crash.of(error).exception}")
-            self.isolation.start_anew()
+            self.isolation.close_connections()
         for leak in self.surroundings().put_back():
             recording.warn(leak)
         recording.ended = True

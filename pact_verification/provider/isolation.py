@@ -1,4 +1,4 @@
-"""One database state for each interaction: begin it, commit it as far as the project can see, and roll it back.
+"""Isolation: every interaction begins with the same database contents.
 
 All of this runs on the live server's thread, which owns its database connections.
 """
@@ -24,22 +24,25 @@ logger = logging.getLogger(__name__)
 
 SAVEPOINT = "pact_interaction"
 
-Require = Callable[[BaseDatabaseWrapper], None]
+RequireOwnDatabase = Callable[[BaseDatabaseWrapper], None]
 
 
 class Isolation(ABC):
-    """The way to give each interaction the same database state. Made on the thread that uses it.
+    """Gives each interaction the same database contents. The thread that uses an isolation must also create it.
 
     Args:
         require: raises CannotVerify for a connection to a database that the run must not write to.
+
+    Attributes:
+        aliases: one alias for each database.
     """
 
-    def __init__(self, require: Require) -> None:
+    def __init__(self, require: RequireOwnDatabase) -> None:
         self.require = require
         self.aliases = _share_connections(require)
 
     def begin(self) -> None:
-        """Start an interaction on the rows that migrations left, with empty stores."""
+        """Start an interaction: undo the changes of the one before, and empty caches, mail and file storage."""
         self.roll_back()
         empty_stores()
 
@@ -47,41 +50,42 @@ class Isolation(ABC):
     def commit(self) -> None:
         """Check deferred constraints and run on_commit callbacks, as a commit does.
 
-        Raises what they raise.
+        Raises:
+            Exception: a constraint or a callback raised it.
         """
 
     @abstractmethod
     def roll_back(self) -> None:
-        """Undo what the interaction wrote, if there is one."""
+        """Undo what the current interaction wrote. Do nothing before the first interaction."""
 
-    def start_anew(self) -> None:
-        """Close the connections, with the transactions that are open on them."""
+    def close_connections(self) -> None:
+        """Close all connections. That also ends their open transactions."""
         for alias in self.aliases:
-            _reconnect(connections[alias])
+            _force_close(connections[alias])
 
     def advice(self, error: BaseException) -> str | None:
-        """Return a hint if the isolation may have caused the project's error; None if not."""
+        """Return a hint if the isolation may have caused the project's error, else None."""
         return None
 
 
 class TransactionIsolation(Isolation):
-    """One transaction on each database, which is rolled back at the end, as in Django's TestCase."""
+    """Runs each interaction in a transaction on every database and rolls it back, as Django's TestCase does."""
 
-    def __init__(self, require: Require) -> None:
+    def __init__(self, require: RequireOwnDatabase) -> None:
         super().__init__(require)
         self.atomics: dict[str, transaction.Atomic] = {}
-        self.spoiled: str | None = None
+        self.leftover_error: str | None = None
 
     def begin(self) -> None:
         super().begin()
-        if self.spoiled:
-            raise StateError(self.spoiled)
+        if self.leftover_error:
+            raise StateError(self.leftover_error)
         for alias in self.aliases:
             atomic = transaction.atomic(using=alias)
-            atomic._from_testcase = True  # type: ignore[attr-defined]  # Django's own: durable blocks may be nested in it
+            atomic._from_testcase = True  # type: ignore[attr-defined]  # Django then allows durable blocks within it
             atomic.__enter__()
             self.atomics[alias] = atomic
-            _mark(connections[alias])
+            _set_savepoint(connections[alias])
 
     def commit(self) -> None:
         connections_in_use = []
@@ -91,8 +95,8 @@ class TransactionIsolation(Isolation):
                 connections_in_use.append(connection)
             elif connection.run_on_commit:
                 raise transaction.TransactionManagementError(
-                    "An on_commit callback is waiting, and the transaction around the interaction is broken, so it "
-                    "can't be known whether it would run."
+                    "The transaction around the interaction is broken, and an on_commit callback waits for its commit. "
+                    "So it is unknown whether the callback would run."
                 )
         for connection in connections_in_use:
             if connection.features.can_defer_constraint_checks:
@@ -103,18 +107,18 @@ class TransactionIsolation(Isolation):
     def roll_back(self) -> None:
         for alias, atomic in reversed(self.atomics.items()):
             connection = connections[alias]
-            if not _is_marked(connection):
-                self.spoiled = (
-                    f"An earlier interaction ended the transaction on {alias!r} by itself, so what it wrote is still "
-                    "there: use --isolation flush."
+            if not _is_undone_by_rollback(connection):
+                self.leftover_error = (
+                    f"An earlier interaction ended the transaction on {alias!r} by itself, so its changes are still in "
+                    "the database: use --isolation flush."
                 )
             try:
                 transaction.set_rollback(True, using=alias)
                 atomic.__exit__(None, None, None)
-            except Exception:  # the project or the server closed the connection, which undid what was written
-                logger.debug("%s could not be rolled back; a new connection takes its place", alias, exc_info=True)
+            except Exception:  # a connection that is closed has already lost its changes
+                logger.debug("%s could not be rolled back, so its connection is closed", alias, exc_info=True)
             if connection.in_atomic_block or connection.closed_in_transaction:
-                _reconnect(connection)
+                _force_close(connection)
         self.atomics.clear()
 
     def advice(self, error: BaseException) -> str | None:
@@ -123,42 +127,43 @@ class TransactionIsolation(Isolation):
             or "transaction is aborted" in Crash.of(error).exception
         ):
             return (
-                "The project goes on after a database error, which the transaction around every interaction does not "
-                "allow: try --isolation flush."
+                "The project sent a query after a database error. The transaction around each interaction does not "
+                "allow that: try --isolation flush."
             )
         return None
 
 
 class FlushIsolation(Isolation):
-    """Real commits, after which every table is emptied. It is slower, and transactions are not nested.
+    """Lets the project commit, and empties every table afterwards.
+
+    It is slower. The project's transactions are not nested in another one.
 
     Args:
-        migrated: the rows that migrations had inserted, by alias.
+        migrated: the rows that migrations inserted, as JSON, by alias.
     """
 
-    def __init__(self, require: Require, migrated: Mapping[str, str]) -> None:
+    def __init__(self, require: RequireOwnDatabase, migrated: Mapping[str, str]) -> None:
         super().__init__(require)
         self.migrated = migrated
-        self.used = False
+        self.has_begun = False
 
     def begin(self) -> None:
         super().begin()
-        self.used = True
+        self.has_begun = True
 
     def commit(self) -> None:
         """Do nothing: the project's own commits were real."""
 
     def roll_back(self) -> None:
-        if not self.used:
+        if not self.has_begun:
             return
         for alias in self.aliases:
             connection = connections[alias]
             if connection.in_atomic_block or not connection.get_autocommit():
-                _reconnect(connection)
-            self.require(
-                connection
-            )  # it may be a new one, or the project's SQL may have switched it to another database
-            # Sequences continue, so that new rows don't get the ids of the rows that migrations had inserted.
+                _force_close(connection)
+            # The connection may be new, or the project's SQL may have switched it to another database.
+            self.require(connection)
+            # Sequences continue, so that new rows don't get the ids of the rows that migrations inserted.
             call_command(
                 "flush",
                 verbosity=0,
@@ -168,52 +173,52 @@ class FlushIsolation(Isolation):
                 inhibit_post_migrate=True,
             )
             _load(connection, self.migrated.get(alias, "[]"))
-        self.used = False
+        self.has_begun = False
 
 
 class RestoringIsolation(Isolation):
-    """Real commits, on databases that a server reads too. Their contents are restored after each interaction.
+    """Lets the project commit to databases that a running server reads, and restores their contents afterwards.
 
     Args:
-        restore: restores the contents, on connections of its own.
+        restore: restores the contents over its own connections.
     """
 
-    def __init__(self, require: Require, restore: Callable[[], None]) -> None:
+    def __init__(self, require: RequireOwnDatabase, restore: Callable[[], None]) -> None:
         super().__init__(require)
         self.restore = restore
-        self.used = False
+        self.has_begun = False
 
     def begin(self) -> None:
         super().begin()
-        self.used = True
+        self.has_begun = True
 
     def commit(self) -> None:
         """Do nothing: the project's own commits were real."""
 
     def roll_back(self) -> None:
-        if not self.used:
+        if not self.has_begun:
             return
         for alias in self.aliases:
             if connections[alias].connection:  # it may be in a transaction or in a query
-                _reconnect(connections[alias])
+                _force_close(connections[alias])
         self.restore()
-        self.used = False
+        self.has_begun = False
 
 
-def isolation_of(name: str, migrated: Mapping[str, str], require: Require) -> Callable[[], Isolation]:
-    """Return the factory for an isolation, one of conf.ISOLATIONS.
+def isolation_of(name: str, migrated: Mapping[str, str], require: RequireOwnDatabase) -> Callable[[], Isolation]:
+    """Return a factory for the isolation with this name, one of conf.ISOLATIONS.
 
-    The server's thread calls it.
+    The live server's thread calls the factory.
     """
     if name == "flush":
         return partial(FlushIsolation, require, migrated)
     return partial(TransactionIsolation, require)
 
 
-def _share_connections(require: Require) -> list[str]:
-    """Give all aliases of one database, such as mirrors, one connection.
+def _share_connections(require: RequireOwnDatabase) -> list[str]:
+    """Let all aliases of one database, such as mirrors, share one connection.
 
-    With connections of their own, they would not see each other's open transaction.
+    Separate connections would not see each other's uncommitted rows.
 
     Returns:
         One alias for each connection.
@@ -229,7 +234,7 @@ def _share_connections(require: Require) -> list[str]:
             connections[alias] = connections[primary]
             continue
         require(connections[alias])
-        # A copy: the run puts back the project's database name at its end, and this thread may live longer.
+        # A copy, since the run restores the project's database name at its end and this thread may outlive it.
         connections[alias].settings_dict = dict(config)
     return list(first.values())
 
@@ -237,9 +242,8 @@ def _share_connections(require: Require) -> list[str]:
 def _load(connection: BaseDatabaseWrapper, data: str) -> None:
     """Save serialized objects to this database.
 
-    Django's own method would follow the routers.
-
-    An object may refer to a later one, so constraints are checked at the end.
+    Django's own method would follow the database routers. An object may refer to a later one, so constraints are
+    checked at the end.
     """
     tables = set()
     with transaction.atomic(using=connection.alias):
@@ -250,19 +254,20 @@ def _load(connection: BaseDatabaseWrapper, data: str) -> None:
         connection.check_constraints(table_names=tables)
 
 
-def _mark(connection: BaseDatabaseWrapper) -> None:
-    """Set a savepoint, by which the transaction can be recognized."""
+def _set_savepoint(connection: BaseDatabaseWrapper) -> None:
+    """Set a savepoint in the interaction's transaction. `_is_undone_by_rollback` looks for it."""
     with connection.cursor() as cursor:
         cursor.execute(connection.ops.savepoint_create_sql(SAVEPOINT))
 
 
-def _is_marked(connection: BaseDatabaseWrapper) -> bool:
-    """Return whether the interaction's transaction is still open.
+def _is_undone_by_rollback(connection: BaseDatabaseWrapper) -> bool:
+    """Tell whether a rollback leaves none of the interaction's changes.
 
-    A COMMIT in SQL ends it without Django's knowledge.
+    The project's SQL may have committed them without Django's knowledge: then the savepoint is gone. A lost connection
+    leaves no changes, since the database undoes its transaction.
     """
     if connection.connection is None or connection.closed_in_transaction:
-        return True  # the connection is gone, and the transaction's changes with it
+        return True  # the connection is lost
     connection.needs_rollback = False  # Django would refuse the query
     try:
         with connection.cursor() as cursor:
@@ -271,12 +276,12 @@ def _is_marked(connection: BaseDatabaseWrapper) -> bool:
         raw: Any = connection.connection
         with suppress(Exception):
             raw.rollback()
-        return not connection.is_usable()
+        return not connection.is_usable()  # a usable connection without the savepoint means a commit
     return True
 
 
 def _run_on_commit(connection: BaseDatabaseWrapper) -> None:
-    """Run the on_commit callbacks, and those that they register, as a commit does."""
+    """Run the on_commit callbacks and any that they register, as a commit does."""
     while connection.run_on_commit:
         _, callback, robust = connection.run_on_commit.pop(0)  # type: ignore[misc]  # the stubs know two of the three
         try:
@@ -287,10 +292,10 @@ def _run_on_commit(connection: BaseDatabaseWrapper) -> None:
             logger.exception("The on_commit callback %r failed; it is robust, so the others run.", callback)
 
 
-def _reconnect(connection: BaseDatabaseWrapper) -> None:
-    """Close a connection whose transaction can't be ended properly.
+def _force_close(connection: BaseDatabaseWrapper) -> None:
+    """Close a connection, and make Django forget the transaction on it.
 
-    The next query opens another.
+    The next query opens a new one.
     """
     connection.in_atomic_block = False
     connection.closed_in_transaction = False

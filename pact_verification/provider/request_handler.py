@@ -1,4 +1,4 @@
-"""What the live server's thread does with each request: a state call, or a request to the project."""
+"""Handles each request on the live server's thread: a state call, or a request to the project."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -16,13 +16,13 @@ from pact_verification.system import clock
 
 
 class RequestHandler:
-    """Gives each request to the endpoint that it is for, and keeps account of what that took.
+    """Passes each request to the state endpoint or to the project, and records the time that it took.
 
     Args:
         state_path: returns the path of the state endpoint, which changes from pact to pact.
-        board: where other threads and processes read what this thread is doing.
-        refused: request lines that the HTTP server has refused meanwhile. They are taken out.
-        seen: called with the number of each interaction that has ended, and with its exchange.
+        board: shows other threads and processes what this thread is doing.
+        refused: request lines that the HTTP server refused during a request. The handler records and removes them.
+        seen: takes the number and the exchange of each interaction that has ended.
     """
 
     def __init__(
@@ -44,29 +44,29 @@ class RequestHandler:
         self.board = board
         self.refused = refused
         self.seen = seen
-        self._process = os.getpid()
-        self._request_was_answered = False
+        self._server_pid = os.getpid()
+        self._project_had_request = False
 
     def answer(self, environ: WSGIEnvironment) -> Response:
-        """Return the response to a request of the verifier's."""
+        """Return the response to a request from the Pact core."""
         if environ["PATH_INFO"] == self.state_path():
             with self._busy("a state call"):
                 return self.states.answer(read_body(environ))
         with self._busy(f"{environ['REQUEST_METHOD']} {environ['RAW_URI']}") as started:
-            if not self.script.recordings:  # the core begins with a state
+            if not self.script.recordings:  # the core makes a state call before any request
                 return status_line(HTTPStatus.SERVICE_UNAVAILABLE), [], b"Nothing is being verified."
-            self._request_was_answered = True
+            self._project_had_request = True
             try:
                 return self.interactions.context.run(self.project.answer, environ, started)
-            except BaseException as error:  # noqa: BLE001  # ours: a state may have replaced what we call
+            except BaseException as error:  # noqa: BLE001  # our own crash: a state handler may have patched code that we call
                 self.interactions.fail_for_own_crash(error)
                 return empty_response(HTTPStatus.BAD_GATEWAY)
 
     def after_response(self) -> None:
-        """End an interaction when its response is out, and prepare the next one."""
-        if not self._request_was_answered:
+        """End the interaction whose response was just sent, and prepare the next one."""
+        if not self._project_had_request:
             return
-        self._request_was_answered = False
+        self._project_had_request = False
         with self._busy("the end of the interaction"):
             self.interactions.end()
             self.interactions.prepare_next()
@@ -78,27 +78,27 @@ class RequestHandler:
 
     @contextmanager
     def _busy(self, doing: str) -> Iterator[float]:
-        """Show on the board that the project's code may run, and record its time."""
+        """Show on the board that the project's code may run, and add its time to the recording."""
         started = clock.seconds()
         self.board.begin(self.script.number, doing)
         try:
             yield started
         finally:
-            if os.getpid() != self._process:
-                os._exit(1)  # the project has forked, and the child came back to here: it is no server
+            if os.getpid() != self._server_pid:
+                os._exit(1)  # a child that the project forked has returned to here: it must not act as the server
             self.board.end()
             if self.script.recordings:
                 recording = self.script.current
                 recording.record(seconds=recording.exchange.seconds + clock.seconds() - started)
                 if self.refused:
-                    recording.record(self_call=_self_call(self.refused))
+                    recording.record(self_call=_self_call_text(self.refused))
                     self.refused.clear()
             for number, exchange in self.script.newly_ended():
                 self.seen(number, exchange)
 
 
-def _self_call(requests: Sequence[str]) -> str:
+def _self_call_text(requests: Sequence[str]) -> str:
     return (
         f"The project asked its own server while it answered, and was refused: {', '.join(requests)}. The live server "
-        "answers one request at a time. Let the provider state put a mock in place of that call."
+        "answers one request at a time. Mock that call in the provider state."
     )

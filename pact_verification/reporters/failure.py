@@ -1,4 +1,4 @@
-"""The text on one interaction: why it failed, what was expected, what came, and how to run it again."""
+"""Renders one interaction: why it failed, the diff of the response, and how to run it again."""
 
 from collections.abc import Iterator, Sequence
 
@@ -18,26 +18,26 @@ SIGNS = {
     Outcome.SKIPPED: "-",
 }
 DIFF_ROLES = {EXPECTED: Role.EXPECTED, CAME: Role.CAME, WRONG: Role.WARNING}
-HEADERS_OF_EVERY_REQUEST = {"User-Agent", "Accept-Encoding", "Host"}
+HEADERS_OF_THE_CLIENT = {"User-Agent", "Accept-Encoding", "Host"}
 MAX_REASONS = 2
-"""How many differences the short form names."""
+"""How many differences `short_reason` names."""
 
 MAX_LINES = 40
 MAX_CHARACTERS = 500
 
 
 def failure_text(pact: PactResult, result: InteractionResult) -> str:
-    """Return the plain text on one interaction, with its consumer and pact."""
+    """Return one interaction as plain text, with its consumer and pact."""
     return joined([pact_heading(pact), *interaction_lines(result)])
 
 
 def pact_heading(pact: PactResult) -> TextLine:
-    """Return the line above the interactions of a pact."""
+    """Return the heading of a pact: its consumer and source."""
     return TextLine((Part(f"{pact.pact.consumer}  ({pact.pact.source})"),), Role.HEADING)
 
 
 def interaction_lines(result: InteractionResult, *, detailed: bool = False) -> Iterator[TextLine]:
-    """Yield the lines on one interaction.
+    """Yield the lines of one interaction.
 
     Args:
         detailed: also show times, all headers, whole bodies and every line of a traceback.
@@ -45,14 +45,14 @@ def interaction_lines(result: InteractionResult, *, detailed: bool = False) -> I
     yield _heading(result, detailed=detailed)
     if result.outcome is Outcome.SKIPPED:
         return
-    explain = _Explanation(result, detailed=detailed)
-    yield from explain.success() if result.outcome is Outcome.VERIFIED else explain.failure()
+    explanation = _Explanation(result, detailed=detailed)
+    yield from explanation.success() if result.outcome is Outcome.VERIFIED else explanation.failure()
     for warning in warnings(result):
         yield from lines_of(f"warning: {warning}", Role.WARNING, indent=6)
 
 
 def short_reason(result: InteractionResult) -> str:
-    """Return why an interaction failed, in a line: the error, the exception, or the first differences."""
+    """Return in one line why an interaction failed: the error, the exception, or the first differences."""
     if result.error is not None and not result.mismatches:
         return result.error
     exchange = result.exchange
@@ -68,7 +68,7 @@ def short_reason(result: InteractionResult) -> str:
 
 
 def facts(result: InteractionResult) -> Iterator[tuple[str, str]]:
-    """Yield what is known of an interaction, as labels and texts: test, states, request, view, exception, log."""
+    """Yield labels and texts: test, comments, states, request, view, exception, time and log."""
     exchange = result.exchange
     yield from consumer_facts(result)
     for state in exchange.states:
@@ -93,7 +93,7 @@ def facts(result: InteractionResult) -> Iterator[tuple[str, str]]:
 
 
 def consumer_facts(result: InteractionResult) -> Iterator[tuple[str, str]]:
-    """Yield what the pact itself says of an interaction: the consumer's test and comments."""
+    """Yield what the pact says about an interaction: the consumer's test and comments."""
     if name := result.interaction.test_name:
         yield "test", name
     for comment in result.interaction.comments:
@@ -101,19 +101,19 @@ def consumer_facts(result: InteractionResult) -> Iterator[tuple[str, str]]:
 
 
 def remarks(result: InteractionResult) -> list[str]:
-    """Return the remarks on an interaction that was verified, a line for each."""
+    """Return a line for each of the pact's comments and each warning on a verified interaction."""
     lines = [f"{label}: {text}" for label, text in consumer_facts(result)]
     return lines + [f"warning: {warning}" for warning in warnings(result)]
 
 
 def warnings(result: InteractionResult) -> tuple[str, ...]:
-    """Return the problems that did not change an interaction's outcome."""
+    """Return the warnings on an interaction, with the requests that its project sent to its own server."""
     exchange = result.exchange
     return (*exchange.warnings, exchange.self_call) if exchange.self_call else exchange.warnings
 
 
 def request_cost(exchange: Exchange) -> str:
-    """Return the time and the SQL queries of a request."""
+    """Return how long a request took and how many SQL queries it sent."""
     if exchange.queries is None:
         return milliseconds(exchange.request_seconds)
     queries = f"{exchange.queries} SQL {'query' if exchange.queries == 1 else 'queries'}"
@@ -121,7 +121,7 @@ def request_cost(exchange: Exchange) -> str:
 
 
 def place_of(result: InteractionResult) -> Place | None:
-    """Return the project's line that a failure leads to: of the exception, else of the view."""
+    """Return the line of the project's code where the exception was raised, else where the view is."""
     exchange = result.exchange
     for cause in (exchange.crash, exchange.refusal):
         if cause and cause.own:
@@ -132,7 +132,7 @@ def place_of(result: InteractionResult) -> Place | None:
 
 
 def milliseconds(seconds: float) -> str:
-    """Return a time as a person reads it: 12 ms, 0.4 ms."""
+    """Return a time in milliseconds, such as 12 ms or 0.4 ms."""
     return f"{seconds * 1000:.0f} ms" if seconds >= 0.01 else f"{seconds * 1000:.1f} ms"  # noqa: PLR2004  # 10 ms
 
 
@@ -152,7 +152,7 @@ def _heading(result: InteractionResult, *, detailed: bool) -> TextLine:
 
 
 class _Explanation:
-    """Lays out what is known of one interaction, below its heading."""
+    """Lays out the lines below the heading of one interaction."""
 
     def __init__(self, result: InteractionResult, *, detailed: bool) -> None:
         self.result = result
@@ -173,10 +173,10 @@ class _Explanation:
         for label, text in facts(self.result):
             yield self._fact(label, text)
             if label == "request" and exchange.request:
-                yield from self._message(exchange.request, exchange.request.body)
+                yield from self._headers_and_body(exchange.request, exchange.request.body)
         if exchange.response and self.detailed:
             yield self._fact("response", exchange.response.headline)
-            yield from self._message(exchange.response, b"")  # the diff shows its body
+            yield from self._headers_and_body(exchange.response, b"")  # the diff shows the body
         if exchange.crash:
             yield from self._crash(exchange.crash)
         if exchange.response:
@@ -192,9 +192,9 @@ class _Explanation:
             return text
         return f"{text[:MAX_CHARACTERS]}… {len(text) - MAX_CHARACTERS} more characters (--verbosity 2)"
 
-    def _message(self, message: RecordedRequest | RecordedResponse, body: bytes) -> Iterator[TextLine]:
+    def _headers_and_body(self, message: RecordedRequest | RecordedResponse, body: bytes) -> Iterator[TextLine]:
         for name, value in message.headers.items():
-            if name in HEADERS_OF_EVERY_REQUEST and not self.detailed:
+            if name in HEADERS_OF_THE_CLIENT and not self.detailed:
                 continue
             yield from lines_of(self._cut(f"{name}: {value}"), Role.DETAIL, indent=15)
         lines = body.decode(errors="replace").splitlines()
@@ -205,7 +205,7 @@ class _Explanation:
             yield from lines_of(_and_more(len(lines)), Role.DETAIL, indent=15)
 
     def _diff(self) -> Iterator[TextLine]:
-        """Yield the diff. After a crash the body is Django's error page, and the traceback says more."""
+        """Yield the diff. After a crash only the detailed form has the body, which is an error page."""
         yield from lines_of("- expected, + came", Role.HEADING, indent=6)
         for name, lines in self.result.diff.parts():
             if name != "body" or self.detailed or not self.exchange.crash:
@@ -225,10 +225,10 @@ class _Explanation:
         yield from lines_of("the exception", Role.HEADING, indent=6)
         libraries = crash.libraries
         yield from _frames(crash.own)
-        last = libraries[-1:] if crash.frames[-1:] == libraries[-1:] else ()
-        yield from _frames(libraries if self.detailed else last)
+        raising_frame = libraries[-1:] if crash.frames[-1:] == libraries[-1:] else ()
+        yield from _frames(libraries if self.detailed else raising_frame)
         yield from lines_of(crash.exception, Role.ERROR, indent=8)
-        if not self.detailed and (hidden := len(libraries) - len(last)):
+        if not self.detailed and (hidden := len(libraries) - len(raising_frame)):
             left_out = f"({counted(hidden, 'line')} of libraries left out: --verbosity 2)"
             yield from lines_of(left_out, Role.DETAIL, indent=8)
 

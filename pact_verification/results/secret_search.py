@@ -1,7 +1,8 @@
 """Finds the secrets in structures and texts.
 
-A secret is known by its name: a header, a member of JSON or of a form, a parameter, an XML element. `secrets_in` finds
-the values to search for in other texts; `secret_values_in` finds where in a text a secret name has its value.
+A value is secret because of its name: that of a header, a JSON member, a form field, a parameter or an XML element.
+`secrets_in` collects secret values, which masking then searches for in all other texts. `secret_values_in` finds the
+positions of values that stand after a secret name in one text.
 """
 
 import base64
@@ -20,23 +21,23 @@ from pact_verification.results.secret_values import looks_like_secret, secret_pa
 from pact_verification.text import read_json
 
 MAX_OPEN_TAGS = 64
-"""After so many tags without an end the rest of a text is hidden: each takes a search through all of it."""
+"""After this many tags without an end, the rest of a text is hidden. Each costs a search through the whole text."""
 
 HEADERS = {"authorization", "cookie", "proxy-authorization", "set-cookie"}
-"""A line of text that begins with one of these and a colon is a header, and all of it is its value."""
+"""After one of these names and a colon, the rest of the line is the value."""
 
 ATOMS = {int, float, bool, NoneType}
-"""Types of values that hold no text."""
+"""Types of values that contain no text."""
 
 
 def secrets_in(sources: Iterable[Any], names: frozenset[str]) -> frozenset[str]:
-    """Return the secrets in structures that look like secrets, in all their spellings."""
-    found = {secret for secret in _find(sources, names) if looks_like_secret(secret)}
+    """Return the values under secret names that look like secrets, in all their encodings."""
+    found = {secret for secret in _values_under(sources, names) if looks_like_secret(secret)}
     return spellings(found) if found else frozenset()
 
 
-def _find(sources: Iterable[Any], names: frozenset[str]) -> Iterator[str]:
-    """Yield the texts under secret names, and their parts that may stand alone elsewhere."""
+def _values_under(sources: Iterable[Any], names: frozenset[str]) -> Iterator[str]:
+    """Yield the values under secret names, and the parts of them that other texts may quote alone."""
     left: list[tuple[Any, str]] = [(source, "") for source in sources if source]
     while left:  # no recursion, since bodies may be deep
         value, name = left.pop()
@@ -50,30 +51,30 @@ def _find(sources: Iterable[Any], names: frozenset[str]) -> Iterator[str]:
         elif isinstance(value, list | tuple):
             left += [(member, name) for member in value]
         elif name and value is not None:
-            yield from _with_parts(str(value), name)
+            yield from _value_and_parts(str(value), name)
         elif isinstance(value, str | bytes):
             text = value if isinstance(value, str) else value.decode(errors="replace")
             if not may_name_secret(text, names):
                 continue
             document = _json_in(text)
             left.append((document, ""))
-            yield from () if document else _named_in(text, names)
+            yield from () if document else _parts_named_in(text, names)
 
 
-def _named_in(text: str, names: frozenset[str]) -> Iterator[str]:
+def _parts_named_in(text: str, names: frozenset[str]) -> Iterator[str]:
     for found, start, end in secret_values_in(text, names):
-        yield from _parts_of(text[start:end], found)
+        yield from _parts_in_text(text[start:end], found)
 
 
 def _json_in(text: str) -> Any:
-    """Return the array or object that a text is in JSON, else None."""
+    """Return the JSON array or object in a text, or None for any other text."""
     if text.lstrip("\ufeff \t\r\n")[:1] in OPENING:
         with suppress(ValueError):
             return read_json(text.encode(errors="replace"))
     return None
 
 
-def _with_parts(text: str, name: str) -> Iterator[str]:
+def _value_and_parts(text: str, name: str) -> Iterator[str]:
     parts = [text]
     if name in HEADERS:
         parts = [text[start:end].strip() for start, end in secret_parts(name, text) if end > start]
@@ -92,37 +93,37 @@ def _with_parts(text: str, name: str) -> Iterator[str]:
                 yield pair.partition(":")[2]
 
 
-def _parts_of(value: str, name: str) -> Iterator[str]:
-    """Yield a value that was found in a text, its parts, and its other spellings."""
+def _parts_in_text(value: str, name: str) -> Iterator[str]:
+    """Yield a value that was found in a text, its parts, and its decoded forms."""
     if value[:1] in OPENING:
         for part in PART.finditer(value):
             if part["text"] and not COLON.match(value, part.end()):
-                yield from _parts_of(part["text"], name)
+                yield from _parts_in_text(part["text"], name)
             elif part["bare"]:
                 yield from re.split(r"[\s,:]+", part["bare"])
         return
-    yield from _with_parts(value, name)
+    yield from _value_and_parts(value, name)
     yield unquote_plus(value)
     yield from TAG.split(value)
-    if name not in HEADERS:  # the first word of these is a scheme
+    if name not in HEADERS:  # the first word of such a header may be a scheme
         yield re.split(r"[\s,;&]", value, maxsplit=1)[0]
     with suppress(ValueError):
         yield str(json.loads(f'"{value}"'))
 
 
 def may_name_secret(text: str, names: frozenset[str]) -> bool:
-    """Tell quickly whether a text may have a secret name with its value; escapes may spell the name."""
+    """Tell quickly whether a text may have a secret name with a value. \\u escapes may hide the name."""
     return may_hold_value(text) and ("\\u" in text or _has_name(text, names))
 
 
 def may_hold_value(text: str) -> bool:
-    """Tell whether a text has a sign that may stand between a name and its value. Most have none."""
+    """Tell whether a text has a sign that may separate a name from its value. Most texts have none."""
     return ":" in text or "=" in text or ">" in text or " is " in text or " with value " in text
 
 
 def _has_name(text: str, names: frozenset[str]) -> bool:
-    if not text.isascii():  # lower() is not enough for other letters
-        return bool(_any_of(names).search(text))
+    if not text.isascii():  # lower() does not fold other letters as re.IGNORECASE does
+        return bool(_name_pattern(names).search(text))
     lower = text.lower()
     for name in names:  # noqa: SIM110  # any() takes twice as long
         if name in lower:
@@ -131,15 +132,15 @@ def _has_name(text: str, names: frozenset[str]) -> bool:
 
 
 @lru_cache
-def _any_of(names: frozenset[str]) -> re.Pattern[str]:
+def _name_pattern(names: frozenset[str]) -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, sorted(names))) if names else r"(?!)", re.IGNORECASE)
 
 
 @lru_cache
-def _named(names: frozenset[str]) -> re.Pattern[str]:
+def _assignment_pattern(names: frozenset[str]) -> re.Pattern[str]:
     """Return the pattern of a secret name and the sign before its value.
 
-    It fits forms, XML, headers, reprs and sentences.
+    It matches in forms, JSON, XML, headers, reprs and sentences.
     """
     either = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
     return re.compile(
@@ -156,7 +157,7 @@ END_OF_TEXT = re.compile(r"<|\Z")
 TAG = re.compile(r"<!\[CDATA\[|\]\]>|<[^<>]*+>")
 QUOTED = re.compile(r"""(?P<quote>["'])(?P<text>(?:(?!(?P=quote))[^\\]|\\.)*+)""", re.DOTALL)
 QUOTED_AGAIN = re.compile(r"""(?P<quote>\\+["'])(?P<text>.*?)(?=(?<!\\)(?P=quote)|\Z)""", re.DOTALL)
-"""A quoted value within a quoted text, where a backslash stands before each quote."""
+"""A quoted value within a quoted text: its quotes have backslashes."""
 
 PART = re.compile(rf"""{QUOTED.pattern}(?P=quote)?+|(?P<bracket>[\[\]{{}}])|(?P<bare>[^"'\[\]{{}}]+)""", re.DOTALL)
 REST_OF_LINE = re.compile(r"(?P<text>(?:(?!\\[rn])[^\r\n])*+)")
@@ -176,16 +177,16 @@ BARE = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-"""A value without quotes: it may be a phrase."""
+"""A value without quotes, which may have several words."""
 
 
 def secret_values_in(text: str, names: frozenset[str]) -> Iterator[tuple[str, int, int]]:
-    """Yield the secret names in a text, each with the start and end of its value."""
+    """Yield each secret name in a text that has a value, with the start and end of the value."""
     if not may_hold_value(text) or not _has_name(text, names):
         return
     at = 0
     unclosed: Counter[str] = Counter()
-    while found := _named(names).search(text, at):
+    while found := _assignment_pattern(names).search(text, at):
         start, end = _value(text, found, unclosed)
         if end > start:
             yield (found["element"] or found["name"]).lower(), start, end
@@ -196,12 +197,12 @@ def _value(text: str, found: re.Match[str], unclosed: Counter[str]) -> tuple[int
     """Return the start and end of the value after a name. A value that was cut reaches to the end of the text.
 
     Args:
-        unclosed: counts the elements without a closing tag, and under "" the tags without an end. This function adds
-            to it, so that it searches the text for each end only once.
+        unclosed: counts elements without a closing tag by name, and tags without an end under "". `_element_content`
+            adds to it, and does not search again for the closing tag of such a name.
     """
     at = found.end()
     if found["element"]:
-        return _content(text, found, unclosed)
+        return _element_content(text, found, unclosed)
     first = text[at : at + 1]
     if first in OPENING:
         line_end = text.find("\n", at)
@@ -213,8 +214,8 @@ def _value(text: str, found: re.Match[str], unclosed: Counter[str]) -> tuple[int
     return match.span("text") if match else (at, at)
 
 
-def _content(text: str, found: re.Match[str], unclosed: Counter[str]) -> tuple[int, int]:
-    """Return the start and end of an element's content; for a tag without an end, twice the start of its name."""
+def _element_content(text: str, found: re.Match[str], unclosed: Counter[str]) -> tuple[int, int]:
+    """Return the start and end of an element's content. A tag without an end gives an empty range."""
     at, name = found.end(), found["element"]
     if unclosed[""] >= MAX_OPEN_TAGS:
         return at, len(text)
@@ -236,7 +237,7 @@ def _content(text: str, found: re.Match[str], unclosed: Counter[str]) -> tuple[i
 
 
 def _end_of_structure(text: str, start: int, stop: int) -> int:
-    """Return the end of the array or object that begins there; `stop` for one that was cut."""
+    """Return the end of the array or object that begins at `start`, or `stop` if it was cut."""
     depth = 0
     for part in PART.finditer(text, start, stop):
         depth += (part["bracket"] in OPENING) - (part["bracket"] in CLOSING)

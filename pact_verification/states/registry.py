@@ -1,4 +1,4 @@
-"""The registry of provider states: which handler sets up which name or pattern."""
+"""The registry of provider states: it finds the handler for a name."""
 
 import difflib
 import inspect
@@ -42,14 +42,14 @@ class Registry:
         """Register the decorated function as the handler of these provider states.
 
         Args:
-            names: the states as consumers write them. `{id}` stands for a part of the name, `{id:d}` for a whole
-                number. Each becomes a keyword argument, as do the state's params.
+            names: the states as consumers write them. `{id}` stands for a part of the name, `{id:d}` for an integer.
+                The function gets these values and the state's params as keyword arguments.
 
         The function returns None, or a dict of values for the pact's `fromProviderState` generators. A generator
-        function yields None or that dict, once. The code after the yield runs after the request.
+        function yields None or that dict once. Its code after the yield runs after the request.
 
         Raises:
-            InvalidRegistration: there is no name, a name has a handler already, or this is no plain function.
+            InvalidRegistration: a name is missing, invalid or taken, or the function is async or no function.
         """
         _check_names("provider_state", names)
 
@@ -60,10 +60,10 @@ class Registry:
         return register
 
     def seeded_state(self, *names: str, fixtures: Iterable[str]) -> None:
-        """Register provider states whose rows come from fixtures, as for loaddata.
+        """Register provider states that loaddata sets up from fixtures.
 
         Raises:
-            InvalidRegistration: there is no name, a name has a handler already, or there are no fixtures.
+            InvalidRegistration: a name is missing, invalid or taken, or there are no fixtures.
         """
         _check_names("seeded_state", names)
         labels = (fixtures,) if isinstance(fixtures, str) else tuple(fixtures)
@@ -79,9 +79,9 @@ class Registry:
         self._add(names, Handler(load_fixtures, Place(caller.f_code.co_filename, caller.f_lineno)))
 
     def base_state(self, function: Callable[[], R]) -> Callable[[], R]:
-        """Register a function that runs before each interaction's own states.
+        """Register a function that runs before the provider states of each interaction.
 
-        A generator function has a teardown, as in provider_state.
+        A generator function may tear down after its yield, as with provider_state.
         """
         handler = _handler("base_state", function)
         if signature(function).parameters:
@@ -90,7 +90,7 @@ class Registry:
         return function
 
     def request_filter(self, function: RequestFilter) -> RequestFilter:
-        """Register a function that may change each request before the project's turn."""
+        """Register a function that may change each request before the project handles it."""
         _handler("request_filter", function)
         self.request_filters.append(function)
         return function
@@ -98,15 +98,15 @@ class Registry:
     def find(self, name: str) -> Match | None:
         """Find the handler of a state.
 
-        A handler of exactly that name wins, then the pattern with the most literal text. PactNet sends a pattern's
-        text as the name, with the values as params, so a pattern's own text is an exact name too.
+        A handler registered for exactly this name wins. Otherwise the matching pattern with the most literal text wins.
+        A pattern's own text is an exact name too: PactNet sends it as the name, and the values as params.
 
         Raises:
-            InvalidRegistration: several patterns with equally much literal text fit the name.
+            InvalidRegistration: several handlers' patterns match with the same amount of literal text.
         """
         if exact := self.patterns.get(name):
-            literally = exact.parser.parse(name) if exact.parser else None
-            return Match(exact.handler, literally.named if literally else {})
+            placeholders = exact.parser.parse(name) if exact.parser else None
+            return Match(exact.handler, placeholders.named if placeholders else {})
         found = [
             (pattern, result.named)
             for pattern in self.patterns.values()
@@ -117,19 +117,19 @@ class Registry:
         if len({pattern.handler for pattern, _ in best}) > 1:
             claims = " and ".join(f"{pattern.text!r} ({pattern.handler.location})" for pattern, _ in best)
             raise InvalidRegistration(
-                f"Several handlers claim the state {name!r}: {claims}. They have as much literal text. Make one more "
-                f"specific, or register {name!r} itself."
+                f"Several handlers claim the state {name!r}: {claims}. Their patterns have equal amounts of "
+                f"literal text. Make one more specific, or register {name!r} itself."
             )
         return Match(best[0][0].handler, best[0][1]) if best else None
 
     def nearest(self, name: str) -> list[Pattern]:
-        """Return at most three registered names that are similar, the most similar first."""
+        """Return up to three registered names that resemble this one, the most similar first."""
         return [self.patterns[text] for text in difflib.get_close_matches(name, self.patterns, n=3)]
 
     def _add(self, names: Sequence[str], handler: Handler) -> None:
         for name in names:
             pattern = Pattern(name, handler)
-            _ = pattern.parser  # raises here for an invalid pattern, where the traceback names its line
+            _ = pattern.parser  # compiles it now: for an invalid pattern, the traceback leads to the registration
             if known := self.patterns.get(name):
                 raise InvalidRegistration(
                     f"Two handlers claim the state {name!r}: {known.handler.location} and {handler.location}. "
@@ -160,13 +160,13 @@ def _handler(decorator: str, function: Callable[..., Any]) -> Handler:
 
 
 def stub(name: str, params: Sequence[Mapping[str, Any]], taken: set[str]) -> str:
-    """Return Python to paste for a state without a handler.
+    """Return Python code for a handler that the user has to complete.
 
     The stub raises NotImplementedError.
 
     Args:
-        params: the params in pacts. One that only some pacts give gets a default.
-        taken: names that the stub can't have. The stub's own name is added.
+        params: the state's params, one mapping for each use in a pact. A param that some uses lack gets a default.
+        taken: function names that the stub can't have. This function adds the stub's name.
     """
     identifier = re.sub(r"\W+", "_", name).strip("_").lower() or "state"
     if not identifier.isidentifier() or keyword.iskeyword(identifier) or identifier in taken:
@@ -180,7 +180,7 @@ def stub(name: str, params: Sequence[Mapping[str, Any]], taken: set[str]) -> str
     always = [key for key in named if all(key in each for each in params)]
     arguments = [f"{key}: {types[key]}" for key in always]
     arguments += [f"{key}: {types[key]} | None = None" for key in named if key not in always]
-    arguments += ["**others: object"] if len(named) < len(types) else []  # params whose names Python does not allow
+    arguments += ["**others: object"] if len(named) < len(types) else []  # params whose names are no identifiers
     return (
         f"@provider_state({python_literal(text)})\n"
         f"def {identifier}({', '.join(arguments)}) -> None:\n"
@@ -199,7 +199,7 @@ def autodiscover() -> Registry:
     """Import the pact_states.py of every installed app.
 
     Raises:
-        InvalidRegistration: one of them can't be imported. The text names it and the reason.
+        InvalidRegistration: a module can't be imported. The text has the reason and the line.
     """
     try:
         autodiscover_modules("pact_states")

@@ -235,7 +235,7 @@ class TestPublishing:
         broker.publish(document(GREEN, consumer="b"), version="c1", branch="main")
         run = ask("--publish", "--no-enable-pending", "--request-timeout", "0.2")
         assert run.exit_code == 1
-        has(run, "Not all of it was verified, so neither success nor failure would be true.")
+        has(run, "Some interactions were not verified, so neither success nor failure would be true.")
         assert published(broker) == [("a", "p1", False)]
 
     def test_a_pending_pact_that_did_not_run_fails_nothing(self, ask: Ask, broker: BrokerDouble) -> None:
@@ -318,14 +318,14 @@ class TestPublishing:
         ("POST /verification-results$", Fault.close(), "closed the connection over POST"),
         ("POST /verification-results$", Fault.hang(), "did not answer POST"),
         ("POST /verification-results$", Fault.malformed(), "something that is not JSON"),
-        ("POST /verification-results$", Fault.drop(), "The broker took it and does not have it"),
-        ("POST /verification-results$", Fault.lie(), "The broker holds success: false, and we saw true."),
+        ("POST /verification-results$", Fault.drop(), "The broker accepted the result and does not have it"),
+        ("POST /verification-results$", Fault.lie(), "The broker holds success: false, the run published true."),
         ("PUT /branches/", Fault(status=401), "may not write there"),
         ("PUT /branches/", Fault(status=200, body=b"<html>log in</html>"), "something that is not JSON"),
         ("PUT /branches/", Fault(status=200, body=b'{"_links": {"pb:branch": {"name": "b"}}}'), "made 'b' of 'main'"),
         ("PUT /branches/", Fault(status=500), "500 Internal Server Error"),
         ("PUT /tags/", Fault(status=403), "may not write there"),
-        ("GET /verification-results/", Fault(status=502), "It was sent, but can't be read back"),
+        ("GET /verification-results/", Fault(status=502), "The result was sent, but can't be read back"),
     ],
 )
 def test_what_the_broker_does_not_hold_afterwards_is_not_green(
@@ -386,7 +386,7 @@ def test_an_older_result_is_not_the_one_that_was_sent(ask: Ask, broker: BrokerDo
     broker.fault("POST", "/verification-results$", Fault.drop())
     run = ask("--publish")
     assert run.exit_code == 4
-    has(run, "The broker took it and does not have it")
+    has(run, "The broker accepted the result and does not have it")
 
 
 def test_results_from_before_the_broker_fell_silent_are_shown(ask: Ask, broker: BrokerDouble) -> None:
