@@ -72,7 +72,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail when there are files in the repository that were not there before the tests."""
     if FILES_BEFORE not in session.config.stash:
         return
-    left = sorted(left_behind.files_in_repository() - session.config.stash[FILES_BEFORE])
+    before = session.config.stash[FILES_BEFORE]
+    left = sorted(left_behind.files_in_repository() - before)
     if left and not session.config.getoption("--write-pacts"):
         session.config.stash[FILES_LEFT] = left
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -191,7 +191,6 @@ def become(main: ModuleType, command: dict[str, Any], path: Sequence[str]) -> No
     for descriptor, name, errors in ((1, "stdout", sys.stdout.errors), (2, "stderr", sys.stderr.errors)):
         setattr(sys, name, open(descriptor, "w", encoding=sys.stdout.encoding, errors=errors, closefd=False))  # noqa: SIM115
     sys.stderr.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # it is the one above
-    sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
 
 
 if __name__ == "__main__":
