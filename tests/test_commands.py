@@ -119,7 +119,18 @@ def serving(target: str, announcement: str, tmp_path: Path) -> Iterator[int]:
         process.communicate()
 
 
+@pytest.fixture
+def _collected_files_are_removed() -> Iterator[None]:
+    """Remove what `make serve` collects, unless it was there before."""
+    collected = ROOT / "staticfiles"
+    was_there = collected.exists()
+    yield
+    if not was_there:
+        shutil.rmtree(collected, ignore_errors=True)
+
+
 @pytest.mark.parametrize(("target", "announcement"), [("run", "Quit the server with"), ("serve", "Booting worker")])
+@pytest.mark.usefixtures("_collected_files_are_removed")
 def test_make_run_and_make_serve(target: str, announcement: str, tmp_path: Path) -> None:
     with serving(target, announcement, tmp_path) as port:
         connection = HTTPConnection("127.0.0.1", port, timeout=20)

@@ -318,7 +318,8 @@ class TestRestored:
         with subprocess.Popen(
             command(pact, "--provider-url", url, "--request-timeout", "30"),
             cwd=ROOT,
-            env=environment(settings=scratch.settings, TESTAPP_ANNOUNCE=str(announced)),
+            # When all its processes are killed, its folder stays.
+            env=environment(settings=scratch.settings, TESTAPP_ANNOUNCE=str(announced), TMPDIR=str(pact.parents[1])),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -7,6 +7,8 @@ from pact_verification.core import engine
 from pact_verification.core.engine import VerifyRequest, read_answer, running_engine
 from pact_verification.errors import CannotVerify
 
+pytestmark = pytest.mark.no_database  # the verifier process has no database
+
 REQUEST = VerifyRequest("testapp", "pact.json", "127.0.0.1", 1, "http://127.0.0.1:1/state", ("X-Run", "secret"), 1000)
 
 

@@ -15,6 +15,8 @@ from pact_verification.provider.isolation import Isolation
 from pact_verification.provider.live_server import LiveServer
 from pact_verification.states.registry import Registry
 
+pytestmark = pytest.mark.no_database  # its project has no database
+
 
 def interaction(description: str, *states: str) -> Interaction:
     return Interaction(description, tuple(map(ProviderState, states)))
