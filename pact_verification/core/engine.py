@@ -172,9 +172,7 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
         "NO_PROXY": no_proxy,  # the core uses HTTP_PROXY for loopback too
         "no_proxy": no_proxy,
         # The core has nothing to fetch or to send beyond loopback. This keeps it from downloading plugins.
-        **dict.fromkeys(
-            ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"), DEAD_PROXY
-        ),
+        **dict.fromkeys(PROXY_VARIABLES, DEAD_PROXY),
         "PACT_DO_NOT_TRACK": "true",  # the core knows no other spelling
         "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
         "PYTHONIOENCODING": "utf-8",

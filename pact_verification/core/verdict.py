@@ -53,8 +53,8 @@ def _judge_interaction(  # noqa: PLR0911  # one return for each finding
     if result is None:
         error = "The verifier did not run this interaction." if core_error is None else core_error
         return judged(outcome=Outcome.NOT_VERIFIED, error=error)
-    if (result.description, result.states) != (interaction.description, tuple(s.name for s in interaction.states)):
-        return judged(outcome=Outcome.NOT_VERIFIED, error=f"The verifier ran {result.description!r} instead.")
+    if (another := _why_another(interaction, result)) is not None:
+        return judged(outcome=Outcome.NOT_VERIFIED, error=another)
     values = {name: value for state in exchange.states for name, value in state.values.items()}
     if arrived and (differences := find_differences(interaction.request, arrived, values)):
         error = f"The request that arrived is not the pact's: {'; '.join(differences)}."
@@ -73,3 +73,13 @@ def _judge_interaction(  # noqa: PLR0911  # one return for each finding
 
 def _with_rule(mismatch: Mismatch, interaction: Interaction) -> Mismatch:
     return replace(mismatch, rule=interaction.expected.rules.of(mismatch.part, mismatch.path))
+
+
+def _why_another(interaction: Interaction, result: CoreResult) -> str | None:
+    """Return how the core's result shows that it belongs to another interaction; None where it does not."""
+    if result.description != interaction.description:
+        return f"The verifier ran {result.description!r} instead."
+    states = [state.name for state in interaction.states]
+    if list(result.states) != states:
+        return f"The verifier ran it with the states {list(result.states)}, and the pact has {states}."
+    return None

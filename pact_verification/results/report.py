@@ -96,7 +96,8 @@ class Publication:
         broker: its URL.
         version: the provider's version, on `branch`.
         published: the pacts whose result was read back from the broker.
-        missing: the other pacts, each with the reason.
+        missing: the pacts whose result the broker does not hold, each with the reason. A pending pact that did not run
+            is in neither list.
     """
 
     broker: str
