@@ -137,7 +137,7 @@ def test_at_every_moment(fault: Fault, tmp_path: Path) -> None:
 
 
 @table(
-    [interrupted("verifier_process", "import", each) for each in (1, 2, 20, 100, "pact.verifier")],
+    [interrupted("verifier_process", "import", each) for each in (1, 2, 20, 60, "pact.verifier")],
     [interrupted("verify_pacts", "forked", each) for each in (1, 2, 3, 5, 10, 20, 40)],
     [
         interrupted(
