@@ -14,7 +14,10 @@ ROOT = Path(__file__).resolve().parents[1]
 ENDING_SECONDS = 5
 """A process that has been ended may need this long."""
 
-TOOLS_OWN = (".git", ".venv", ".pact_cache", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".coverage")
+TOOLS_OWN = (
+    *(".git", ".venv", ".pact_cache", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"),
+    ".coverage",
+)
 """How the names begin of what git, make, Python and the tools write into the repository."""
 
 

@@ -51,6 +51,10 @@ class TestKeptDatabases:
 
         def run_kept(isolation: str, *arguments: str, **variables: str) -> Ran:
             settings = {"PACT_ISOLATION": isolation, "PACT_REQUEST_TIMEOUT": 0.5}
+            # A process that the project ends can't remove its temporary folder.
+            temporary = project / "temporary"
+            temporary.mkdir(exist_ok=True)
+            variables = {"TMPDIR": str(temporary), **variables}
             return run_pytest("pacts", "--reuse-db", "-k", *arguments, settings=settings, **variables)
 
         yield run_kept
