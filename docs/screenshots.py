@@ -62,8 +62,18 @@ def main() -> None:
             copy = shutil.copytree if source.is_dir() else shutil.copy
             copy(source, provider / part)
         break_it(provider)
+        # The command to run an interaction again names this Python. A project has its own, in its own folder.
+        (provider / ".venv").symlink_to(sys.prefix)
         ran = subprocess.run(
-            [sys.executable, "manage.py", "verify_pacts", "--html", "report.html", "--force-color", *CONSUMERS],
+            [
+                provider / ".venv" / "bin" / "python",
+                "manage.py",
+                "verify_pacts",
+                "--html",
+                "report.html",
+                "--force-color",
+                *CONSUMERS,
+            ],
             cwd=provider,
             env={key: value for key, value in os.environ.items() if not key.startswith(("PACT_", "GITHUB_"))},
             capture_output=True,
