@@ -1,4 +1,4 @@
-"""A certificate for this machine, signed by nobody that anybody trusts."""
+"""A certificate for this machine, which no one but the tests trusts."""
 
 import ssl
 import subprocess

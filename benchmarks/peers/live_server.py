@@ -24,7 +24,7 @@ HOST = "localhost"
 
 
 def product_exists(state: str, action: str) -> None:
-    """pact-python calls it on a new thread each time, whose connection nobody else closes."""
+    """pact-python calls it on a new thread each time, and nothing else closes the connection of that thread."""
     from benchmarks.project.models import Product  # there are no models before django.setup()
 
     if action == "setup":

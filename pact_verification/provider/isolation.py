@@ -133,7 +133,22 @@ class TransactionIsolation(Isolation):
         return None
 
 
-class FlushIsolation(Isolation):
+class CommittingIsolation(Isolation):
+    """Lets the project commit. A subclass says in `roll_back` how the contents come back."""
+
+    def __init__(self, require: RequireOwnDatabase) -> None:
+        super().__init__(require)
+        self.has_begun = False
+
+    def begin(self) -> None:
+        super().begin()
+        self.has_begun = True
+
+    def commit(self) -> None:
+        """Do nothing: the project's own commits were real."""
+
+
+class FlushIsolation(CommittingIsolation):
     """Lets the project commit, and empties every table afterwards.
 
     It is slower. The project's transactions are not nested in another one.
@@ -145,14 +160,6 @@ class FlushIsolation(Isolation):
     def __init__(self, require: RequireOwnDatabase, migrated: Mapping[str, str]) -> None:
         super().__init__(require)
         self.migrated = migrated
-        self.has_begun = False
-
-    def begin(self) -> None:
-        super().begin()
-        self.has_begun = True
-
-    def commit(self) -> None:
-        """Do nothing: the project's own commits were real."""
 
     def roll_back(self) -> None:
         if not self.has_begun:
@@ -176,7 +183,7 @@ class FlushIsolation(Isolation):
         self.has_begun = False
 
 
-class RestoringIsolation(Isolation):
+class RestoringIsolation(CommittingIsolation):
     """Lets the project commit to databases that a running server reads, and restores their contents afterwards.
 
     Args:
@@ -186,14 +193,6 @@ class RestoringIsolation(Isolation):
     def __init__(self, require: RequireOwnDatabase, restore: Callable[[], None]) -> None:
         super().__init__(require)
         self.restore = restore
-        self.has_begun = False
-
-    def begin(self) -> None:
-        super().begin()
-        self.has_begun = True
-
-    def commit(self) -> None:
-        """Do nothing: the project's own commits were real."""
 
     def roll_back(self) -> None:
         if not self.has_begun:

@@ -22,18 +22,8 @@ import pytest
 
 from tests.broker_double import BrokerDouble
 from tests.certificates import Certificate, self_signed
-from tests.pact_verification.pact_files import document, interaction, write_pact
+from tests.pact_verification.pact_files import CREATE, EMPTY, GREEN, document, interaction, write_pact
 from tests.pact_verification.running import ROOT, Databases, Run, command, environment, has, on_postgresql, run
-
-EMPTY = interaction("an empty list", response={"body": []})
-GREEN = interaction("a list", states=["an item cup exists"], response={"body": ["cup"]})
-CREATE = interaction(
-    "create",
-    method="POST",
-    request={"headers": {"Content-Type": "application/json"}, "body": {"name": "cup"}},
-    status=201,
-    response={"body": {"name": "cup"}},
-)
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def test_a_process_that_ends_is_told_and_the_next_request_gets_another() -> None
     assert answered.error == "ValueError: Invalid source: pact.json"
 
 
-def test_an_answer_that_nobody_took_is_not_the_next_requests() -> None:
+def test_an_answer_that_was_not_taken_is_not_the_next_requests() -> None:
     """Something, a time-out of pytest's say, ended the waiting for it."""
     with running_engine() as running:
         running.begin(replace(REQUEST, pact="first.json"))

@@ -121,7 +121,7 @@ def test_an_unreadable_file_in_a_directory_has_a_stand_in(tmp_path: Path) -> Non
 
 @pytest.fixture
 def not_root() -> Iterator[None]:
-    """Root may read everything, so nobody it is."""
+    """The user nobody reads the file, because root may read everything."""
     if os.geteuid() != 0:
         yield
         return
