@@ -103,8 +103,7 @@ deploy_app: .venv/pipeline ## where your own deployment goes
 .PHONY: record_deployment
 record_deployment: .venv/pipeline ## tell the broker what is deployed now
 	@$(VERSIONED); [ "$$ENVIRONMENT" ] || { echo "Branch $$GIT_BRANCH does not deploy; main and test do." >&2; exit 2; }; \
-	$(PACT) record-deployment --pacticipant $(PACTICIPANT) --version "$$GIT_COMMIT" --environment "$$ENVIRONMENT" || { \
-		echo "Not recorded. Does the broker know version $$GIT_COMMIT? make verify publishes it." >&2; exit 1; }
+	$(MANAGE) record_deployment --environment "$$ENVIRONMENT"
 
 .PHONY: tag
 tag: .venv/pipeline ## tag this version with its branch, for brokers where tags are used

@@ -12,6 +12,9 @@ from django.core.checks import CheckMessage, Error
 from pact_verification.conf import ISOLATIONS, conf, is_timeout
 from pact_verification.errors import CannotVerify
 
+MAX_CONNECTIONS = 64
+"""Each connection is a thread of the run, and a load on the broker."""
+
 
 @dataclass(frozen=True, slots=True)
 class SettingCheck:
@@ -130,6 +133,13 @@ CHECKS = (
         lambda value: _is_absent(value) or _is_path(value),
         "a path",
         "Set it to a directory that a run may write to, or leave it out.",
+    ),
+    SettingCheck(
+        "pact_verification.E011",
+        "PACT_BROKER_CONNECTIONS",
+        lambda value: _is_size(value) and value <= MAX_CONNECTIONS,
+        "a number of connections",
+        f"Set it to a whole number from 1 to {MAX_CONNECTIONS}, such as 8, or leave it out.",
     ),
 )
 

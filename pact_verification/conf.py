@@ -24,6 +24,7 @@ DEFAULTS: dict[str, Any] = {
     "PACT_PROVIDER_VERSION_URL": None,
     "PACT_PROVIDER_VERSION_HEADER": None,
     "PACT_CACHE_DIR": None,
+    "PACT_BROKER_CONNECTIONS": 8,
 }
 """Every setting, with the value that it has when the project does not set it."""
 
@@ -113,6 +114,11 @@ class Settings:
         By default .pact_cache in BASE_DIR.
         """
         return str(self.setting("PACT_CACHE_DIR") or f"{self.BASE_DIR}/.pact_cache")
+
+    @property
+    def PACT_BROKER_CONNECTIONS(self) -> int:
+        """How many requests the broker gets at the same time, when pacts are downloaded and results published."""
+        return int(self.setting("PACT_BROKER_CONNECTIONS"))
 
     @property
     def PACT_BROKER_BASE_URL(self) -> str | None:

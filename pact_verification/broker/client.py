@@ -5,6 +5,7 @@ for a published one. It waits 127 seconds after a server error, and sends the to
 also publishes before the verdict is known. See docs/pact-core.md, Publishing.
 """
 
+import shlex
 from collections.abc import Sequence
 from urllib.parse import quote
 
@@ -21,17 +22,34 @@ class Broker(Client):
 
     def link(self, *relations: str, **names: str) -> str:
         """Return the URL of the first relation that the index has, placeholders filled."""
-        if self._index is None:
-            try:
-                self._index = self.get(self.url)
-            except NotFound as error:
-                raise self._no_broker("has nothing there (404)") from error
+        index = self._read_index()
         for relation in relations:
-            if href := linked(self._index, relation):
+            if href := linked(index, relation):
                 for name, value in names.items():
                     href = href.replace(f"{{{name}}}", quote(value, safe=""))
                 return href
         raise self._no_broker(f"has no link {relations[0]!r} in what it answers")
+
+    def require_environments(self) -> None:
+        """Raise BrokerError if the broker is too old to know environments."""
+        if not linked(self._read_index(), "pb:environments"):
+            raise BrokerError(
+                f"{self.url} knows no environments, so it can't record what is deployed. Upgrade the broker, or use "
+                "tags: manage.py pact_broker can-i-deploy --pacticipant NAME --version VERSION --to TAG."
+            )
+
+    def require_environment(self, name: str) -> None:
+        """Raise BrokerError if the broker does not have an environment. It names those that there are."""
+        try:
+            found = self.get(self.link("pb:environments"))
+            names = [str(each["name"]) for each in found["_embedded"]["environments"]]
+        except (BrokerError, KeyError, TypeError, AttributeError):
+            return
+        if name not in names:
+            raise BrokerError(
+                f"{self.url} has no environment {name!r}. It has {', '.join(names) or 'none'}; manage.py pact_broker "
+                f"create-environment --name {shlex.quote(name)} makes one (with --production for production)."
+            )
 
     def main_branch(self, provider: str) -> str | None:
         """Return the provider's main branch, or None when the broker knows none."""
@@ -52,6 +70,14 @@ class Broker(Client):
         if not isinstance(pacts, list):
             raise BrokerError(f"{self.url} answered the selectors with something that is no list of pacts.")
         return pacts
+
+    def _read_index(self) -> Json:
+        if self._index is None:
+            try:
+                self._index = self.get(self.url)
+            except NotFound as error:
+                raise self._no_broker("has nothing there (404)") from error
+        return self._index
 
     def _no_broker(self, why: str) -> BrokerError:
         return BrokerError(

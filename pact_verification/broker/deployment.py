@@ -1,6 +1,7 @@
-"""Whether a version may be deployed.
+"""Whether a version may be deployed, why not, and the record of a deployment.
 
-`pact broker can-i-deploy` decides, and this module explains its decision.
+The broker decides. The `pact` binary would ask the same question, but can't explain the answer, and needs other
+variables for certificates. An empty token in the environment makes it say yes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from pact_verification.broker.client import Broker
-from pact_verification.broker.hal import Json, NotFound, linked
+from pact_verification.broker.hal import Invalid, Json, NotFound, linked
 from pact_verification.errors import BrokerError
 
 REQUIRING = "contract_requiring_verification_published"
@@ -60,10 +61,23 @@ class Decision:
     reason: str
     pairs: tuple[Pair, ...]
 
+    @property
+    def missing(self) -> tuple[Pair, ...]:
+        return tuple(pair for pair in self.pairs if pair.success is None)
+
+    @property
+    def failed(self) -> tuple[Pair, ...]:
+        return tuple(pair for pair in self.pairs if pair.success is False)
+
+    @property
+    def is_yes(self) -> bool:
+        """Whether the version may be deployed. A yes with a failed verification is none."""
+        return self.deployable is True and not self.failed
+
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A version of the provider that is to be deployed to an environment.
+    """A version of the provider and the environment for it.
 
     Methods raise BrokerError.
     """
@@ -77,17 +91,16 @@ class Deployment:
         return f"{self.provider} {self.version}"
 
     def ask(self) -> Decision:
-        """Ask the broker the question of `can-i-deploy`."""
-        self.broker.main_branch(self.provider)  # raises for an unknown provider
-        names = self._environments()
-        if names and self.environment not in names:
-            raise BrokerError(
-                f"{self.broker.url} has no environment {self.environment!r}. It has {', '.join(names)}; "
-                "pact broker create-environment makes one."
-            )
+        """Ask the broker whether the version may be deployed, as `pact broker can-i-deploy` does."""
+        self.broker.require_environments()  # without them, the broker would answer another question
         query = {"q[][pacticipant]": self.provider, "q[][version]": self.version, "latestby": "cvpv"}
         query["environment"] = self.environment
-        matrix = self.broker.get(f"{self.broker.url}/matrix?{urlencode(query, safe='[]')}")
+        try:
+            matrix = self.broker.get(f"matrix?{urlencode(query, safe='[]')}")
+        except Invalid:
+            self.broker.main_branch(self.provider)  # raises for an unknown provider
+            self.broker.require_environment(self.environment)
+            raise
         try:
             pairs = tuple(map(self._pair, matrix["matrix"]))
             return Decision(matrix["summary"]["deployable"], str(matrix["summary"]["reason"]), pairs)
@@ -96,39 +109,52 @@ class Deployment:
                 f"{self.broker.url} answered with a matrix that can't be read: {type(error).__name__}: {error}."
             ) from error
 
+    def record(self) -> None:
+        """Record that the version is deployed to the environment, in place of the provider's version before."""
+        self.broker.require_environments()
+        self.broker.main_branch(self.provider)  # raises for an unknown provider
+        try:
+            links = self._read_version()["_links"]["pb:record-deployment"]
+            urls = {str(link["name"]): str(link["href"]) for link in links}
+        except NotFound as error:
+            raise BrokerError(f"{self._unknown_version()} Nothing is recorded.") from error
+        except (KeyError, TypeError) as error:
+            raise BrokerError(f"{self.broker.url} has no link to record a deployment of {self}.") from error
+        if self.environment not in urls:
+            self.broker.require_environment(self.environment)
+            raise BrokerError(f"{self.broker.url} has no link to record a deployment to {self.environment!r}.")
+        recorded = self.broker.post(urls[self.environment], {})
+        if recorded.get("currentlyDeployed") is not True:
+            raise BrokerError(f"{self.broker.url} accepted the deployment, but does not list it as current.")
+
     def waiting_helps(self, decision: Decision) -> bool:
         """Tell whether a webhook's build may publish what is missing.
 
         If the credentials can't read webhooks, as with PactFlow's token for CI, the answer is yes.
         """
-        missing = [pair for pair in decision.pairs if pair.success is None]
-        if (
-            decision.deployable is not None
-            or not missing
-            or len(missing) < sum(not pair.success for pair in decision.pairs)
-        ):
+        if not decision.missing or decision.failed or not self._is_known():
             return False
-        return all(self._webhook_verifies(pair.provider.name) is not False for pair in missing)
+        return all(self._webhook_verifies(pair.provider.name) is not False for pair in decision.missing)
 
     def explain(self, decision: Decision) -> Iterator[str]:
         """Yield the reasons against a deployment, and what to do about each."""
+        if not self._is_known():
+            yield f"{self._unknown_version()} Ask with the same version (--provider-version, GIT_COMMIT)."
+            return
         if not decision.pairs:
             yield decision.reason
-            yield from self._explain_version()
-            return
-        for pair in decision.pairs:
-            if pair.success is False:
-                yield f"{pair}: the verification failed. {pair.result_url or ''}".rstrip()
-            elif pair.success is None and pair.provider.name == self.provider:
-                yield f"{pair}: {self._who_verified(pair)}"
-            elif pair.success is None:
-                yield f"{pair}: the provider has not verified it."
+            yield "The broker knows the version, and no result of it: verify with --publish first."
+        for pair in decision.failed:
+            yield f"{pair}: the verification failed. {pair.result_url or ''}".rstrip()
+        for pair in decision.missing:
+            is_ours = pair.provider.name == self.provider
+            yield f"{pair}: {self._who_verified(pair) if is_ours else 'the provider has not verified it.'}"
         yield from self._what_to_do(decision)
         yield from self._explain_branch()
 
     def _what_to_do(self, decision: Decision) -> Iterator[str]:
-        missing = {pair.provider.name for pair in decision.pairs if pair.success is None}
-        if any(pair.success is False for pair in decision.pairs):
+        missing = {pair.provider.name for pair in decision.missing}
+        if decision.failed:
             yield (
                 "Mend the provider, or agree with the consumer; then verify and publish again. (A pending pact's "
                 "failure doesn't fail verify_pacts, and counts here once its consumer is deployed.)"
@@ -143,20 +169,16 @@ class Deployment:
         for provider in sorted(missing):
             verifies = self._webhook_verifies(provider)
             if verifies is None:
-                yield f"Whether a webhook has {provider} verify it can't be read with {self.broker.credentials.named}."
+                given = (
+                    f"with {self.broker.credentials.named}" if self.broker.credentials.named else "without credentials"
+                )
+                yield f"Whether a webhook has {provider} verify it can't be read {given}."
             elif not verifies:
                 yield (
                     f"No webhook has this version of {provider} verify it, so waiting would not help. (Webhooks reach "
                     "the main branch's latest version and deployed ones; make "
                     "create_or_update_contract_requiring_verification_published_webhook makes one.)"
                 )
-
-    def _environments(self) -> list[str]:
-        try:
-            found = self.broker.get(self.broker.link("pb:environments"))
-            return [str(each["name"]) for each in found["_embedded"]["environments"]]
-        except (BrokerError, KeyError, TypeError, AttributeError):
-            return []
 
     def _who_verified(self, pair: Pair) -> str:
         unknown = "there is no result of this version."
@@ -176,22 +198,27 @@ class Deployment:
         except (BrokerError, KeyError, TypeError, AttributeError):
             return unknown
 
-    def _explain_version(self) -> Iterator[str]:
+    def _is_known(self) -> bool:
+        """Tell whether the broker knows the version. A broker that can't say is taken to know it."""
         try:
             self._read_version()
         except NotFound:
-            yield f"The broker has no version {self.version} of {self.provider}{self._latest()}."
-            yield "Verify with --publish first, and ask with the same version (--provider-version, GIT_COMMIT)."
-            return
-        yield "The broker knows the version, and no result of it: verify with --publish first."
-        yield from self._explain_branch()
+            return False
+        except BrokerError:
+            return True
+        return True
 
-    def _latest(self) -> str:
+    def _unknown_version(self) -> str:
+        """Return a sentence on a version that the broker does not know, and the remedy."""
         try:
             known = self.broker.get(self.broker.link("pb:pacticipant", pacticipant=self.provider))
-            return f"; the latest is {known['_embedded']['latestVersion']['number']}"
+            latest = f"; the latest is {known['_embedded']['latestVersion']['number']}"
         except (BrokerError, KeyError, TypeError, AttributeError):
-            return ""
+            latest = ""
+        return (
+            f"The broker has no version {self.version} of {self.provider}{latest}. "
+            "verify_pacts --publish makes it known."
+        )
 
     def _explain_branch(self) -> Iterator[str]:
         try:
@@ -223,8 +250,9 @@ class Deployment:
                 version = self._read_version()
                 latest = {each["name"] for each in version["_embedded"]["branchVersions"] if each.get("latest")}
                 of_main = self.broker.main_branch(provider) in latest
-                deployed = bool(version["_links"].get("pb:deployed-environments"))
-                helps = (REQUIRING in events and (of_main or deployed)) or bool(events & CHANGED and of_main)
+                helps = (REQUIRING in events and (of_main or _is_deployed(version))) or bool(
+                    events & CHANGED and of_main
+                )
         except (BrokerError, KeyError, TypeError, AttributeError):
             return None
         return helps or (None if len(hrefs) > MAX_WEBHOOKS else False)
@@ -253,3 +281,11 @@ def _events(webhook: Json, provider: str) -> set[str]:
     """Return the events of an enabled webhook that is for this provider or for all."""
     applies = (webhook.get("provider") or {}).get("name", provider) == provider
     return {event["name"] for event in webhook["events"]} if applies and webhook.get("enabled", True) is True else set()
+
+
+def _is_deployed(version: Json) -> bool:
+    """Tell whether a version is deployed to an environment now, or released there and supported."""
+    links = version["_links"]
+    return any(link.get("currently_deployed", True) for link in links.get("pb:deployed-environments") or ()) or any(
+        link.get("currently_supported", True) for link in links.get("pb:released-environments") or ()
+    )

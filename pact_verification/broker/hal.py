@@ -20,6 +20,7 @@ import requests
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
+from pact_verification.broker.certificates import TrustingAdapter, certificate_hint
 from pact_verification.credentials import Credentials, hide_credentials
 from pact_verification.errors import BrokerError
 from pact_verification.text import printable
@@ -43,6 +44,10 @@ Json = Mapping[str, Any]
 
 class NotFound(BrokerError):
     """The server answered with 404."""
+
+
+class Invalid(BrokerError):
+    """The server answered with 400: it understands the request, and refuses a value in it."""
 
 
 class Unreachable(BrokerError):
@@ -83,18 +88,21 @@ class Client:
     """A client for the resources of one origin. Every method raises BrokerError.
 
     Args:
-        url: the address of the first resource. The client sends nothing to another origin.
+        url: the address of the first resource, which links are relative to. A proxy may tell it from the same address
+            with or without a slash at its end, so it stays as it is. The client sends nothing to another origin.
         credentials: sent with every request.
         answer_seconds: how long an answer may take, from the first byte sent to the last received.
     """
 
     def __init__(self, url: str, credentials: Credentials, answer_seconds: float = ANSWER_SECONDS) -> None:
-        self.url = url.rstrip("/")
+        self.url = url
         self.credentials = credentials
         self.answer_seconds = answer_seconds
         self._deadline = math.inf
         self._session = requests.Session()
         self._session.auth = _Header(credentials.header)
+        if url.startswith("https:"):
+            self._session.mount("https://", TrustingAdapter())
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
@@ -133,9 +141,12 @@ class Client:
             )
         return read
 
+    def _absolute(self, url: str) -> str:
+        return urljoin(self.url if self.url.endswith("/") else f"{self.url}/", url)
+
     def _send(self, method: str, url: str, document: Json | None = None, attempts: int = 1) -> HalResponse:
         try:
-            url = urljoin(f"{self.url}/", url)
+            url = self._absolute(url)
         except ValueError as error:
             raise BrokerError(f"{self.url} links to {url!r}, which is no URL.") from error
         if origin(url) != origin(self.url):
@@ -208,7 +219,7 @@ class Client:
                 "VPN? One that has to wake up first needs a longer --broker-timeout."
             )
         elif isinstance(error, requests.exceptions.SSLError):
-            reason = f"can't be asked over https: {cause}. REQUESTS_CA_BUNDLE names certificates to trust."
+            reason = f"can't be asked over https: {cause}. {certificate_hint()}"
         elif isinstance(error, requests.exceptions.ProxyError):
             reason = f"can't be reached through the proxy: {cause}. HTTP_PROXY, HTTPS_PROXY and NO_PROXY choose it."
         elif isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
@@ -217,6 +228,8 @@ class Client:
             reason = f"can't be reached: {cause}. Is it running, and is PACT_BROKER_BASE_URL its address?"
         elif isinstance(error, requests.ConnectionError):
             reason = f"closed the connection over {_named(method, url)}. Does its log say why?"
+        elif isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+            reason = f"can't be asked over https. {certificate_hint()}"  # requests found no certificates
         else:  # the error's text may quote a proxy's URL with its password
             reason = (
                 f"can't be asked ({type(error).__name__}). Is PACT_BROKER_BASE_URL its address, and are HTTP_PROXY and "
@@ -252,7 +265,8 @@ class Client:
             remedy = "That is the broker's own trouble: its log says more. Try again."
         else:
             remedy = ""
-        return BrokerError(
+        kind = Invalid if status == requests.codes.bad_request else BrokerError
+        return kind(
             f"{_named(method, url)} was answered with {status} {answer.reason}{reason_given}. {remedy}".rstrip()
         )
 

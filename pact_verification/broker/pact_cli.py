@@ -5,9 +5,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from pact_verification.broker.certificates import for_binary
 from pact_verification.broker.client import Broker
 from pact_verification.errors import CannotVerify
+from pact_verification.system.guarded import run_guarded
 
 
 def run_pact(broker: Broker, *arguments: str, seconds: float) -> subprocess.CompletedProcess[str]:
@@ -25,11 +28,10 @@ def run_pact(broker: Broker, *arguments: str, seconds: float) -> subprocess.Comp
     environ = {name: value for name, value in os.environ.items() if value or not name.startswith("PACT_BROKER_")}
     defaults = {"PACT_BROKER_HTTP_RETRIES": "2"}  # the default is 8, which can take two minutes
     environ = {**defaults, **environ, "PACT_BROKER_BASE_URL": broker.url, "PACT_DO_NOT_TRACK": "true"}
-    command = [pact_binary(), "broker", *arguments]
     try:
-        return subprocess.run(  # noqa: S603  # no shell
-            command, env=environ, capture_output=True, encoding="utf-8", errors="replace", timeout=seconds, check=False
-        )
+        with TemporaryDirectory(prefix="pact_broker") as folder:
+            environ |= for_binary(Path(folder))
+            return run_guarded([pact_binary(), "broker", *arguments], environ, seconds)
     except subprocess.TimeoutExpired as error:
         raise CannotVerify(
             f"pact broker {arguments[0]} did not come back in {seconds:g} s, and was stopped."

@@ -1,15 +1,17 @@
 """Publishes verification results, and reads them back from the broker."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version as installed
 from typing import Any
 
 from pact_verification.broker.client import Broker
+from pact_verification.broker.concurrency import concurrently
 from pact_verification.broker.hal import NotFound, Unreachable, linked
 from pact_verification.broker.provider_version import KnownVersion
 from pact_verification.errors import BrokerError
+from pact_verification.pacts.sources import Progress, no_progress
 from pact_verification.results.exchange import Exchange
 from pact_verification.results.mismatch import Mismatch
 from pact_verification.results.report import InteractionResult, Outcome, PactResult, Publication
@@ -26,41 +28,26 @@ class Publisher:
     provider: str
     version: KnownVersion
 
-    def publish(self, results: Iterable[PactResult]) -> Publication:
-        """Publish a result for each pact, then read each back.
+    def publish(self, results: Sequence[PactResult], progress: Progress = no_progress) -> Publication:
+        """Publish a result for each pact and read it back, several pacts at a time.
 
         No error is raised: the Publication lists them all. After a request without an answer, the broker gets no
-        further results. The results before it are still read back.
+        further results.
         """
-        results = list(results)
-        everything = range(len(results))
-        errors: dict[int, str] = {}
-        urls: dict[int, str | None] = {}
-        unknown: set[int] = set()
-        with _collecting(errors, everything):
+        # The missing result of a pending pact is no error, as its failure would be none.
+        expected = [result for result in results if is_publishable(result) or not _is_pending(result)]
+        unreachable: list[str] = []
+        try:
             self._create_version()
-        if errors:
-            errors = dict.fromkeys(everything, errors[0])
-        for number in everything:
-            if number in errors:
-                continue
-            if not is_publishable(results[number]):
-                at_broker = results[number].pact.at_broker
-                if at_broker and at_broker.pending:  # the missing result is no error, as its failure would be none
-                    unknown.add(number)
-                    continue
-                errors[number] = "Some interactions were not verified, so neither success nor failure would be true."
-                continue
-            with _collecting(errors, everything[number:]):
-                urls[number] = self._post(results[number])
-        for number, url in urls.items():
-            if number in errors:
-                continue
-            with _collecting(errors, everything[number:], "The result was sent, but can't be read back: "):
-                if error := self._why_not_held(results[number], url):
-                    errors[number] = error
-        published = tuple(results[number].pact.name for number in everything if number not in {*errors, *unknown})
-        missing = tuple((results[number].pact.name, errors[number]) for number in sorted(errors))
+            publish = partial(self._why_not_published, unreachable)
+            errors = concurrently(publish, expected, progress, "publishing the results")
+            if None in errors:
+                self._require_branch()
+        except Exception as error:  # noqa: BLE001  # the run keeps its verdict
+            errors = [_text(error)] * len(expected)
+        pairs = [(result.pact.name, error) for result, error in zip(expected, errors, strict=True)]
+        published = tuple(name for name, error in pairs if error is None)
+        missing = tuple((name, error) for name, error in pairs if error is not None)
         return Publication(self.broker.url, self.version.number, self.version.branch, published, missing)
 
     def _create_version(self) -> None:
@@ -73,6 +60,36 @@ class Publisher:
                 raise BrokerError(f"The broker made {linked(answer, relation, 'name')!r} of {wanted!r}.")
         for tag in self.version.tags:
             self.broker.put(self.broker.link("pb:pacticipant-version-tag", tag=tag, **names), {})
+
+    def _require_branch(self) -> None:
+        """Raise BrokerError if the version is not on its branch. A version that was deleted meanwhile has none."""
+        url = self.broker.link("pb:pacticipant-version", pacticipant=self.provider, version=self.version.number)
+        branches = self.broker.get(url)["_embedded"]["branchVersions"]
+        if self.version.branch not in {each["name"] for each in branches}:
+            raise BrokerError(
+                f"The broker has the results, but version {self.version.number} is not on branch "
+                f"{self.version.branch} there. Publish again."
+            )
+
+    def _why_not_published(self, unreachable: list[str], result: PactResult) -> str | None:
+        """Publish a result and read it back. Return the error, or None when the broker holds the result.
+
+        Args:
+            unreachable: the errors of requests without an answer. Threads share the list.
+        """
+        if not is_publishable(result):
+            return "Some interactions were not verified, so neither success nor failure would be true."
+        if unreachable:
+            return unreachable[0]
+        step = ""
+        try:
+            url = self._post(result)
+            step = "The result was sent, but can't be read back: "
+            return self._why_not_held(result, url)
+        except Exception as error:  # noqa: BLE001  # the run keeps its verdict
+            if isinstance(error, Unreachable):
+                unreachable.append(_text(error))
+            return f"{step}{_text(error)}"
 
     def _post(self, result: PactResult) -> str | None:
         """Publish a result, and return its URL if the broker names it."""
@@ -130,20 +147,12 @@ def _number(url: str | None) -> str | None:
     return None if url is None else url.rpartition("/verification-results/")[2]
 
 
-@contextmanager
-def _collecting(errors: dict[int, str], numbers: Sequence[int], prefix: str = "") -> Iterator[None]:
-    """Record an error of the block for the first result, or for all when the broker did not answer.
+def _text(error: Exception) -> str:
+    return str(error) if isinstance(error, BrokerError) else f"{type(error).__name__}: {error}"
 
-    No error is raised, so that the run keeps its verdict.
-    """
-    try:
-        yield
-    except Unreachable as error:
-        for number in numbers:
-            errors.setdefault(number, f"{prefix}{error}")
-    except Exception as error:  # noqa: BLE001  # see above
-        text = str(error) if isinstance(error, BrokerError) else f"{type(error).__name__}: {error}"
-        errors[numbers[0]] = f"{prefix}{text}"
+
+def _is_pending(result: PactResult) -> bool:
+    return bool(result.pact.at_broker and result.pact.at_broker.pending)
 
 
 def is_publishable(result: PactResult) -> bool:

@@ -1,7 +1,7 @@
 """Consumer version selectors, by which the broker chooses pacts."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -28,6 +28,8 @@ KEYS: Mapping[str, type] = {
 
 NO_CHOICE = {"consumer", "latest", "fallbackBranch", "fallbackToMainBranch", "fallbackTag"}
 """Keys that only narrow another key's choice. `latest` alone is a choice too."""
+
+FALLBACKS = {"fallbackBranch", "fallbackToMainBranch"}
 
 
 def default_selectors(branch: str | None) -> tuple[Selector, ...]:
@@ -61,6 +63,24 @@ def read_selector(text: str) -> Selector:
             f"{option} chooses nothing. Add mainBranch, matchingBranch, branch, deployedOrReleased or a like."
         )
     return selector
+
+
+def unused_fallbacks(selectors: Iterable[Selector], reasons: Iterable[str]) -> Iterator[str]:
+    """Yield a remark on each selector whose fallback branch chose no pact.
+
+    The open-source broker (2.120.0) accepts fallbackBranch and fallbackToMainBranch, and ignores them.
+
+    Args:
+        reasons: why the broker chose each of its pacts, as its notices say.
+    """
+    used = any("fallback branch" in reason for reason in reasons)
+    for selector in selectors:
+        for key in FALLBACKS & selector.keys() if not used else ():
+            instead = {"branch": selector[key]} if key == "fallbackBranch" else {"mainBranch": True}
+            yield (
+                f"No pact was selected by {key}. The open-source Pact Broker ignores that key. Instead, add "
+                f"--consumer-version-selector '{json.dumps(instead)}'."
+            )
 
 
 def selector_text(selector: Selector) -> str:

@@ -1,25 +1,30 @@
 """Sources of pacts at a broker: the pacts that selectors select, or the pact at a URL."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from pact_verification.broker.client import Broker
-from pact_verification.broker.hal import NotFound, linked
-from pact_verification.broker.selectors import Selector, selector_text
+from pact_verification.broker.concurrency import concurrently
+from pact_verification.broker.hal import Invalid, NotFound, linked
+from pact_verification.broker.selectors import Selector, selector_text, unused_fallbacks
 from pact_verification.errors import BrokerError, CannotVerify, UnreadablePact
 from pact_verification.pacts.filters import Filter
 from pact_verification.pacts.pact import AtBroker, Pact
 from pact_verification.pacts.reading import parse_pact, unreadable
-from pact_verification.pacts.sources import Selection, narrow
+from pact_verification.pacts.sources import Progress, Selection, narrow, no_progress
 
 WIP_DAYS = 90
 """By default the broker selects work in progress that is at most this old."""
 
 MAIN_BRANCHES = {"main", "master"}
 """These branches count as main when the broker knows no main branch."""
+
+ENVIRONMENT_DUMP = re.compile(r"""\{"environment_name":"([^"]*)"[^}]*\}""")
+"""What the broker's description is for a selector with only an environment: its own object, written out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +93,16 @@ class Listing:
 
     Attributes:
         asked: the broker's URL and the selectors, or the pact's URL. Reports show it.
+        notes: remarks on how they were selected.
     """
 
     asked: str
     pacts: tuple[ListedPact, ...]
+    notes: tuple[str, ...] = ()
+
+    def fetch(self, provider: str, progress: Progress = no_progress) -> list[Pact]:
+        """Download the pacts, several at a time. Raise CannotVerify when that fails."""
+        return concurrently(lambda pact: pact.fetch(provider), self.pacts, progress, "downloading pacts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +132,29 @@ class BrokerPacts:
         """
         with self.broker.at_once():
             since = self.wip_since or self._default_since(provider)
-            entries = self.broker.for_verification(provider, self._query(since))
-        return Listing(self._asked(since), tuple(map(self._listed, entries)))
+            try:
+                entries = self.broker.for_verification(provider, self._query(since))
+            except Invalid:
+                for selector in self.selectors:
+                    if selector.get("environment"):
+                        self.broker.require_environment(selector["environment"])
+                raise
+        pacts = tuple(map(self._listed, entries))
+        notes = unused_fallbacks(self.selectors, [text for pact in pacts for _, text in pact.notices])
+        return Listing(self._asked(since), pacts, tuple(notes))
 
-    def select(self, provider: str, consumers: Sequence[str], chosen: Filter) -> Selection:
+    def select(
+        self, provider: str, consumers: Sequence[str], chosen: Filter, progress: Progress = no_progress
+    ) -> Selection:
         """Ask the broker, and download its pacts. Raise CannotVerify when that fails."""
         listing = self.ask(provider)
-        pacts = [listed.fetch(provider) for listed in listing.pacts]
+        pacts = listing.fetch(provider, progress)
         urls = [pact.at_broker.results_url for pact in pacts if pact.at_broker and pact.at_broker.results_url]
         if len(set(urls)) < len(urls):
             raise BrokerError(
                 f"{self.broker.url} selected one pact twice. Two results can't be published for one pact."
             )
-        return narrow(pacts, consumers, chosen, asked=listing.asked, pending=self.pending)
+        return narrow(pacts, consumers, chosen, asked=listing.asked, notes=listing.notes, pending=self.pending)
 
     def _default_since(self, provider: str) -> date | None:
         """Return the default for the earliest day of work in progress.
@@ -165,7 +186,7 @@ class BrokerPacts:
         try:
             url = str(entry["_links"]["self"]["href"])
             properties = entry.get("verificationProperties") or {}
-            reason = str(entry.get("shortDescription") or "selected")
+            reason = ENVIRONMENT_DUMP.sub(r"in environment \1", str(entry.get("shortDescription") or "selected"))
             pending, wip = (self.pending and properties.get(name) is True for name in ("pending", "wip"))
             notices = tuple((str(notice["when"]), str(notice["text"])) for notice in properties.get("notices", ()))
         except (KeyError, TypeError, AttributeError) as error:
@@ -190,12 +211,14 @@ class PactAtUrl:
         """List the pact without a request."""
         return Listing(self.url, (ListedPact(self.broker, self.url, "named by its URL"),))
 
-    def select(self, provider: str, consumers: Sequence[str], chosen: Filter) -> Selection:
+    def select(
+        self, provider: str, consumers: Sequence[str], chosen: Filter, progress: Progress = no_progress
+    ) -> Selection:
         """Download the pact. Raise CannotVerify when that fails."""
         try:
-            pact = self.ask(provider).pacts[0].fetch(provider)
+            pacts = self.ask(provider).fetch(provider, progress)
         except NotFound as error:
             raise BrokerError(
                 f"There is no pact at {self.url} (404). Was it deleted, or is the URL cut short?"
             ) from error
-        return narrow([pact], consumers, chosen, asked=self.url, pending=False)
+        return narrow(pacts, consumers, chosen, asked=self.url, pending=False)

@@ -46,6 +46,13 @@ class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
         return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent)
 
 
+def add_deployment_arguments(parser: CommandParser) -> None:
+    """Add the options that choose a broker and a version of the provider."""
+    add_broker_arguments(parser)
+    parser.add_argument("--provider-name", metavar="NAME", help="By default PACT_PROVIDER_NAME.")
+    parser.add_argument("--provider-version", metavar="VERSION", help="By default GIT_COMMIT, else the commit.")
+
+
 def add_pact_arguments(parser: CommandParser) -> None:
     """Add the options that select pacts: files, or a broker's."""
     pacts = parser.add_argument_group("which pacts")

@@ -4,7 +4,7 @@ For pacts at a broker see `broker.source`.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -21,6 +21,14 @@ MAX_PROVIDERS = 3
 """How many names of other providers a message lists."""
 
 
+Progress = Callable[[int, int, str], None]
+"""Called with how many are finished, how many there are, and what is done. They are interactions, or pacts."""
+
+
+def no_progress(done: int, total: int, current: str) -> None:
+    """Show no progress."""
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """The pacts to verify, in order.
@@ -30,12 +38,14 @@ class Selection:
         nothing_for: the arguments without a pact, and the consumers and keys without an interaction. A text may suggest
             names that exist.
         asked: the broker's URL and the selectors, for reports. None when the pacts are files.
+        notes: remarks on how the pacts were selected.
     """
 
     pacts: tuple[Pact, ...]
     left_out: tuple[str, ...] = ()
     nothing_for: tuple[str, ...] = ()
     asked: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def interactions(self) -> int:
@@ -56,13 +66,16 @@ class Selection:
 class Source(Protocol):
     """A place that has pacts."""
 
-    def select(self, provider: str, consumers: Sequence[str], chosen: Filter) -> Selection:
+    def select(
+        self, provider: str, consumers: Sequence[str], chosen: Filter, progress: Progress = no_progress
+    ) -> Selection:
         """Find the provider's pacts.
 
         Args:
             provider: the name of the provider.
             consumers: the consumers whose pacts to select. An empty sequence selects all.
             chosen: which of their interactions to select.
+            progress: is called after each pact that was downloaded.
 
         Raises:
             CannotVerify: an argument doesn't exist, is no pact or is another provider's pact. Or no selected pact can
@@ -84,7 +97,9 @@ class LocalPacts:
     arguments: tuple[str, ...]
     pending: bool = True
 
-    def select(self, provider: str, consumers: Sequence[str], chosen: Filter) -> Selection:
+    def select(
+        self, provider: str, consumers: Sequence[str], chosen: Filter, progress: Progress = no_progress
+    ) -> Selection:
         pacts: dict[Path, Pact] = {}
         left_out: list[str] = []
         with_pacts: set[str] = set()
@@ -135,6 +150,7 @@ def narrow(
     left_out: Iterable[str] = (),
     nothing_for: Iterable[str] = (),
     asked: str | None = None,
+    notes: tuple[str, ...] = (),
     pending: bool = True,
 ) -> Selection:
     """Select some consumers' pacts, with the interactions that a filter chooses.
@@ -169,7 +185,7 @@ def narrow(
         if consumer not in with_pact
     ]
     nothing_for += [f"--interaction {key}" for key in sorted(keys)]
-    return Selection(tuple(pacts), tuple(left_out), tuple(nothing_for), asked)
+    return Selection(tuple(pacts), tuple(left_out), tuple(nothing_for), asked, notes)
 
 
 def not_pending(pact: Pact) -> Pact:

@@ -141,11 +141,11 @@ def _ask(config: pytest.Config) -> Selected:
             "single pact set PACT_URL or use --pact-url."
         )
     listing = source.ask(choice.provider_name)
-    pacts = tuple(listed.fetch(choice.provider_name) for listed in listing.pacts)
-    pacts = pacts if source.pending else tuple(map(not_pending, pacts))
+    fetched = listing.fetch(choice.provider_name)
+    pacts = tuple(fetched if source.pending else map(not_pending, fetched))
     selection = Selection(pacts, asked=listing.asked)
     text = render_selection(selection, "", "manage.py verify_pacts publishes them.", "")
-    return Selected("\n".join([text, *choice.notes]), pacts)
+    return Selected("\n".join([text, *listing.notes, *choice.notes]), pacts)
 
 
 def _files(pacts: Sequence[Pact]) -> dict[Path, Pact]:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from pact_verification.credentials import harmless
-from pact_verification.pacts.sources import Selection
-from pact_verification.results.report import Progress
+from pact_verification.pacts.sources import Progress, Selection
 from pact_verification.system import clock
 from pact_verification.text import counted, encodable, printable, printable_lines
 

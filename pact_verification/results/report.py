@@ -1,6 +1,6 @@
 """The Report of a run and its parts. Reporters read these values and nothing else."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
@@ -10,9 +10,6 @@ from pact_verification.results.coverage import Coverage
 from pact_verification.results.diff import Diff
 from pact_verification.results.exchange import Exchange
 from pact_verification.results.mismatch import Mismatch
-
-Progress = Callable[[int, int, str], None]
-"""Called with the number of finished interactions, the number of all, and the description of the current one."""
 
 
 class Outcome(Enum):

@@ -1,12 +1,14 @@
 """The options of a run with a broker: the broker, its pacts, and whether to publish the results."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from pact_verification.broker.client import Broker
+from pact_verification.broker.deployment import Deployment
 from pact_verification.broker.hal import ANSWER_SECONDS, origin
 from pact_verification.broker.provider_version import (
     KnownVersion,
@@ -25,6 +27,12 @@ from pact_verification.credentials import Credentials, configured_credentials
 from pact_verification.errors import CannotVerify
 from pact_verification.pacts.sources import Source
 from pact_verification.provider.serving import VerificationOptions
+
+BUILD_URL = re.compile(
+    r"https?://(\[[0-9a-f:.]+\]|[\w.-]+)(:\d+)?([/?]([\w.~:/?@!$&'()*+,;=-]|%[0-9a-f]{2})*)?(#[\w./?=&%-]*)?",
+    re.IGNORECASE | re.ASCII,
+)
+"""A URL as RFC 3986 spells it, since the broker accepts no other for a build."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,7 @@ def read_broker_options(
         tags=tuple(given.get("provider_tags", ())),
         build_url=given.get("build_url"),
     )
+    _require_build_url(given.get("build_url"))
     broker = configured_broker(given["broker_url"], given["broker_timeout"])
     pact_url = given["pact_url"] or conf.PACT_URL
     notes: list[str] = []
@@ -173,6 +182,26 @@ def configured_broker(url: str | None, answer_seconds: float | None = None) -> B
     return Broker(url, credentials, answer_seconds or ANSWER_SECONDS)
 
 
+def read_deployment(given: Mapping[str, Any], environment: str) -> Deployment:
+    """Return the version and the environment of a deployment, from a command's options.
+
+    Raises:
+        CannotVerify: the broker, the provider, its version or the environment has no name.
+    """
+    broker = configured_broker(given["broker_url"], given["broker_timeout"])
+    provider = given["provider_name"] or conf.PACT_PROVIDER_NAME
+    version = find_version(os.environ, number=given["provider_version"]).number
+    if not broker:
+        raise CannotVerify("There is no broker to ask. PACT_BROKER_BASE_URL or --broker-url names it.")
+    if not environment.strip():
+        raise CannotVerify("--to-environment or --environment is empty. Name one, such as production.")
+    if not provider:
+        raise CannotVerify("The provider has no name: set PACT_PROVIDER_NAME, or use --provider-name.")
+    if not version:
+        raise CannotVerify("The version is not known: git names no commit. Set GIT_COMMIT, or use --provider-version.")
+    return Deployment(broker, provider, version, environment.strip())
+
+
 def _anonymous(url: str, answer_seconds: float | None) -> Broker:
     """Return the host of a pact's URL as a broker without credentials, since it is not the configured one."""
     parts = urlsplit(url)
@@ -229,6 +258,19 @@ def _require_version(version: ProviderVersion) -> KnownVersion:
     assert version.number
     assert version.branch
     return KnownVersion(version.number, version.branch, version.tags, version.build_url, version.named_by)
+
+
+def _require_build_url(url: str | None) -> None:
+    """Raise CannotVerify for a build's URL that a broker refuses, or that holds a password.
+
+    The broker would refuse every result, after the run.
+    """
+    parts = _split(url) if url else None
+    if url and (not parts or "@" in parts.netloc or not BUILD_URL.fullmatch(url)):
+        raise CannotVerify(
+            f"--build-url is {url.rpartition('@')[2]!r}, and has to be an http:// or https:// URL without a user name. "
+            "Other characters than a URL's are written as %20 and so on."
+        )
 
 
 def _require_http(url: str, name: str) -> None:

@@ -10,14 +10,13 @@ from pact_verification.core.engine import Engine
 from pact_verification.errors import CannotVerify
 from pact_verification.pacts.pact import Pact
 from pact_verification.pacts.parts import in_parts
-from pact_verification.pacts.sources import Selection
+from pact_verification.pacts.sources import Progress, Selection, no_progress
 from pact_verification.provider.databases import new_token
 from pact_verification.provider.serving import Provider
 from pact_verification.results.coverage import Coverage
 from pact_verification.results.masking import mask, without_credentials
 from pact_verification.results.report import (
     PactResult,
-    Progress,
     Publication,
     Report,
     merge_results,
@@ -63,7 +62,7 @@ class Runner:
     provider: Provider
     engine: Engine
     directory: Path
-    progress: Progress = lambda *_: None
+    progress: Progress = no_progress
     announce: Announce = lambda *_: None
     notes: list[str] = field(default_factory=list, init=False)
     provider_name: str = field(init=False)
@@ -89,7 +88,13 @@ class Runner:
         coverage = self.list_coverage(results)
         publication = self.publish(results)
         nothing_is_fine = self.reason_nothing_is_fine(found, selection)
-        self.notes = [*([server] if server else ()), *selection.left_out, *self.options.notes, *self.notes]
+        self.notes = [
+            *([server] if server else ()),
+            *selection.notes,
+            *selection.left_out,
+            *self.options.notes,
+            *self.notes,
+        ]
         return self.report(selection, results, coverage, publication, nothing_is_fine=nothing_is_fine)
 
     def reach_server(self) -> str | None:
@@ -99,7 +104,8 @@ class Runner:
 
     def find_pacts(self) -> Selection:
         """Find the provider's pacts and filter their interactions."""
-        return self.options.source.select(self.provider_name, self.options.consumers, self.options.filter)
+        options = self.options
+        return options.source.select(self.provider_name, options.consumers, options.filter, self.progress)
 
     def take_share(self, found: Selection) -> Selection:
         """Keep the pacts of this run's shard."""
@@ -148,9 +154,7 @@ class Runner:
         provable = [result for result in results if _is_provable(result)]
         if not self.options.publisher or not provable:
             return None
-        count = sum(len(result.interactions) for result in results)
-        self.progress(count, count, "publishing the results")
-        publication = self.options.publisher.publish(provable)
+        publication = self.options.publisher.publish(provable, self.progress)
         self.notes += (
             f"{result.pact.name} {'can not be read' if result.interactions else 'holds no interactions'}, so no result "
             "is published for it."

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pact_verification.core.engine import CoreReport, Engine, VerifyRequest
 from pact_verification.core.verdict import judge_pact
 from pact_verification.pacts.pact import Pact
+from pact_verification.pacts.sources import Progress
 from pact_verification.provider.http_connection import HOST, RUN_HEADER
 from pact_verification.provider.serving import Provider, Served, VerificationOptions
 from pact_verification.results.diff import Diff
 from pact_verification.results.exchange import Exchange
 from pact_verification.results.masking import mask, named_without_secrets
-from pact_verification.results.report import InteractionResult, Outcome, PactResult, Progress
+from pact_verification.results.report import InteractionResult, Outcome, PactResult
 from pact_verification.results.response_diff import response_diff
 
 HANG_TIMEOUTS = 4

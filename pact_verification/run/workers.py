@@ -23,9 +23,10 @@ import django
 from pact_verification.core.engine import running_engine
 from pact_verification.errors import CannotVerify, Terminated
 from pact_verification.pacts.pact import Pact
+from pact_verification.pacts.sources import Progress
 from pact_verification.provider.databases import drop_left, names_of
 from pact_verification.provider.serving import VerificationOptions
-from pact_verification.results.report import Outcome, PactResult, Progress
+from pact_verification.results.report import Outcome, PactResult
 from pact_verification.run.session import Ending, running_session
 from pact_verification.run.witness import witnessed_provider
 from pact_verification.system import clock

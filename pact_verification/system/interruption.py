@@ -15,7 +15,7 @@ from typing import Any
 
 from pact_verification.errors import Terminated
 
-COMMANDS = ("verify_pacts", "pact_states", "can_i_deploy", "pact_broker")
+COMMANDS = ("verify_pacts", "pact_states", "can_i_deploy", "record_deployment", "pact_broker")
 WAYS_IN = ("manage.py", "django-admin", "__main__.py")
 
 SIGNALS = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]

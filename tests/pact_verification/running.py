@@ -44,7 +44,8 @@ Databases = dict[str, dict[str, Any]]
 def environment(
     *, project: str = "tests.testapp.settings", settings: Mapping[str, Any] | None = None, **variables: str
 ) -> dict[str, str]:
-    own = ("PACT_", "DJANGO_", "GIT_", "GITHUB_")  # what the command reads, and a CI job sets
+    # What the command reads, and a CI job or a machine sets.
+    own = ("PACT_", "DJANGO_", "GIT_", "GITHUB_", "REQUESTS_CA_", "CURL_CA_", "SSL_CERT_")
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(own)}
     return {
         **inherited,

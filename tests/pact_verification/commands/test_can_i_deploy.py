@@ -1,9 +1,10 @@
-"""manage.py can_i_deploy: the answers of the real `pact`, the waiting, and the explanation of a no."""
+"""manage.py can_i_deploy and record_deployment: the broker's answers, the waiting, and the explanation of a no."""
 
 import json
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from pact_verification.broker.pact_cli import run_pact
 from pact_verification.credentials import Credentials
 from pact_verification.errors import CannotVerify
 from tests.broker_double import BrokerDouble, Fault
+from tests.certificates import self_signed
 from tests.pact_verification.pact_files import document, interaction
 from tests.pact_verification.reporters.test_github import commands
 from tests.pact_verification.running import ROOT, Run, command, environment, has, run
@@ -61,7 +63,7 @@ def test_yes(ask: Ask, broker: BrokerDouble) -> None:
     broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
     ran = ask("p1")
     assert ran.exit_code == 0
-    has(ran, "May testapp p1 go to production?", "Computer says yes")
+    has(ran, "May testapp p1 go to production?", "shop c1 and testapp p1: verified.", "Computer says yes.")
 
 
 def test_yes_since_no_consumer_depends_on_it(ask: Ask, broker: BrokerDouble) -> None:
@@ -84,8 +86,11 @@ def test_a_version_that_the_broker_does_not_know(ask: Ask, broker: BrokerDouble)
     broker.publish_result("shop", "c1", "testapp", "p0", branch="main", success=True)
     ran = ask("p1")
     assert ran.exit_code == 1
-    has(ran, "The broker has no version p1 of testapp; the latest is p0.", "Verify with --publish first")
-    assert "asking" not in ran.out
+    assert ran.out == "May testapp p1 go to production?\nComputer says no.\n"
+    assert ran.err.strip() == (
+        "The broker has no version p1 of testapp; the latest is p0. verify_pacts --publish makes it known. "
+        "Ask with the same version (--provider-version, GIT_COMMIT)."
+    )
 
 
 def test_another_version_has_verified_it(ask: Ask, broker: BrokerDouble) -> None:
@@ -108,7 +113,7 @@ def test_no_version_has_verified_it_and_a_webhook_may_bring_it(ask: Ask, broker:
     assert ran.exit_code == 1
     has(ran, "A result is missing; asking 2 times, every 0 s.", "no version of testapp has verified it.")
     asked = [request for request in broker.requests if request.path.startswith("/matrix")]
-    assert len(asked) >= 5  # once before pact, three times by pact, once after
+    assert len(asked) == 3
 
 
 def test_it_comes_while_it_waits(ask: Ask, broker: BrokerDouble) -> None:
@@ -140,7 +145,21 @@ def test_an_environment_that_is_not_there(ask: Ask, broker: BrokerDouble) -> Non
     broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
     ran = ask("p1", to="moon")
     assert ran.exit_code == 2
-    has(ran, "has no environment 'moon'. It has production; pact broker create-environment")
+    has(ran, "has no environment 'moon'. It has production; manage.py pact_broker create-environment --name moon")
+
+
+def test_a_broker_without_environments(ask: Ask) -> None:
+    with BrokerDouble() as broker:
+        broker.publish(document(interaction("a")), version="c1", branch="main")
+        broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
+        ran = ask("p1", PACT_BROKER_BASE_URL=broker.url, PACT_BROKER_TOKEN="")
+        assert ran.exit_code == 2
+        has(ran, "has no environment 'production'. It has none; manage.py pact_broker create-environment --name")
+        index = {"_links": {"pb:pacticipant": {"href": f"{broker.url}/pacticipants/{{pacticipant}}"}}}
+        broker.fault("GET", "^/$", hal(index))
+        ran = ask("p1", PACT_BROKER_BASE_URL=broker.url, PACT_BROKER_TOKEN="")
+    assert ran.exit_code == 2
+    has(ran, "knows no environments, so it can't record what is deployed. Upgrade the broker, or use tags:")
 
 
 @pytest.mark.parametrize(
@@ -203,26 +222,24 @@ def test_a_yes_with_a_failure_in_it_is_none(ask: Ask, broker: BrokerDouble) -> N
     assert ask("p1").exit_code == 1
 
 
-def test_a_yes_that_the_broker_does_not_repeat(ask: Ask, broker: BrokerDouble) -> None:
-    """The binary's yes is not enough, since options can make it say yes."""
-    broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=False)
-    for deployable in (False, True):  # the command asks, then the binary, then the command again
-        reply = {"summary": {"deployable": deployable, "reason": "so"}, "notices": [], "matrix": []}
-        broker.fault("GET", "^/matrix", hal(reply), times=1)
-    ran = ask("p1")
-    assert "Computer says yes" in ran.out
-    assert ran.exit_code == 1
-    has(ran, "the verification failed")
-
-
-def test_pact_that_fails_where_the_broker_says_yes(ask: Ask, broker: BrokerDouble) -> None:
-    broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
-    ran = ask("p1", SSL_CERT_FILE="/no/such/file", PACT_BROKER_HTTP_RETRIES="many")
+def test_a_broker_that_restarts_while_it_waits(ask: Ask, broker: BrokerDouble) -> None:
+    broker.publish_result("office", "c1", "testapp", "p1", branch="main", success=True)
+    broker.create_webhook("testapp")
+    unknown = {"summary": {"deployable": None, "reason": "missing"}, "notices": [], "matrix": [pair_without_result()]}
+    broker.fault("GET", "^/matrix", hal(unknown), times=1)
+    broker.fault("GET", "^/matrix", Fault(status=503), times=1)
+    ran = ask("p1", "--retry-while-unknown", "1", "--retry-interval", "0")
     assert ran.exit_code == 2
-    has(ran, "The broker says yes, but `pact broker can-i-deploy` failed. Its output is above.")
+    has(ran, "asking 1 times", "was answered with 503")
+    broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
+    broker.fault("GET", "^/matrix", hal(unknown), times=1)
+    broker.fault("GET", "^/matrix", Fault(status=503), times=1)
+    ran = ask("p1", "--retry-while-unknown", "2", "--retry-interval", "0")
+    assert ran.exit_code == 0, ran
 
 
-def test_ctrl_c_while_it_waits(broker: BrokerDouble) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_nothing_outlives_it(broker: BrokerDouble, number: signal.Signals) -> None:
     broker.publish_result("office", "c1", "testapp", "p1", branch="main", success=True)
     broker.create_webhook("testapp")
     here = {"PACT_BROKER_BASE_URL": broker.url, "PACT_BROKER_TOKEN": TOKEN, "GIT_COMMIT": "p1", "PYTHONPATH": str(ROOT)}
@@ -236,10 +253,10 @@ def test_ctrl_c_while_it_waits(broker: BrokerDouble) -> None:
         assert process.stdout
         while "asking" not in process.stdout.readline():
             pass
-        process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=60)
-    assert process.returncode == 143
-    assert err.strip() == "Interrupted."
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)  # returns when no process holds the pipes any more
+    assert process.returncode == (143 if number is signal.SIGTERM else -number)
+    assert err.strip() == ("Interrupted." if number is signal.SIGTERM else "")
 
 
 def test_pact_has_to_come_back(broker: BrokerDouble) -> None:
@@ -306,12 +323,7 @@ def test_answers_of_another_shape(ask: Ask, broker: BrokerDouble) -> None:
 def test_an_environment_without_a_name(ask: Ask) -> None:
     ran = ask("p1", to="")
     assert ran.exit_code == 2
-    has(ran, "--to-environment is empty.")
-
-
-def test_a_dry_run_of_pact_is_not_a_yes(ask: Ask, broker: BrokerDouble) -> None:
-    broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=False)
-    assert ask("p1", PACT_BROKER_CAN_I_DEPLOY_DRY_RUN="true").exit_code == 1
+    has(ran, "--to-environment or --environment is empty.")
 
 
 @pytest.mark.parametrize(
@@ -328,6 +340,82 @@ def test_a_broker_that_can_not_be_asked(ask: Ask, variables: dict[str, str], why
     assert ran.exit_code == 2
     has(ran, why)
     assert "Traceback" not in ran.err
+
+
+def test_a_version_that_was_deployed_and_replaced_is_not_reached(ask: Ask, broker: BrokerDouble) -> None:
+    broker.publish_result("office", "c1", "testapp", "p1", branch="hotfix", success=True)
+    broker.record_deployment("testapp", "p1", "production")
+    broker.publish_result("shop", "c1", "testapp", "p2", branch="main", success=True)
+    broker.record_deployment("testapp", "p2", "production")
+    broker.create_webhook("testapp")
+    ran = ask("p1", "--retry-while-unknown", "1", "--retry-interval", "0")
+    assert ran.exit_code == 1
+    has(ran, "No webhook has this version of testapp verify it, so waiting would not help.")
+
+
+def test_without_credentials_the_sentence_ends_well() -> None:
+    with BrokerDouble() as broker:
+        broker.create_environment("production", production=True)
+        for consumer in ("shop", "office"):
+            broker.publish(document(interaction("a"), consumer=consumer), version="c1", branch="main")
+        broker.record_deployment("shop", "c1", "production")
+        broker.publish_result("office", "c1", "testapp", "p1", branch="main", success=True)
+        broker.fault("GET", "^/webhooks", Fault(status=403))
+        here: dict[str, Any] = {"PACT_BROKER_BASE_URL": broker.url, "GIT_COMMIT": "p1"}
+        ran = run("can_i_deploy", "--to-environment", "production", "--retry-while-unknown", "0", **here)
+    has(ran, "Whether a webhook has testapp verify it can't be read without credentials.")
+
+
+class TestRecordDeployment:
+    @pytest.fixture
+    def record(self, broker: BrokerDouble) -> Ask:
+        def recorded(version: str, *arguments: str, to: str = "production", **variables: Any) -> Run:
+            here: dict[str, Any] = {"PACT_BROKER_BASE_URL": broker.url, "PACT_BROKER_TOKEN": TOKEN}
+            here |= {"GIT_COMMIT": version, **variables}
+            return run("record_deployment", "--environment", to, *arguments, **here)
+
+        return recorded
+
+    def test_it_is_recorded(self, record: Ask, broker: BrokerDouble) -> None:
+        broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
+        ran = record("p1")
+        assert (ran.exit_code, ran.err) == (0, "")
+        assert ran.out == "Recorded: testapp p1 is deployed to production.\n"
+        assert ("testapp", "p1") in broker.deployed("production")
+
+    @pytest.mark.parametrize(
+        ("to", "variables", "why"),
+        [
+            ("production", {}, "The broker has no version p1 of testapp; the latest is p0. verify_pacts --publish"),
+            ("production", {"PACT_BROKER_TOKEN": "wrong"}, "It does not accept PACT_BROKER_TOKEN"),
+            ("production", {"PACT_PROVIDER_NAME": "somebody"}, "knows no provider 'somebody'"),
+            ("production", {"PACT_BROKER_BASE_URL": "http://127.0.0.1:1"}, "can't be reached: Connection refused"),
+            ("production", {"PACT_BROKER_BASE_URL": ""}, "There is no broker to ask."),
+            ("moon", {"GIT_COMMIT": "p0"}, "has no environment 'moon'. It has production; manage.py pact_broker"),
+        ],
+    )
+    def test_what_can_not_be_recorded(
+        self, record: Ask, broker: BrokerDouble, to: str, variables: dict[str, str], why: str
+    ) -> None:
+        broker.publish_result("shop", "c1", "testapp", "p0", branch="main", success=True)
+        ran = record("p1", to=to, **variables)
+        assert ran.exit_code == 2
+        has(ran, why)
+        assert TOKEN not in ran.out + ran.err
+        assert ("testapp", "p1") not in broker.deployed("production")
+
+    def test_a_broker_that_did_not_do_it(self, record: Ask, broker: BrokerDouble) -> None:
+        broker.publish_result("shop", "c1", "testapp", "p1", branch="main", success=True)
+        broker.fault("POST", "/deployed-versions", hal({"currentlyDeployed": False}))
+        ran = record("p1")
+        assert ran.exit_code == 2
+        has(ran, "accepted the deployment, but does not list it as current.")
+
+    def test_over_https_with_an_unknown_authority(self, record: Ask, tmp_path: Path) -> None:
+        with BrokerDouble(tls=self_signed(tmp_path).context) as broker:
+            ran = record("p1", PACT_BROKER_BASE_URL=broker.url)
+        assert ran.exit_code == 2
+        has(ran, "can't be asked over https: self-signed certificate. SSL_CERT_FILE or REQUESTS_CA_BUNDLE names")
 
 
 def pair_without_result() -> dict[str, Any]:

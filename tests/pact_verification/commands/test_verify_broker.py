@@ -10,9 +10,9 @@ import pytest
 import requests
 
 from tests.broker_double import BrokerDouble, Fault
-from tests.certificates import self_signed
+from tests.certificates import Certificate, self_signed
 from tests.pact_verification.pact_files import document, interaction
-from tests.pact_verification.running import Run, Verify, git, has
+from tests.pact_verification.running import Run, Verify, git, has, run
 
 TOKEN = "t0ken-that-nobody-may-see"
 EMPTY = interaction("an empty list", response={"body": []})
@@ -172,7 +172,7 @@ class TestPublishing:
         run = ask("--publish")
         assert run.exit_code == 0
         has(run, "shop version c2 work in progress latest from branch feat/x")
-        assert published(broker) == [("shop", "p1", True), ("shop", "p1", False)]
+        assert sorted(published(broker)) == [("shop", "p1", False), ("shop", "p1", True)]
 
     def test_a_new_state_of_a_pending_pact_does_not_stop_the_build(self, ask: Ask, broker: BrokerDouble) -> None:
         broker.publish(document(GREEN), version="c1", branch="main")
@@ -185,7 +185,7 @@ class TestPublishing:
             "def an_item_that_flies",
             "1 state error (pending)",
         )
-        assert published(broker) == [("shop", "p1", True), ("shop", "p1", False)]
+        assert sorted(published(broker)) == [("shop", "p1", False), ("shop", "p1", True)]
 
     def test_a_filter_does_not_publish(self, ask: Ask, broker: BrokerDouble) -> None:
         """The core would publish success for a part of a pact, even for an empty one."""
@@ -919,21 +919,63 @@ class TestPactUrl:
         has(run, "is a pact with the provider 'warehouse', and this is 'testapp'")
 
 
-def test_over_https_the_brokers_certificate_is_checked(verify: Verify, tmp_path: Path) -> None:
+class TestOverHttps:
     """The run loads no certificates for a provider on this machine, and still checks the broker's."""
-    certificate = self_signed(tmp_path)
-    with BrokerDouble(token=TOKEN, tls=certificate.context) as broker:
-        broker.publish(document(GREEN), version="c1", branch="main")
-        here = {
-            "PACT_BROKER_BASE_URL": broker.url,
+
+    @pytest.fixture
+    def certificate(self, tmp_path: Path) -> Certificate:
+        return self_signed(tmp_path)
+
+    @pytest.fixture
+    def secure_broker(self, certificate: Certificate) -> Iterator[BrokerDouble]:
+        with BrokerDouble(token=TOKEN, tls=certificate.context) as broker:
+            broker.publish(document(GREEN), version="c1", branch="main")
+            yield broker
+
+    @pytest.fixture
+    def here(self, secure_broker: BrokerDouble) -> dict[str, Any]:
+        return {
+            "PACT_BROKER_BASE_URL": secure_broker.url,
             "PACT_BROKER_TOKEN": TOKEN,
             "GIT_COMMIT": "p1",
             "GIT_BRANCH": "main",
         }
-        distrusted = verify("--publish", **here)
-        assert broker.requests == []  # so no server has received the token
-        trusted = verify("--publish", REQUESTS_CA_BUNDLE=str(certificate.file), **here)
-    assert distrusted.exit_code == 2
-    has(distrusted, "can't be asked over https:", "REQUESTS_CA_BUNDLE names certificates to trust")
-    assert trusted.exit_code == 0, trusted
-    has(trusted, "Published 1 result", "1 verified")
+
+    def test_an_unknown_authority(self, verify: Verify, secure_broker: BrokerDouble, here: dict[str, Any]) -> None:
+        ran = verify("--publish", **here)
+        assert secure_broker.requests == []  # so no server has received the token
+        assert ran.exit_code == 2
+        has(ran, "can't be asked over https: self-signed certificate. SSL_CERT_FILE or REQUESTS_CA_BUNDLE names a file")
+
+    @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
+    def test_one_variable_is_enough(
+        self, verify: Verify, here: dict[str, Any], certificate: Certificate, variable: str
+    ) -> None:
+        """For our requests and for the `pact` binary."""
+        here[variable] = str(certificate.file)
+        ran = verify("--publish", **here)
+        assert ran.exit_code == 0, ran
+        has(ran, "Published 1 result", "1 verified")
+        ran = run("pact_broker", "list-environments", **here)
+        assert ran.exit_code == 0, ran
+
+    def test_the_machines_own_variable_does_not_hide_it(
+        self, verify: Verify, here: dict[str, Any], certificate: Certificate, tmp_path: Path
+    ) -> None:
+        (tmp_path / "other").mkdir()
+        machine = {"REQUESTS_CA_BUNDLE": str(self_signed(tmp_path / "other").file)}
+        ran = verify(**here, **machine)
+        assert ran.exit_code == 2
+        has(ran, f"The certificates in REQUESTS_CA_BUNDLE ({machine['REQUESTS_CA_BUNDLE']}) do not sign it.")
+        machine["SSL_CERT_FILE"] = str(certificate.file)
+        ran = verify(**here, **machine)
+        assert ran.exit_code == 0, ran
+        swapped = {"SSL_CERT_FILE": machine["REQUESTS_CA_BUNDLE"], "REQUESTS_CA_BUNDLE": machine["SSL_CERT_FILE"]}
+        ran = run("pact_broker", "list-environments", **here, **swapped)
+        assert ran.exit_code == 0, ran
+
+    @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
+    def test_a_file_that_is_not_there(self, verify: Verify, here: dict[str, Any], variable: str) -> None:
+        ran = verify(**here, **{variable: "/no/such/file"})
+        assert ran.exit_code == 2
+        has(ran, f"{variable} is '/no/such/file', and nothing is there.")
