@@ -380,6 +380,24 @@ def test_oddities_before_the_first_result_do_not_lose_it_either(
     has(run, "The contracts are broken.", "Not at the broker")
 
 
+@pytest.mark.parametrize(
+    ("version", "why"),
+    [
+        ({"_embedded": {"branchVersions": []}}, "version p1 is not on branch main there. Publish again."),
+        ({"_embedded": {"branchVersions": [{"name": "mai"}]}}, "version p1 is not on branch main there."),
+        ({}, "KeyError: '_embedded'"),
+    ],
+)
+def test_the_branch_is_read_back_too(ask: Ask, broker: BrokerDouble, version: dict[str, Any], why: str) -> None:
+    """A version that was deleted meanwhile is made again by its result, on no branch."""
+    broker.publish(document(GREEN), version="c1", branch="main")
+    broker.fault("GET", "/versions/p1$", Fault(status=200, body=json.dumps(version).encode()))
+    run = ask("--publish")
+    assert run.exit_code == 4
+    has(run, "Not at the broker for version p1 of branch main: shop", why)
+    assert "Published" not in run.out
+
+
 def test_an_older_result_is_not_the_one_that_was_sent(ask: Ask, broker: BrokerDouble) -> None:
     broker.publish(document(GREEN), version="c1", branch="main")
     assert ask("--publish").exit_code == 0
@@ -461,6 +479,48 @@ class TestSelecting:
         query = next(request.body for request in broker.requests if request.method == "POST")
         assert query["consumerVersionSelectors"] == [{"branch": "feat/x", "consumer": "shop"}]
         assert query["includeWipPactsSince"] == "2020-01-01"
+
+    def test_an_environment_is_named_in_our_words(self, ask: Ask, broker: BrokerDouble) -> None:
+        """The broker describes such a selector by a dump of its own objects."""
+        broker.publish(document(GREEN), version="c1", branch="main")
+        broker.create_environment("production", production=True)
+        broker.record_deployment("shop", "c1", "production")
+        dump = {"environment_name": "production", "environment": "#<PactBroker::Deployments::Environment:0x0000ffff>"}
+        listed = requests.post(
+            f"{broker.url}/pacts/provider/testapp/for-verification",
+            json={"consumerVersionSelectors": [{"environment": "production"}]},
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            timeout=9,
+        ).json()
+        (pact,) = listed["_embedded"]["pacts"]
+        pact["shortDescription"] = f"latest from main branch, {json.dumps(dump, separators=(',', ':'))}"
+        broker.fault("POST", "/for-verification$", Fault(status=200, body=json.dumps(listed).encode()))
+        run = ask("--consumer-version-selector", '{"environment": "production"}')
+        assert run.exit_code == 0, run
+        has(run, "shop (version c1: latest from main branch, in environment production)")
+        assert "#<" not in run.out + run.err
+
+    def test_an_environment_that_is_not_there(self, ask: Ask, broker: BrokerDouble) -> None:
+        refused = {"errors": {"consumerVersionSelectors": ["environment with name 'moon' does not exist (at index 0)"]}}
+        broker.create_environment("production", production=True)
+        broker.fault("POST", "/for-verification$", Fault(status=400, body=json.dumps(refused).encode()))
+        run = ask("--consumer-version-selector", '{"environment": "moon"}')
+        assert run.exit_code == 2
+        has(run, "has no environment 'moon'. It has production; manage.py pact_broker create-environment --name moon")
+
+    @pytest.mark.parametrize("key", ["fallbackBranch", "fallbackToMainBranch"])
+    def test_a_key_that_the_broker_ignores(self, ask: Ask, broker: BrokerDouble, key: str) -> None:
+        broker.publish(document(GREEN), version="c1", branch="main")
+        broker.fault(
+            "POST",
+            "/for-verification$",
+            Fault(status=200, body=b'{"_embedded": {"pacts": []}}'),
+        )
+        value = "main" if key == "fallbackBranch" else True
+        run = ask("--consumer-version-selector", json.dumps({"branch": "feat/x", key: value}))
+        assert run.exit_code == 3
+        instead = '{"branch": "main"}' if key == "fallbackBranch" else '{"mainBranch": true}'
+        has(run, f"No pact was selected by {key}.", f"Instead, add --consumer-version-selector '{instead}'.")
 
     def test_only_some_consumers(self, ask: Ask, broker: BrokerDouble) -> None:
         broker.publish(document(GREEN), version="c1", branch="main")
@@ -751,6 +811,11 @@ def test_one_pact_that_is_listed_twice(ask: Ask, broker: BrokerDouble) -> None:
         (["--include-wip-pacts-since", "yesterday"], "'yesterday' is not a date such as 2026-01-31"),
         (["--include-wip-pacts-since", "2026-01-01", "--no-enable-pending"], "exclude each other"),
         (["--broker-url", "http://127.0.0.1:1", "pacts"], "--broker-url and pacts name two places for pacts"),
+        (
+            ["--publish", "--build-url", "https://ci/my job"],
+            "--build-url is 'https://ci/my job', and has to be an http",
+        ),
+        (["--build-url", "https://me:s3@ci/1"], "--build-url is 'ci/1', and has to be"),
         (["--publish", "pacts"], "--publish needs a broker, and pacts is on this machine"),
     ],
 )
@@ -970,7 +1035,10 @@ class TestOverHttps:
         machine["SSL_CERT_FILE"] = str(certificate.file)
         ran = verify(**here, **machine)
         assert ran.exit_code == 0, ran
-        swapped = {"SSL_CERT_FILE": machine["REQUESTS_CA_BUNDLE"], "REQUESTS_CA_BUNDLE": machine["SSL_CERT_FILE"]}
+        swapped: dict[str, Any] = {
+            "SSL_CERT_FILE": machine["REQUESTS_CA_BUNDLE"],
+            "REQUESTS_CA_BUNDLE": machine["SSL_CERT_FILE"],
+        }
         ran = run("pact_broker", "list-environments", **here, **swapped)
         assert ran.exit_code == 0, ran
 

@@ -42,9 +42,11 @@ def test_nothing_outlives_the_starter(tmp_path: Path, number: signal.Signals) ->
     os.mkfifo(pipe)
     program = ["/bin/sh", "-c", f"exec 9>{pipe}; {WRAPPER}"]
     code = "import os; from pact_verification.system.guarded import run_guarded as run"
-    with subprocess.Popen(
-        [sys.executable, "-c", f"{code}; run({program}, os.environ, 600)"], cwd=ROOT, stderr=subprocess.DEVNULL
-    ) as starter:
-        with pipe.open("rb") as reader:  # opens when the program has opened it
-            starter.send_signal(number)
-            assert reader.read() == b""  # returns when no process holds the other end
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", f"{code}; run({program}, os.environ, 600)"], cwd=ROOT, stderr=subprocess.DEVNULL
+        ) as starter,
+        pipe.open("rb") as reader,
+    ):  # opens when the program has opened it
+        starter.send_signal(number)
+        assert reader.read() == b""  # returns when no process holds the other end
