@@ -10,8 +10,11 @@ import json
 import os
 import re
 import socket
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -547,6 +550,41 @@ def test_a_disabled_webhook_is_not_called() -> None:
         assert [each["path"] for each in received] == ["/True"]
         assert json.loads(received[0]["body"])["pact_url"] == broker.pact_url("web", "c1")
         assert len(Client(broker).get("/webhooks")["_links"]["pb:webhooks"]) == len(broker.webhooks) == 2
+
+
+def at_once(number: int, act: Callable[[int], Any]) -> list[Any]:
+    with ThreadPoolExecutor(number) as pool:
+        return list(pool.map(act, range(number)))
+
+
+def test_every_answer_takes_as_long_as_the_latency_says_and_requests_wait_side_by_side() -> None:
+    with BrokerDouble(latency=0.25) as broker:
+        before = time.monotonic()
+        answered = at_once(8, lambda _: Client(broker).send("GET", "/")["status"])
+        took = time.monotonic() - before
+    assert answered == [200] * 8
+    assert 0.25 <= took < 1  # one after another would take two seconds
+
+
+def test_results_and_contracts_that_arrive_at_once_are_all_kept(request: pytest.FixtureRequest) -> None:
+    request.addfinalizer(partial(sys.setswitchinterval, sys.getswitchinterval()))
+    sys.setswitchinterval(1e-6)  # threads take turns within the store, if it lets them
+    with BrokerDouble(latency=0.05) as broker:
+        broker.publish(pact())
+        path = results_path(broker)
+
+        def publish(index: int) -> tuple[int, str]:
+            publish_calling_webhooks(broker, f"c{index}", "main", pact(f"web {index}"))
+            answered = Client(broker).send("POST", path, {**RESULT, "providerApplicationVersion": f"p{index}"})
+            return answered["status"], answered["headers"]["location"]
+
+        answered = at_once(24, publish)
+        assert {status for status, _ in answered} == {201}
+        assert len({location for _, location in answered}) == len(broker.results) == 24
+        assert {each.provider_version for each in broker.results} == {f"p{index}" for index in range(24)}
+        names = ["shop", "web", *(f"web {index}" for index in range(24))]
+        ids = [each.id for name in names for each in broker.versions(name).values()]
+        assert len(ids) == len(set(ids)) == 49
 
 
 # Faults

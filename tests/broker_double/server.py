@@ -85,9 +85,15 @@ class BrokerDouble:
         read_only: tuple[str, str] | None = None,
         token: str | None = None,
         tls: ssl.SSLContext | None = None,
+        latency: float = 0,
     ) -> None:
+        """Bind to a free port of the loopback interface.
+
+        `latency` is the number of seconds that every answer takes. Requests wait side by side, not one after another.
+        """
         self.requests: list[Request] = []
         self.closed = threading.Event()
+        self.latency = latency
         self._writers = [_basic(basic)] if basic else [f"Bearer {token}"] if token else []
         self._readers = [*self._writers, *([_basic(read_only)] if read_only else [])]
         self._scheme = "basic" if basic else "bearer"
@@ -263,6 +269,7 @@ def _basic(credentials: tuple[str, str]) -> str:
 
 class _Server(ThreadingHTTPServer):
     double: BrokerDouble
+    request_queue_size = 128  # the default of five refuses connections when many clients arrive at once
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -273,6 +280,7 @@ class _Handler(BaseHTTPRequestHandler):
         double = self.server.double
         request = self._request()
         fault = double.arrived(request)
+        double.closed.wait(double.latency)  # the state is not locked here: other requests go on
         if fault is None or fault.kind in ("drop", "lie"):
             answer = double.refusal(request) or double.answer(request, fault)
             body = answer.body if isinstance(answer.body, str) else json.dumps(answer.body, ensure_ascii=False)
