@@ -36,10 +36,12 @@ class Command:
     Attributes:
         arguments: Python's; the pacts come after them.
         variables: of the environment.
+        pacts_in_files: whether the command line names the pacts. Otherwise the command finds them at a broker.
     """
 
     arguments: Sequence[str]
     variables: Mapping[str, str] = field(default_factory=dict)
+    pacts_in_files: bool = True
 
     def verify(self, pacts: Pacts, watched: list[float] | None = None) -> float:
         """Verify all of them, and return the seconds that it took.
@@ -47,7 +49,7 @@ class Command:
         Args:
             watched: gets the most memory that the process and its children had, in MB.
         """
-        command = [PYTHON, *self.arguments, str(pacts.path)]
+        command = [PYTHON, *self.arguments, *([str(pacts.path)] if self.pacts_in_files else [])]
         with ExitStack() as ends:
             started = time.perf_counter()
             process = ends.enter_context(_started(command, pacts, self.variables))

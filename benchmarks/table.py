@@ -34,6 +34,9 @@ its users run it:
 * **FastAPI with pact verifier**: a list in memory, under uvicorn, with a URL that sets states; `pact verifier` is the
   binary of pact-python-cli.
 
+**A slow broker** is the tests' double, which takes 50 ms for each answer. What downloading and publishing cost is the
+difference to a run with the same pacts in files. Its peer is the same run with one connection.
+
 **Requests a second** are those of the example provider under gunicorn with two workers, with production's settings
 and on SQLite, beside two FastAPI providers under uvicorn with two workers: one answers from memory, as PactFlow's
 example does, and one reads the same table through SQLAlchemy. PactFlow's example has uvicorn without extras, and so

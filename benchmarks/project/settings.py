@@ -43,3 +43,4 @@ DATABASES = {"default": env.db_url("DATABASE_URL", default="sqlite://:memory:")}
 USE_TZ = True
 STATIC_URL = "static/"  # without one, LiveServerThread's own handler answers 500 to everything
 PACT_PROVIDER_NAME = "bench"
+PACT_BROKER_CONNECTIONS = env.int("BENCH_BROKER_CONNECTIONS", default=8)
