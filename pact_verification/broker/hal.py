@@ -17,12 +17,14 @@ from typing import Any
 from urllib.parse import urljoin
 
 import requests
+from requests.adapters import HTTPAdapter
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
+from urllib3.util.ssl_ import create_urllib3_context
 
-from pact_verification.broker.certificates import TrustingAdapter, certificate_hint
 from pact_verification.credentials import Credentials, hide_credentials
 from pact_verification.errors import BrokerError
+from pact_verification.system.certificates import certificate_hint, trust_named
 from pact_verification.text import printable
 
 ANSWER_SECONDS = 7
@@ -102,7 +104,7 @@ class Client:
         self._session = requests.Session()
         self._session.auth = _Header(credentials.header)
         if url.startswith("https:"):
-            self._session.mount("https://", TrustingAdapter())
+            self._session.mount("https://", _TrustingAdapter())
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
@@ -269,6 +271,13 @@ class Client:
         return kind(
             f"{_named(method, url)} was answered with {status} {answer.reason}{reason_given}. {remedy}".rstrip()
         )
+
+
+class _TrustingAdapter(HTTPAdapter):
+    """Trusts the certificates of all variables. requests reads some of them itself."""
+
+    def init_poolmanager(self, *args: Any, **settings: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=trust_named(create_urllib3_context()), **settings)
 
 
 class _Header(requests.auth.AuthBase):

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pact_verification.broker.certificates import for_binary
 from pact_verification.broker.client import Broker
 from pact_verification.errors import CannotVerify
+from pact_verification.system.certificates import for_binary
 from pact_verification.system.guarded import run_guarded
 
 

@@ -25,6 +25,7 @@ from pact_verification.provider.http_connection import Response, request_headers
 from pact_verification.provider.project import NoteDoing, NoteRequest, filter_request, limited, require_final
 from pact_verification.provider.snapshots import DatabaseContents, count_rows
 from pact_verification.states.registry import Registry
+from pact_verification.system.certificates import certificate_hint, trust_named
 from pact_verification.text import counted, read_json
 
 CHUNK_BYTES = 1_000_000
@@ -40,7 +41,7 @@ class Deployed:
         url: the server's base URL, to which the path of a request is added.
         timeout: seconds that the server may be silent.
         contents: what its databases hold when the run begins. Every interaction starts from it.
-        tls: the certificates of this machine or of SSL_CERT_FILE; None for http.
+        tls: the certificates of this machine, and those that the environment names; None for http.
     """
 
     url: SplitResult
@@ -68,9 +69,8 @@ class Deployed:
         Raises CannotVerify for an unusable URL.
         """
         base = _require_base(url)
-        return cls(
-            base, timeout, DatabaseContents({}, ()), ssl.create_default_context() if base.scheme == "https" else None
-        )
+        tls = trust_named(ssl.create_default_context()) if base.scheme == "https" else None
+        return cls(base, timeout, DatabaseContents({}, ()), tls)
 
     def require_answer(self) -> None:
         """Raise CannotVerify if the server does not answer or its certificate is bad."""
@@ -83,7 +83,7 @@ class Deployed:
             connection.close()
 
     def _no_answer(self, error: Exception) -> CannotVerify:
-        hint = "SSL_CERT_FILE names a file with its authority's certificate." if self.tls else "Is it running?"
+        hint = certificate_hint() if self.tls else "Is it running?"
         what = str(error) or type(error).__name__
         return CannotVerify(f"The server at {self.url.geturl()} does not answer: {what}. {hint}")
 

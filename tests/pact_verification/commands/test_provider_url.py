@@ -263,10 +263,15 @@ class TestGreen:
         certificate = self_signed(tmp_path)
         with served(scratch, certificate) as url:
             distrusted = ask(pact, "--provider-url", url)
-            trusted = ask(pact, "--provider-url", url, SSL_CERT_FILE=str(certificate.file))
+            trusted = ask(pact, "--provider-url", url, REQUESTS_CA_BUNDLE=str(certificate.file))
             in_the_clear = ask(pact, "--provider-url", url.replace("https", "http"))
         assert distrusted.exit_code == 2
-        has(distrusted, f"The server at {url} does not answer:", "self-signed certificate", "SSL_CERT_FILE names")
+        has(
+            distrusted,
+            f"The server at {url} does not answer:",
+            "self-signed certificate",
+            "SSL_CERT_FILE or REQUESTS_CA_BUNDLE names",
+        )
         assert (trusted.exit_code, trusted.out) == (0, trusted.out), trusted
         assert in_the_clear.exit_code == 1
 
