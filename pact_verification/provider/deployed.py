@@ -20,7 +20,8 @@ from django.urls import Resolver404, resolve
 
 from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify, NoAnswer, NoAnswerInTime
-from pact_verification.provider.databases import require_named, with_databases
+from pact_verification.provider.databases.aliases import with_databases
+from pact_verification.provider.databases.guard import require_named
 from pact_verification.provider.http_connection import Response, request_headers
 from pact_verification.provider.project import NoteDoing, NoteRequest, filter_request, limited, require_final
 from pact_verification.provider.snapshots import DatabaseContents, count_rows

@@ -11,7 +11,9 @@ from pact_verification.errors import CannotVerify
 from pact_verification.pacts.pact import Pact
 from pact_verification.provider.board import Board
 from pact_verification.provider.coverage import cover
-from pact_verification.provider.databases import new_token, require_run_database, run_databases
+from pact_verification.provider.databases.aliases import new_token
+from pact_verification.provider.databases.guard import require_run_database
+from pact_verification.provider.databases.making import run_databases
 from pact_verification.provider.deployed import Deployed, ProjectElsewhere, require_disposable
 from pact_verification.provider.isolation import RestoringIsolation, isolation_of
 from pact_verification.provider.live_server import LiveServer

@@ -16,7 +16,7 @@ from django.db import DatabaseError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from pact_verification.errors import StateError
-from pact_verification.provider.databases import close
+from pact_verification.provider.databases.aliases import close
 from pact_verification.provider.stores import empty_stores
 from pact_verification.results.crash import Crash
 

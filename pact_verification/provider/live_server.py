@@ -13,7 +13,7 @@ from django.urls import get_resolver
 
 from pact_verification.pacts.pact import Interaction
 from pact_verification.provider.board import Board
-from pact_verification.provider.databases import close
+from pact_verification.provider.databases.aliases import close
 from pact_verification.provider.http_server import HttpServer
 from pact_verification.provider.interactions import Interactions
 from pact_verification.provider.isolation import Isolation

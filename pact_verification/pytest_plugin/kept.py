@@ -10,7 +10,8 @@ from typing import Any
 from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from pact_verification.provider.databases import DATABASE_OPTIONS, close, exists, with_databases
+from pact_verification.provider.databases.aliases import DATABASE_OPTIONS, close, with_databases
+from pact_verification.provider.databases.dropping import exists
 
 MARK = "pact_verification_unfinished"
 

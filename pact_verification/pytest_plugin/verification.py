@@ -20,7 +20,10 @@ from pact_verification.credentials import harmless
 from pact_verification.errors import CannotVerify
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.pacts.parts import in_parts
-from pact_verification.provider.databases import end_other_sessions, require_named, serialized, with_databases
+from pact_verification.provider.databases.aliases import with_databases
+from pact_verification.provider.databases.dropping import end_other_sessions
+from pact_verification.provider.databases.guard import require_named
+from pact_verification.provider.databases.making import serialized
 from pact_verification.provider.isolation import isolation_of
 from pact_verification.provider.live_server import LiveServer
 from pact_verification.provider.serving import VerificationOptions

@@ -9,9 +9,10 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import IO, Any
 
-from pact_verification.provider.databases import drop_left, names_of, undisturbed_at_the_end
+from pact_verification.provider.databases.aliases import names_of
+from pact_verification.provider.databases.dropping import drop_left
 from pact_verification.system.cache import open_cache
-from pact_verification.system.interruption import held_back
+from pact_verification.system.interruption import held_back, undisturbed_at_the_end
 
 fcntl: Any
 try:

@@ -11,7 +11,7 @@ from pact_verification.errors import CannotVerify
 from pact_verification.pacts.pact import Pact
 from pact_verification.pacts.parts import in_parts
 from pact_verification.pacts.sources import Progress, Selection, no_progress
-from pact_verification.provider.databases import new_token
+from pact_verification.provider.databases.aliases import new_token
 from pact_verification.provider.serving import Provider
 from pact_verification.results.coverage import Coverage
 from pact_verification.results.masking import mask, without_credentials

@@ -25,7 +25,8 @@ from typing import Any
 from pact_verification.errors import CannotVerify
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.provider.board import SIZE, Board
-from pact_verification.provider.databases import drop_left, names_of, undisturbed_at_the_end
+from pact_verification.provider.databases.aliases import names_of
+from pact_verification.provider.databases.dropping import drop_left
 from pact_verification.provider.serving import Address, VerificationOptions, new_state_path
 from pact_verification.provider.snapshots import restore_left
 from pact_verification.results.coverage import Coverage
@@ -34,7 +35,7 @@ from pact_verification.results.exchange import Exchange
 from pact_verification.results.report import PactResult
 from pact_verification.run.provider_process import IN_ORDER, ProviderMessage, board_memory, run_provider
 from pact_verification.system import clock
-from pact_verification.system.interruption import held_back
+from pact_verification.system.interruption import held_back, undisturbed_at_the_end
 
 logger = logging.getLogger(__name__)
 

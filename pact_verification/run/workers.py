@@ -24,7 +24,8 @@ from pact_verification.core.engine import running_engine
 from pact_verification.errors import CannotVerify, Terminated
 from pact_verification.pacts.pact import Pact
 from pact_verification.pacts.sources import Progress
-from pact_verification.provider.databases import drop_left, names_of
+from pact_verification.provider.databases.aliases import names_of
+from pact_verification.provider.databases.dropping import drop_left
 from pact_verification.provider.serving import VerificationOptions
 from pact_verification.results.report import Outcome, PactResult
 from pact_verification.run.session import Ending, running_session

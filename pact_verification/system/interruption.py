@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -56,6 +56,30 @@ def interruptible() -> Iterator[None]:
         sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def undisturbed_at_the_end() -> Iterator[ExitStack]:
+    """Yield a stack of callbacks.
+
+    A second Ctrl-C stops none of them, because it would leave a database behind.
+    """
+    with ExitStack() as cleanup:
+        if threading.current_thread() is not threading.main_thread():
+            yield cleanup
+            return
+        before: dict[signal.Signals, Any] = {}
+
+        def hear_again() -> None:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+        cleanup.callback(hear_again)
+        try:
+            yield cleanup
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                before[number] = signal.signal(number, signal.SIG_IGN)
 
 
 def raise_again_what_is_lost() -> None:

@@ -10,10 +10,12 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from pact_verification.errors import CannotVerify
-from pact_verification.provider.databases import close, require_named, undisturbed_at_the_end, with_databases
+from pact_verification.provider.databases.aliases import close, with_databases
+from pact_verification.provider.databases.guard import require_named
 from pact_verification.provider.snapshots.files import empty, locked_file, path_for, place_of
 from pact_verification.provider.snapshots.snapshot import Snapshot
 from pact_verification.provider.snapshots.vendors import load_snapshot, take_snapshot
+from pact_verification.system.interruption import undisturbed_at_the_end
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from pact_verification.errors import CannotVerify
-from pact_verification.provider.databases import require_named, require_run_database
+from pact_verification.provider.databases.guard import require_named, require_run_database
 from tests import mariadb
 from tests.pact_verification.pact_files import CREATE, EMPTY, GREEN, interaction, write_pact
 from tests.pact_verification.running import Databases, Verify, has, on_postgresql, run

@@ -1,0 +1,1 @@
+"""The databases of a run: made, kept, copied, guarded and dropped."""
