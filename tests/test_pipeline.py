@@ -16,7 +16,7 @@ import yaml
 
 from tests.broker_double import BrokerDouble, Fault
 from tests.consumers.test_pacts_directory import contents
-from tests.pact_verification.running import ROOT, Run, git
+from tests.pact_verification.running import ROOT, Run, git, inherited
 
 TOKEN = "t0ken-that-nobody-may-see"
 PROVIDER = "pactflow-example-provider-python"
@@ -63,13 +63,12 @@ def run(project: Path, broker: BrokerDouble) -> Callable[..., Run]:
     """A command in the project, as CI would run it. No output may hold the token."""
 
     def execute(*command: str, **variables: str) -> Run:
-        own = ("PACT_", "DJANGO_", "GIT_", "GITHUB_", "MAKE", "MFLAGS")
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith(own)}
+        outside = {key: value for key, value in inherited().items() if not key.startswith(("MAKE", "MFLAGS"))}
         here = {"PACT_BROKER_BASE_URL": broker.url, "PACT_BROKER_TOKEN": TOKEN, "PYTEST_ARGS": ONE_QUICK_TEST}
         finished = subprocess.run(
             command,
             cwd=project,
-            env={**inherited, **here, **variables},
+            env={**outside, **here, **variables},
             capture_output=True,
             text=True,
             timeout=120,

@@ -13,6 +13,7 @@ from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify
 from pact_verification.management.arguments import count
 from pact_verification.management.exits import GuardedCommand, documented_exits, show, showable
+from pact_verification.management.help import with_detected
 
 if TYPE_CHECKING:
     from pact_verification.broker.deployment import Deployment
@@ -26,13 +27,16 @@ class Command(GuardedCommand):
         "Ask the broker by `pact broker can-i-deploy` whether this version may be deployed. The command waits if a "
         "missing result may still arrive, and explains a no. Exit codes: 0 yes, 1 no, 2 the broker gave no answer."
     )
+    epilog = with_detected()
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--to-environment", required=True, metavar="ENVIRONMENT", help="Such as production.")
         add_broker_arguments(parser)
         parser.add_argument("--provider-name", metavar="NAME", help="By default PACT_PROVIDER_NAME.")
-        parser.add_argument("--provider-version", metavar="VERSION", help="By default GIT_COMMIT, else the commit.")
+        parser.add_argument(
+            "--provider-version", metavar="VERSION", help="By default GIT_COMMIT, else the CI's, else git's."
+        )
         parser.add_argument(
             "--retry-while-unknown",
             type=count,
