@@ -58,7 +58,7 @@ serve: .venv/verify $(if $(DJANGO_SECRET_KEY),,.env) ## the same under gunicorn,
 PACT := $(MANAGE) pact_broker
 PACTICIPANT := "$${PACT_PROVIDER_NAME:-pactflow-example-provider-python}"
 VERSIONED := set -e; known=$$($(MANAGE) provider_version); eval "$$known"; export GIT_COMMIT GIT_BRANCH; \
-	case "$$GITHUB_HEAD_REF,$$GIT_BRANCH" in ,main) ENVIRONMENT=production;; ,test) ENVIRONMENT=test;; *) ENVIRONMENT=;; esac
+	case "$$PULL_REQUEST,$$GIT_BRANCH" in ,main) ENVIRONMENT=production;; ,test) ENVIRONMENT=test;; *) ENVIRONMENT=;; esac
 PUBLISHED := export PACT_BROKER_PUBLISH_VERIFICATION_RESULTS="$${PACT_BROKER_PUBLISH_VERIFICATION_RESULTS:-true}"
 FAKED := set -e; export GIT_COMMIT; GIT_COMMIT="$$(git rev-parse HEAD)"; \
 	GIT_COMMIT="$$GIT_COMMIT-fake.$$($(PYTHON) -c 'import time; print(time.time_ns())')"
@@ -175,6 +175,8 @@ check: .venv/dev ## all that CI runs: lint, types, layers, Django's checks, the 
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/zizmor --offline --pedantic --quiet .github
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci templates/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 	@$(MAKE) actionlint
 	$(MANAGE) check --fail-level WARNING

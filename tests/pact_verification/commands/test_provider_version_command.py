@@ -2,6 +2,7 @@
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_the_build_of_a_merge_request(clone: Path) -> None:
 @pytest.mark.parametrize("name", ["provider_version", "can_i_deploy", "verify_pacts"])
 def test_help_says_what_is_detected(clone: Path, tmp_path: Path, name: str) -> None:
     settings = {"BASE_DIR": str(clone)}
-    gitlab = {
+    gitlab: dict[str, Any] = {
         "GITLAB_CI": "true",
         "CI_COMMIT_SHA": "aaaa",
         "CI_COMMIT_BRANCH": "feat/x",
