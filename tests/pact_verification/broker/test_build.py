@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from pact_verification.broker.build import SERVICES, Build, detect_build
+from tests.pact_verification.running import ROOT
 
 pytestmark = pytest.mark.no_database
 
@@ -305,6 +306,16 @@ def test_each_service(
 
 def test_no_service_is_without_a_test() -> None:
     assert {service.name for service in SERVICES} == {service for service, *_ in BUILDS}
+
+
+def test_the_documentation_has_the_same_table() -> None:
+    def code(*names: str | None) -> str:
+        return ", ".join(f"`{name}`" for name in names if name) or "none"
+
+    for service in SERVICES:
+        cells = (code(service.marker), code(*service.branch), code(service.request, service.source_branch))
+        cells += (code(service.tag), code(service.commit), code(service.build_url))
+        assert f"\n| {service.name} | {' | '.join(cells)} |\n" in (ROOT / "docs/ci.md").read_text()
 
 
 def test_outside_of_ci() -> None:
