@@ -1,4 +1,4 @@
-"""What other projects take for their CI: the action, the GitLab template and the pre-commit hook."""
+"""What other projects use in their CI: the action, the GitLab template and the pre-commit hook."""
 
 import re
 import subprocess
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.no_database
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project of somebody else's, with a pact that it keeps."""
+    """Another project, with a pact that it keeps."""
     folder = tmp_path / "project"
     folder.mkdir()
     (folder / "manage.py").write_text(MANAGE)

@@ -205,8 +205,10 @@ class TestTheProviderChanged:
         assert "May " not in ran.out
         assert [result.success for result in broker.results if result.provider_version != "p0"].count(False) == 1
 
-    def test_a_pacts_url_that_was_left_over_narrows_nothing(self, make: Make, broker: BrokerDouble) -> None:
-        ran = make("ci", GIT_COMMIT="p1", GIT_BRANCH="main", PACT_URL=broker.pact_url(CONSUMER, "c1"), PACTS="pacts")
+    def test_what_was_left_over_narrows_nothing(self, make: Make, broker: BrokerDouble) -> None:
+        left_over = {"PACT_URL": broker.pact_url(CONSUMER, "c1"), "PACTS": "pacts", "PACT_PROVIDER_STATE": ""}
+        left_over |= {"PACT_DESCRIPTION": "nothing like it", "PACT_BROKER_INTERACTION_ID": "none"}
+        ran = make("ci", GIT_COMMIT="p1", GIT_BRANCH="main", **left_over)
         assert ran.exit_code == 0, ran
         assert len(broker.results) == 4
 
