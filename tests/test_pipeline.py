@@ -472,8 +472,21 @@ class TestWorkflows:
         for step in steps("build", "verify", {}, broker, "p1", token=""):
             ran = run("bash", "-euo", "pipefail", "-c", step["run"], **step["env"])
             assert ran.exit_code == 0, ran
-            has(ran, "(pacts/pactflow-example-catalogue-")
+        has(ran, "(pacts/pactflow-example-catalogue-")
         assert not broker.requests
+
+    def test_build_fails_where_a_contract_is_broken(
+        self, run: Callable[..., Run], broker: BrokerDouble, project: Path
+    ) -> None:
+        pact = next((project / "pacts").glob("*-consumer-python-pact*.json"))
+        broken = json.loads(pact.read_text())
+        broken["interactions"][0]["response"]["status"] = 418
+        pact.write_text(json.dumps(broken))
+        try:
+            *_, verify = steps("build", "verify", {}, broker, "p1", token="")
+            assert run("bash", "-euo", "pipefail", "-c", verify["run"], **verify["env"]).exit_code == 1
+        finally:
+            git(project, "checkout", "--quiet", "--", "pacts")
 
     def test_build_runs_the_tests_and_can_fail(self, run: Callable[..., Run], broker: BrokerDouble) -> None:
         database, step = [step for step in workflow("build")["jobs"]["test"]["steps"] if "run" in step]

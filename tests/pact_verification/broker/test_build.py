@@ -313,8 +313,8 @@ def test_the_documentation_has_the_same_table() -> None:
         return ", ".join(f"`{name}`" for name in names if name) or "none"
 
     for service in SERVICES:
-        cells = (code(service.marker), code(*service.branch), code(service.request, service.source_branch))
-        cells += (code(service.tag), code(service.commit), code(service.build_url))
+        cells = [code(service.marker), code(*service.branch), code(service.request, service.source_branch)]
+        cells += [code(service.tag), code(service.commit), code(service.build_url)]
         assert f"\n| {service.name} | {' | '.join(cells)} |\n" in (ROOT / "docs/ci.md").read_text()
 
 
