@@ -7,6 +7,9 @@ from fnmatch import fnmatchcase
 from urllib.parse import quote, urlsplit
 
 HEADS, REFS = "refs/heads/", "refs/"
+UNRESOLVED = "HEAD"
+"""What Buildkite names as the commit of a build that was started for the newest one."""
+
 URL_CHARACTERS = ":/?#[]@!$&'()*+,;=%"
 """What a URL may hold beside letters, digits and -._~ (RFC 3986)."""
 
@@ -242,9 +245,10 @@ def detect_build(environ: Mapping[str, str]) -> Build | None:
     service = _service(environ)
     if not service:
         return None
+    commit = environ.get(service.commit)
     return Build(
         service.name,
-        environ.get(service.commit),
+        None if commit == UNRESOLVED else commit,
         _branch(service, environ),
         _url(service, environ),
         bool(service.request and _holds(service.request, environ)),

@@ -318,6 +318,12 @@ def test_the_documentation_has_the_same_table() -> None:
         assert f"\n| {service.name} | {' | '.join(cells)} |\n" in (ROOT / "docs/ci.md").read_text()
 
 
+def test_a_commit_that_is_not_known_yet() -> None:
+    build = detect_build(BUILDKITE | {"BUILDKITE_COMMIT": "HEAD"})
+    assert build
+    assert build.commit is None  # git knows it
+
+
 def test_outside_of_ci() -> None:
     for environ in ({}, {"CI": "true"}, {"GITLAB_CI": "", "CI_COMMIT_BRANCH": "main"}, {"TRAVIS": "false"}):
         assert detect_build(environ) is None
