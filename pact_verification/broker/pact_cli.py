@@ -10,13 +10,16 @@ from pact_verification.broker.client import Broker
 from pact_verification.errors import CannotVerify
 
 
-def run_pact(broker: Broker, *arguments: str, seconds: float) -> subprocess.CompletedProcess[str]:
-    """Run `pact broker`.
+def run_pact(
+    broker: Broker, *arguments: str, seconds: float, group: str = "broker"
+) -> subprocess.CompletedProcess[str]:
+    """Run `pact broker`, or another group of the binary's commands.
 
     Callers must make its output safe to show, since it may quote the broker.
 
     Args:
         seconds: how long the binary may take. It has no limit of its own.
+        group: such as pactflow.
 
     Raises:
         CannotVerify: the binary is missing, or took too long.
@@ -25,14 +28,14 @@ def run_pact(broker: Broker, *arguments: str, seconds: float) -> subprocess.Comp
     environ = {name: value for name, value in os.environ.items() if value or not name.startswith("PACT_BROKER_")}
     defaults = {"PACT_BROKER_HTTP_RETRIES": "2"}  # the default is 8, which can take two minutes
     environ = {**defaults, **environ, "PACT_BROKER_BASE_URL": broker.url, "PACT_DO_NOT_TRACK": "true"}
-    command = [pact_binary(), "broker", *arguments]
+    command = [pact_binary(), group, *arguments]
     try:
         return subprocess.run(  # noqa: S603  # no shell
             command, env=environ, capture_output=True, encoding="utf-8", errors="replace", timeout=seconds, check=False
         )
     except subprocess.TimeoutExpired as error:
         raise CannotVerify(
-            f"pact broker {arguments[0]} did not come back in {seconds:g} s, and was stopped."
+            f"pact {group} {arguments[0]} did not come back in {seconds:g} s, and was stopped."
         ) from error
 
 
