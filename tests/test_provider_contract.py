@@ -218,3 +218,13 @@ def test_a_service_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(self_verification, "START_SECONDS", 1)
     with pytest.raises(CannotVerify, match="The service did not start"), serving({"PATH": os.environ["PATH"]}):
         pass
+
+
+def test_the_workflows_job_publishes_where_a_token_for_pactflow_is_there() -> None:
+    job = yaml.safe_load((ROOT / ".github/workflows/build.yml").read_text())["jobs"]["provider-contract"]
+    assert "if" not in job  # GitHub would skip can-i-deploy with it
+    pactflow = "needs.verify.outputs.broker == 'true' && contains(vars.PACT_BROKER_BASE_URL, '.pactflow.io')"
+    assert [step["if"] for step in job["steps"]] == [pactflow] * 3
+    assert job["permissions"] == {"contents": "read"}
+    assert job["steps"][-1]["run"] == "make publish_provider_contract"
+    assert set(job["steps"][-1]["env"]) == {"PACT_BROKER_BASE_URL", "PACT_BROKER_TOKEN"}
