@@ -3,8 +3,7 @@
 The proof is a run of Schemathesis against the service: see tests/self_verification.py. PactFlow gets document and proof
 also when the service breaks its document.
 
-Exit codes: 0 the service keeps its document, 1 it breaks it, 2 there is no proof, or PactFlow did
-not take it.
+Exit codes: 0 the service keeps its document; 1 it breaks it; 2 there is no proof, or PactFlow did not take it.
 The variable SCHEMATHESIS_ARGS has more options for Schemathesis, such as --max-examples=500.
 """
 

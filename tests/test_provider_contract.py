@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import yaml
 
 from pact_verification.broker.provider_version import ProviderVersion
@@ -44,25 +47,29 @@ def pactflow() -> Iterator[BrokerDouble]:
         yield double
 
 
+def environment(url: str, **variables: str) -> dict[str, str]:
+    own = ("PACT_", "DJANGO_", "GIT_", "GITHUB_", "MAKE", "MFLAGS")
+    return {
+        **{key: value for key, value in os.environ.items() if not key.startswith(own)},
+        "PACT_BROKER_BASE_URL": url,
+        "PACT_BROKER_TOKEN": TOKEN,
+        "PACT_BROKER_HTTP_RETRIES": "0",
+        "GIT_COMMIT": "p1",
+        "GIT_BRANCH": "feat/x",
+        "SCHEMATHESIS_ARGS": FEW_REQUESTS,
+        **variables,
+    }
+
+
 def publish(url: str, **variables: str) -> Run:
     """Run the target as CI does. No output may hold PactFlow's token."""
-    own = ("PACT_", "DJANGO_", "GIT_", "GITHUB_", "MAKE", "MFLAGS")
     finished = subprocess.run(
         ["make", "publish_provider_contract"],  # noqa: S607  # whichever make the developer has
         cwd=ROOT,
-        env={
-            **{key: value for key, value in os.environ.items() if not key.startswith(own)},
-            "PACT_BROKER_BASE_URL": url,
-            "PACT_BROKER_TOKEN": TOKEN,
-            "PACT_BROKER_HTTP_RETRIES": "0",
-            "GIT_COMMIT": "p1",
-            "GIT_BRANCH": "feat/x",
-            "SCHEMATHESIS_ARGS": FEW_REQUESTS,
-            **variables,
-        },
+        env=environment(url, **variables),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     assert TOKEN not in finished.stdout + finished.stderr
@@ -96,13 +103,15 @@ def test_a_service_that_keeps_its_document(pactflow: BrokerDouble) -> None:
 
 
 def test_a_service_that_breaks_its_document(pactflow: BrokerDouble, tmp_path: Path) -> None:
-    ran = publish(pactflow.url, **breaking(tmp_path))
+    ran = publish(pactflow.url, SCHEMATHESIS_ARGS=f"{FEW_REQUESTS} --output-sanitize=false", **breaking(tmp_path))
     assert ran.exit_code != 0
     has(ran, '"status" is a required property', "and that the service BREAKS it.")
     (published,) = pactflow.provider_contracts
     proof = published["contract"]["selfVerificationResults"]
     assert proof["success"] is False
     assert '"status" is a required property' in proof["content"]
+    assert "Authorization: Bearer [Filtered]" in proof["content"]
+    assert not re.search("[0-9a-f]{40}", proof["content"] + ran.out + ran.err)  # a token of DRF's
     assert "buildUrl" not in published
 
 
@@ -112,6 +121,9 @@ def test_a_broker_that_is_not_pactflow() -> None:
         assert ran.exit_code != 0
         has(ran, f"{broker.url} takes no provider contracts. That needs PactFlow")
         assert "Schemathesis" not in ran.out
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        url = f"{broker.url}/provider-contracts/provider/{PROVIDER}/publish"
+        assert requests.post(url, headers=headers, json={}, timeout=10).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -137,18 +149,39 @@ def test_without_proof_nothing_is_published(pactflow: BrokerDouble) -> None:
     assert not pactflow.provider_contracts
 
 
+def test_sigterm_ends_it_and_nothing_is_published(pactflow: BrokerDouble) -> None:
+    """The fixture around all tests finds a server or a file that is left."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.provider_contract"],
+        cwd=ROOT,
+        env=environment(pactflow.url),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    for line in process.stdout:
+        if line.startswith("Schemathesis sends requests"):
+            process.terminate()
+            break
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (143, "", "Interrupted.\n")
+    assert not pactflow.provider_contracts
+
+
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "number", "said"),
     [
-        (Fault(401), "401"),
-        (Fault(400, b'{"errors": {"branch": ["is too long"]}}', {"Content-Type": "text/json"}), "is too long"),
-        (Fault(500), "500"),
-        (Fault.close(), "did not take"),
+        (Fault(401), "p1", "401"),
+        (Fault(500), "p1", "500"),
+        (Fault.close(), "p1", "did not take"),
+        (None, "", "pacticipantVersionNumber"),  # the double's own answer is 400
     ],
 )
 def test_pactflow_refuses(  # noqa: PLR0917  # what the binary needs around it
     pactflow: BrokerDouble,
-    fault: Fault,
+    fault: Fault | None,
+    number: str,
     said: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -156,13 +189,14 @@ def test_pactflow_refuses(  # noqa: PLR0917  # what the binary needs around it
 ) -> None:
     for name, value in (("BASE_URL", pactflow.url), ("TOKEN", TOKEN), ("HTTP_RETRIES", "0")):
         monkeypatch.setenv(f"PACT_BROKER_{name}", value)
-    pactflow.fault("POST", "/publish$", fault)
+    if fault:
+        pactflow.fault("POST", "/publish$", fault)
     document, report = (tmp_path / name for name in ("openapi.yaml", "report.txt"))
     document.touch()
     report.touch()
     broker, proof = provider_contract.find_pactflow(), Proof(True, document, report, "4")
     with pytest.raises(CannotVerify) as raised:
-        provider_contract.publish(broker, ProviderVersion("p1", "main"), proof)
+        provider_contract.publish(broker, ProviderVersion(number, "main"), proof)
     shown = f"{capsys.readouterr().out}{raised.value}"
     assert "PactFlow did not take the provider contract, as above." in shown
     assert said in shown
@@ -212,6 +246,10 @@ class TestWhatIsProof:
     def test_it_is_none(self, read: Callable[..., bool], exit_code: int, changed: dict[str, Any], said: str) -> None:
         with pytest.raises(CannotVerify, match=f"proves nothing: .*{said}"):
             read(exit_code, **changed)
+
+    def test_there_is_no_report(self, tmp_path: Path) -> None:
+        with pytest.raises(CannotVerify, match="did not finish: exit code 1"):
+            read_proof(1, tmp_path / "verdict.json", tmp_path / "openapi.yaml", tmp_path / "report.txt")
 
 
 def test_a_service_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
