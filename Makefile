@@ -83,6 +83,10 @@ ci_webhook: .venv/pipeline ## verify the one pact that PACT_URL names, and publi
 fake_ci_webhook: ## the same from this machine, as a version that is new each time
 	@$(FAKED); $(MAKE) ci_webhook
 
+.PHONY: publish_provider_contract
+publish_provider_contract: .venv/pipeline ## publish the OpenAPI document, and the proof that the service keeps it, to PactFlow
+	@$(BIN)/python -m tests.provider_contract
+
 .PHONY: can_i_deploy
 can_i_deploy: .venv/pipeline ## ask the broker whether this version may go where its branch deploys, else to production
 	@$(VERSIONED); $(MANAGE) can_i_deploy --to-environment "$${ENVIRONMENT:-production}" $(CAN_I_DEPLOY_ARGS)

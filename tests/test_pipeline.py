@@ -564,7 +564,7 @@ class TestWorkflows:
 
     def test_what_waits_for_what(self) -> None:
         jobs = workflow("build")["jobs"]
-        assert set(jobs["can-i-deploy"]["needs"]) == {"test", "image", "verify"}
+        assert set(jobs["can-i-deploy"]["needs"]) == {"test", "image", "verify", "provider-contract"}
         assert jobs["deploy"]["needs"] == "can-i-deploy"
         assert "github.ref_name == 'main'" in jobs["deploy"]["if"]
         assert jobs["can-i-deploy"]["if"] == "needs.verify.outputs.broker == 'true'"
