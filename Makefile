@@ -58,15 +58,16 @@ serve: .venv/verify $(if $(DJANGO_SECRET_KEY),,.env) ## the same under gunicorn,
 PACT := $(MANAGE) pact_broker
 PACTICIPANT := "$${PACT_PROVIDER_NAME:-pactflow-example-provider-python}"
 VERSIONED := set -e; known=$$($(MANAGE) provider_version); eval "$$known"; export GIT_COMMIT GIT_BRANCH; \
-	case "$$GITHUB_HEAD_REF,$$GIT_BRANCH" in ,main) ENVIRONMENT=production;; ,test) ENVIRONMENT=test;; *) ENVIRONMENT=;; esac
+	case "$$PULL_REQUEST,$$GIT_BRANCH" in ,main) ENVIRONMENT=production;; ,test) ENVIRONMENT=test;; *) ENVIRONMENT=;; esac
 PUBLISHED := export PACT_BROKER_PUBLISH_VERIFICATION_RESULTS="$${PACT_BROKER_PUBLISH_VERIFICATION_RESULTS:-true}"
+UNFILTERED := unset PACT_DESCRIPTION PACT_PROVIDER_STATE PACT_BROKER_INTERACTION_ID
 FAKED := set -e; export GIT_COMMIT; GIT_COMMIT="$$(git rev-parse HEAD)"; \
 	GIT_COMMIT="$$GIT_COMMIT-fake.$$($(PYTHON) -c 'import time; print(time.time_ns())')"
 
 .PHONY: ci
 ci: .venv/pipeline ## test, verify and publish, can_i_deploy, and deploy from main and test
 	@$(PACT) list-environments >/dev/null  # without a broker there is no deploying: said now, not after the tests
-	@$(VERSIONED); $(PUBLISHED); unset PACT_URL; $(MAKE) test; $(MAKE) verify PACTS=; $(MAKE) can_i_deploy; \
+	@$(VERSIONED); $(PUBLISHED); $(UNFILTERED) PACT_URL; $(MAKE) test; $(MAKE) verify PACTS=; $(MAKE) can_i_deploy; \
 	if [ "$$ENVIRONMENT" ]; then $(MAKE) deploy; else $(MAKE) no_deploy; fi
 
 .PHONY: fake_ci
@@ -76,11 +77,15 @@ fake_ci: ## the same from this machine, as a version that is new each time
 .PHONY: ci_webhook
 ci_webhook: .venv/pipeline ## verify the one pact that PACT_URL names, and publish
 	@case "$$PACT_URL" in *[![:space:]]*) ;; *) echo "PACT_URL is not set: it names the pact to verify." >&2; exit 2;; esac
-	@$(VERSIONED); $(PUBLISHED); $(MAKE) verify PACTS=
+	@$(VERSIONED); $(PUBLISHED); $(UNFILTERED); $(MAKE) verify PACTS=
 
 .PHONY: fake_ci_webhook
 fake_ci_webhook: ## the same from this machine, as a version that is new each time
 	@$(FAKED); $(MAKE) ci_webhook
+
+.PHONY: publish_provider_contract
+publish_provider_contract: .venv/pipeline ## publish the OpenAPI document, and the proof that the service keeps it, to PactFlow
+	@$(BIN)/python -m tests.provider_contract
 
 .PHONY: can_i_deploy
 can_i_deploy: .venv/pipeline ## ask the broker whether this version may go where its branch deploys, else to production
@@ -174,6 +179,8 @@ check: .venv/dev ## all that CI runs: lint, types, layers, Django's checks, the 
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/zizmor --offline --pedantic --quiet .github
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci templates/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 	@$(MAKE) actionlint
 	$(MANAGE) check --fail-level WARNING

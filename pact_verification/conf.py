@@ -146,6 +146,21 @@ class Settings:
         return os.environ.get("PACT_URL", "").strip() or None
 
     @property
+    def PACT_DESCRIPTION(self) -> str | None:
+        """A regular expression for descriptions, from the environment."""
+        return os.environ.get("PACT_DESCRIPTION") or None
+
+    @property
+    def PACT_PROVIDER_STATE(self) -> str | None:
+        """A regular expression for provider states, from the environment. Empty means none at all, as for Pact."""
+        return os.environ.get("PACT_PROVIDER_STATE")
+
+    @property
+    def PACT_BROKER_INTERACTION_ID(self) -> str | None:
+        """The id of one interaction at the broker, from the environment."""
+        return os.environ.get("PACT_BROKER_INTERACTION_ID", "").strip() or None
+
+    @property
     def PACT_BROKER_PUBLISH_VERIFICATION_RESULTS(self) -> str:
         """Whether to publish results, from the environment, as it is written there."""
         return os.environ.get("PACT_BROKER_PUBLISH_VERIFICATION_RESULTS", "").strip()

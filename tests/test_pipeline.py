@@ -16,7 +16,8 @@ import yaml
 
 from tests.broker_double import BrokerDouble, Fault
 from tests.consumers.test_pacts_directory import contents
-from tests.pact_verification.running import ROOT, Run, git
+from tests.github_actions import OWN_ACTION, action_steps, fill
+from tests.pact_verification.running import ROOT, Run, git, inherited
 
 TOKEN = "t0ken-that-nobody-may-see"
 PROVIDER = "pactflow-example-provider-python"
@@ -59,17 +60,17 @@ def broker() -> Iterator[BrokerDouble]:
 
 
 @pytest.fixture
-def run(project: Path, broker: BrokerDouble) -> Callable[..., Run]:
+def run(project: Path, broker: BrokerDouble, tmp_path: Path) -> Callable[..., Run]:
     """A command in the project, as CI would run it. No output may hold the token."""
 
     def execute(*command: str, **variables: str) -> Run:
-        own = ("PACT_", "DJANGO_", "GIT_", "GITHUB_", "MAKE", "MFLAGS")
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith(own)}
+        outside = {key: value for key, value in inherited().items() if not key.startswith(("MAKE", "MFLAGS"))}
         here = {"PACT_BROKER_BASE_URL": broker.url, "PACT_BROKER_TOKEN": TOKEN, "PYTEST_ARGS": ONE_QUICK_TEST}
+        here |= {"RUNNER_TEMP": str(tmp_path), "GITHUB_OUTPUT": str(tmp_path / "output")}
         finished = subprocess.run(
             command,
             cwd=project,
-            env={**inherited, **here, **variables},
+            env={**outside, **here, **variables},
             capture_output=True,
             text=True,
             timeout=120,
@@ -204,8 +205,10 @@ class TestTheProviderChanged:
         assert "May " not in ran.out
         assert [result.success for result in broker.results if result.provider_version != "p0"].count(False) == 1
 
-    def test_a_pacts_url_that_was_left_over_narrows_nothing(self, make: Make, broker: BrokerDouble) -> None:
-        ran = make("ci", GIT_COMMIT="p1", GIT_BRANCH="main", PACT_URL=broker.pact_url(CONSUMER, "c1"), PACTS="pacts")
+    def test_what_was_left_over_narrows_nothing(self, make: Make, broker: BrokerDouble) -> None:
+        left_over = {"PACT_URL": broker.pact_url(CONSUMER, "c1"), "PACTS": "pacts", "PACT_PROVIDER_STATE": ""}
+        left_over |= {"PACT_DESCRIPTION": "nothing like it", "PACT_BROKER_INTERACTION_ID": "none"}
+        ran = make("ci", GIT_COMMIT="p1", GIT_BRANCH="main", **left_over)
         assert ran.exit_code == 0, ran
         assert len(broker.results) == 4
 
@@ -245,7 +248,16 @@ class TestTheProviderChanged:
         assert ran.exit_code != 0
         has(ran, "No branch is checked out. Set GIT_BRANCH.")
         pull_request = {"GITHUB_REF_TYPE": "branch", "GITHUB_REF_NAME": "7/merge", "GITHUB_HEAD_REF": "main"}
-        assert make("deploy", GIT_COMMIT="p1", **pull_request).exit_code != 0
+        merge_request = {
+            "GITLAB_CI": "true",
+            "CI_MERGE_REQUEST_IID": "7",
+            "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": "main",
+        }
+        for request in (pull_request, merge_request, merge_request | {"GIT_BRANCH": "main"}):
+            ran = make("deploy", GIT_COMMIT="p1", **request)
+            assert ran.exit_code != 0
+            has(ran, "Branch main does not deploy")
+            assert "Deploying" not in ran.out
 
     def test_a_broker_that_can_not_be_asked_is_told_of(self, make: Make) -> None:
         for target in ("record_deployment", "tag", "test_pact_changed_webhook"):
@@ -419,7 +431,7 @@ def workflow(name: str) -> dict[str, Any]:
 def steps(  # noqa: PLR0917  # what GitHub knows
     name: str, job: str, event: dict[str, Any], broker: BrokerDouble, sha: str, token: str = TOKEN
 ) -> Iterator[dict[str, Any]]:
-    """A job's `run` steps, with the environment that GitHub would give them."""
+    """A job's `run` steps and those of our own actions, with the environment that GitHub would give them."""
     loaded = workflow(name)
     context = {
         "github.event.client_payload.": event.get("client_payload", {}),
@@ -428,36 +440,18 @@ def steps(  # noqa: PLR0917  # what GitHub knows
         "github.": {"sha": sha, "ref_name": "main", "workflow": name},
     }
 
-    def fill(value: str) -> str:
-        return re.sub(r"\$\{\{ (.*?) \}\}", lambda match: evaluate(match[1], context), str(value))
-
     found = loaded["jobs"][job]
+    own = {"GITHUB_SHA": sha, "GITHUB_REF_NAME": "main", "GITHUB_REF_TYPE": "branch"}
     for step in found["steps"]:
+        variables = {**loaded.get("env", {}), **found.get("env", {}), **step.get("env", {})}
+        env = own | {key: fill(value, context) for key, value in variables.items()}
         if "run" in step:
-            variables = {**loaded.get("env", {}), **found.get("env", {}), **step.get("env", {})}
-            own = {"GITHUB_SHA": sha, "GITHUB_REF_NAME": "main", "GITHUB_REF_TYPE": "branch"}
-            yield {"run": step["run"], "env": own | {key: fill(value) for key, value in variables.items()}}
-
-
-def evaluate(expression: str, context: dict[str, dict[str, str]]) -> str:
-    """The few expressions that the workflows use: names with ||, &&, and strings. Anything else fails the test."""
-    value = ""
-    for alternative in expression.split(" || "):
-        for part in alternative.split(" && "):
-            value = part[1:-1] if part.startswith("'") else look_up(part, context)
-            if not value:
-                break
-        if value:
-            break
-    return value
-
-
-def look_up(name: str, context: dict[str, dict[str, str]]) -> str:
-    for prefix, values in context.items():
-        if name.startswith(prefix):
-            return values.get(name.removeprefix(prefix), "")
-    assert name.startswith("inputs."), f"what is {name}?"
-    return ""
+            yield {"run": step["run"], "env": env}
+        elif step["uses"].startswith(OWN_ACTION):
+            given = {key: fill(value, context) for key, value in step.get("with", {}).items()}
+            for each in action_steps(step["uses"].removeprefix(OWN_ACTION), given, {"env.": env}):
+                assert each["working-directory"] == "."
+                yield {"run": each["run"], "env": env | each["env"]}
 
 
 class TestWorkflows:
@@ -478,8 +472,21 @@ class TestWorkflows:
         for step in steps("build", "verify", {}, broker, "p1", token=""):
             ran = run("bash", "-euo", "pipefail", "-c", step["run"], **step["env"])
             assert ran.exit_code == 0, ran
-            has(ran, "(pacts/pactflow-example-catalogue-")
+        has(ran, "(pacts/pactflow-example-catalogue-")
         assert not broker.requests
+
+    def test_build_fails_where_a_contract_is_broken(
+        self, run: Callable[..., Run], broker: BrokerDouble, project: Path
+    ) -> None:
+        pact = next((project / "pacts").glob("*-consumer-python-pact*.json"))
+        broken = json.loads(pact.read_text())
+        broken["interactions"][0]["response"]["status"] = 418
+        pact.write_text(json.dumps(broken))
+        try:
+            *_, verify = steps("build", "verify", {}, broker, "p1", token="")
+            assert run("bash", "-euo", "pipefail", "-c", verify["run"], **verify["env"]).exit_code == 1
+        finally:
+            git(project, "checkout", "--quiet", "--", "pacts")
 
     def test_build_runs_the_tests_and_can_fail(self, run: Callable[..., Run], broker: BrokerDouble) -> None:
         database, step = [step for step in workflow("build")["jobs"]["test"]["steps"] if "run" in step]
@@ -491,6 +498,18 @@ class TestWorkflows:
         for arguments, expected in ((ONE_QUICK_TEST, 0), ("--numprocesses 0 tests/there_is_no_such_test.py", 2)):
             ran = run("bash", "-c", step["run"], TARGET="test", PYTEST_ARGS=arguments)
             assert ran.exit_code == expected, ran
+
+    @pytest.mark.parametrize("name", ["contract_requiring_verification_published", "verify_changed_pact"])
+    def test_a_webhook_that_names_no_pact(
+        self, run: Callable[..., Run], broker: BrokerDouble, project: Path, name: str
+    ) -> None:
+        """Else the broker's other pacts would be verified in its place."""
+        for url in ("", " "):
+            payload = {"pact_url": url, "sha": head(project), "branch": "main"}
+            first, *_ = steps(name, "verify", {"client_payload": payload}, broker, "x")
+            ran = run("bash", "-euo", "pipefail", "-c", first["run"], **first["env"])
+            assert ran.exit_code != 0
+            has(ran, "PACT_URL is not set: it names the pact to verify.")
 
     @pytest.mark.parametrize("sha", ["0" * 40, "$(touch pwned)", "--help", "main", ""])
     def test_a_webhook_that_names_no_commit_of_ours(
@@ -545,7 +564,7 @@ class TestWorkflows:
 
     def test_what_waits_for_what(self) -> None:
         jobs = workflow("build")["jobs"]
-        assert set(jobs["can-i-deploy"]["needs"]) == {"test", "image", "verify"}
+        assert set(jobs["can-i-deploy"]["needs"]) == {"test", "image", "verify", "provider-contract"}
         assert jobs["deploy"]["needs"] == "can-i-deploy"
         assert "github.ref_name == 'main'" in jobs["deploy"]["if"]
         assert jobs["can-i-deploy"]["if"] == "needs.verify.outputs.broker == 'true'"
@@ -555,4 +574,5 @@ class TestWorkflows:
             for job in workflow(path.stem)["jobs"].values():
                 for step in job["steps"]:
                     assert "${{" not in step.get("run", "")
-                    assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step.get("uses", f"a@{'0' * 40}"))
+                    uses = step.get("uses", OWN_ACTION)
+                    assert uses.startswith(OWN_ACTION) or re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", uses)

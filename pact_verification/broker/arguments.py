@@ -49,7 +49,9 @@ def add_selection_arguments(to: Options) -> None:
         "never verified, and those that a pact marks. With --pact-url none is pending.",
     )
     to.add_argument(
-        "--provider-branch", metavar="BRANCH", help="The provider's; by default GIT_BRANCH, else GitHub's, else git's."
+        "--provider-branch",
+        metavar="BRANCH",
+        help="The provider's; by default GIT_BRANCH, else the CI service's, else git's.",
     )
     to.add_argument(
         "--include-wip-pacts-since",

@@ -13,13 +13,16 @@ from pact_verification.system.certificates import for_binary
 from pact_verification.system.guarded import run_guarded
 
 
-def run_pact(broker: Broker, *arguments: str, seconds: float) -> subprocess.CompletedProcess[str]:
-    """Run `pact broker`.
+def run_pact(
+    broker: Broker, *arguments: str, seconds: float, group: str = "broker"
+) -> subprocess.CompletedProcess[str]:
+    """Run `pact broker`, or another group of the binary's commands.
 
     Callers must make its output safe to show, since it may quote the broker.
 
     Args:
         seconds: how long the binary may take. It has no limit of its own.
+        group: such as pactflow.
 
     Raises:
         CannotVerify: the binary is missing, or took too long.
@@ -31,10 +34,10 @@ def run_pact(broker: Broker, *arguments: str, seconds: float) -> subprocess.Comp
     try:
         with TemporaryDirectory(prefix="pact_broker") as folder:
             environ |= for_binary(Path(folder))
-            return run_guarded([pact_binary(), "broker", *arguments], environ, seconds)
+            return run_guarded([pact_binary(), group, *arguments], environ, seconds)
     except subprocess.TimeoutExpired as error:
         raise CannotVerify(
-            f"pact broker {arguments[0]} did not come back in {seconds:g} s, and was stopped."
+            f"pact {group} {arguments[0]} did not come back in {seconds:g} s, and was stopped."
         ) from error
 
 

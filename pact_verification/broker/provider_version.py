@@ -4,10 +4,11 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from pact_verification.broker.build import detect_build, named_branch
 from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify
 
@@ -36,6 +37,7 @@ class ProviderVersion:
         tags: tags besides the branch, as a rule none.
         build_url: the page of the build that made the results, if there is one.
         named_by: the source of the number, when it is another version than that of the code here.
+        detected: the CI service whose variables name the number or the branch. None if others name both.
     """
 
     number: str | None = None
@@ -43,6 +45,14 @@ class ProviderVersion:
     tags: tuple[str, ...] = ()
     build_url: str | None = None
     named_by: str | None = None
+    detected: str | None = field(default=None, compare=False)
+
+    @property
+    def without_branch(self) -> str:
+        """A sentence's beginning that says why the branch is unknown."""
+        if self.detected:
+            return f"{self.detected} names no branch here, and git has none checked out"
+        return "No branch is known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +64,12 @@ class KnownVersion:
     tags: tuple[str, ...] = ()
     build_url: str | None = None
     named_by: str | None = None
+    detected: str | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         """Name version and branch for a message about publishing."""
-        named = f", which {self.named_by} names" if self.named_by else ""
-        return f"{self.number} of branch {self.branch}{named}"
+        source = self.named_by or self.detected
+        return f"{self.number} of branch {self.branch}" + (f", which {source} names" if source else "")
 
 
 def find_version(
@@ -71,20 +82,16 @@ def find_version(
 ) -> ProviderVersion:
     """Find the version.
 
-    Options win over GIT_COMMIT and GIT_BRANCH, then come GitHub Actions' variables, then git.
+    Options win over GIT_COMMIT and GIT_BRANCH, then come the variables of the CI service, then git.
     """
-    environ = {name: value.strip() for name, value in environ.items()}
-    number, branch = (number or "").strip(), (branch or "").strip()
-    return ProviderVersion(
-        number or environ.get("GIT_COMMIT") or environ.get("GITHUB_SHA") or head(),
-        branch
-        or environ.get("GIT_BRANCH")
-        or _github_branch(environ)
-        or _git("symbolic-ref", "--short", "HEAD")
-        or None,
-        tags,
-        build_url or _github_build(environ),
-    )
+    build = detect_build(environ)
+    from_build = (build.commit, build.branch, build.url) if build else (None, None, None)
+    number = (number or "").strip() or environ.get("GIT_COMMIT", "").strip() or from_build[0] or head()
+    branch = (branch or "").strip() or named_branch(environ) or from_build[1]
+    branch = branch or _git("symbolic-ref", "--short", "HEAD") or None
+    is_detected = build and any(value and value in from_build for value in (number, branch))
+    detected = build.service if build and is_detected else None
+    return ProviderVersion(number, branch, tags, build_url or from_build[2], detected=detected)
 
 
 def head() -> str | None:
@@ -194,22 +201,6 @@ def _named(files: list[str]) -> str:
 
 def names_a_commit(number: str) -> bool:
     return bool(re.fullmatch(rf"[0-9a-f]{{{SHORTEST_COMMIT},40}}([-+].*)?", number))
-
-
-def _github_branch(environ: Mapping[str, str]) -> str | None:
-    """Return a pull request's own branch, or the branch that was pushed to.
-
-    A tag is no branch.
-    """
-    if environ.get("GITHUB_HEAD_REF"):
-        return environ["GITHUB_HEAD_REF"]
-    return (environ.get("GITHUB_REF_NAME") or None) if environ.get("GITHUB_REF_TYPE") == "branch" else None
-
-
-def _github_build(environ: Mapping[str, str]) -> str | None:
-    """Return the URL of the workflow's run."""
-    parts = [environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID")]
-    return f"{parts[0]}/{parts[1]}/actions/runs/{parts[2]}" if all(parts) else None
 
 
 def _git(*arguments: str, cwd: Path | None = None, index: Path | None = None) -> str | None:

@@ -1,11 +1,10 @@
 """Options that several commands share, and the types of their values."""
 
 import os
-import textwrap
-from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import CommandParser, DjangoHelpFormatter
+from django.core.management.base import CommandParser
 
 from pact_verification.broker.arguments import add_broker_arguments, add_selection_arguments
 from pact_verification.management.exits import GuardedCommand
@@ -17,17 +16,13 @@ MAX_PROCESSES = 256
 
 
 class PactsHelp(GuardedCommand):
-    """A command that selects pacts. Its help ends with an epilog, and options can't be abbreviated."""
-
-    epilog = ""
+    """A command that selects pacts. Its options can't be abbreviated."""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(
             prog_name,
             subcommand,
             usage="%(prog)s [options] [PACT ...]",
-            epilog=self.epilog,
-            formatter_class=HelpFormatter,
             allow_abbrev=False,
             **kwargs,
         )
@@ -37,20 +32,13 @@ class PactsHelp(GuardedCommand):
         return parser
 
 
-class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
-    """Django's help formatter, which also keeps the line breaks of a text of several lines."""
-
-    def _fill_text(self, text: str, width: int, indent: str) -> str:
-        if "\n" in text.strip():
-            return super()._fill_text(text, width, indent)
-        return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent)
-
-
 def add_deployment_arguments(parser: CommandParser) -> None:
     """Add the options that choose a broker and a version of the provider."""
     add_broker_arguments(parser)
     parser.add_argument("--provider-name", metavar="NAME", help="By default PACT_PROVIDER_NAME.")
-    parser.add_argument("--provider-version", metavar="VERSION", help="By default GIT_COMMIT, else the commit.")
+    parser.add_argument(
+        "--provider-version", metavar="VERSION", help="By default GIT_COMMIT, else the CI's, else git's."
+    )
 
 
 def add_pact_arguments(parser: CommandParser) -> None:

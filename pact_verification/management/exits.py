@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from pact_verification.credentials import harmless
 from pact_verification.errors import CannotVerify, Terminated
+from pact_verification.management.help import HelpFormatter
 from pact_verification.system.interruption import end_at_once, interruptible
 from pact_verification.system.streams import guard_streams
 from pact_verification.text import nearest, printable_lines
@@ -41,10 +42,17 @@ class HelpfulParser(CommandParser):
 
 
 class GuardedCommand(BaseCommand):
-    """A command whose output on the command line has no credentials, and no commands for a CI runner."""
+    """A command whose output on the command line has no credentials, and no commands for a CI runner.
+
+    Attributes:
+        epilog: the end of its help.
+    """
+
+    epilog: str | None = None
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        help_options = {"epilog": self.epilog, "formatter_class": HelpFormatter}
+        parser = super().create_parser(prog_name, subcommand, **help_options, **kwargs)
         parser.__class__ = HelpfulParser  # Django has no other way to choose the class
         return parser
 

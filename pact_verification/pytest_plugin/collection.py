@@ -13,11 +13,12 @@ import pytest
 from pact_verification.conf import conf
 from pact_verification.credentials import harmless
 from pact_verification.errors import CannotVerify, UnreadablePact
+from pact_verification.pacts.filters import Filter
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.pacts.reading import provider_named, read_pact
 from pact_verification.pacts.sources import not_pending
 from pact_verification.pytest_plugin.broker import FILES, is_broker_file
-from pact_verification.pytest_plugin.notes import shown
+from pact_verification.pytest_plugin.notes import add_note, shown
 from pact_verification.pytest_plugin.settings import has_settings, needs_settings, pact_paths, provider_name
 from pact_verification.results.masking import named_without_secrets
 from pact_verification.text import counted, printable, relative
@@ -108,6 +109,19 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "PactFile 
     return PactFile.from_parent(parent, path=file_path)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the interactions that the environment variables of other Pact tools leave out."""
+    try:
+        chosen = Filter().with_variables()
+    except CannotVerify as error:
+        raise pytest.UsageError(shown(str(error))) from error
+    left_out = [item for item in items if isinstance(item, InteractionItem) and not chosen.matches(item.interaction)]
+    if left_out and chosen.warning:
+        add_note(config, chosen.warning)
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
 def _is_beside_pacts(file: Path, config: pytest.Config) -> bool:
     """Tell whether a file is in PACT_PATHS, or in the folder of a pact."""
     if any(file.resolve().is_relative_to(folder) for folder in pact_paths(config)):
@@ -174,7 +188,7 @@ class PactFile(pytest.Module):
             numbered = (f"{name} #{number}" if number > 1 else name for number in count(1))
             name = next(each for each in numbered if each not in taken)
             taken.add(name)
-            yield self._item(name, pact, _test(pact, interaction))
+            yield self._item(name, pact, interaction)
 
     def _read(self) -> Pact:
         if not has_settings():
@@ -195,8 +209,9 @@ class PactFile(pytest.Module):
             raise self.CollectError(f"{pact.source} is a pact with the provider {pact.provider!r}, and {this}.")
         return pact if self.config.option.enable_pending else not_pending(pact)
 
-    def _item(self, name: str, pact: Pact, test: Callable[..., None]) -> "InteractionItem":
-        item = InteractionItem.from_parent(self, name=name, callobj=test)
+    def _item(self, name: str, pact: Pact, interaction: Interaction) -> "InteractionItem":
+        item = InteractionItem.from_parent(self, name=name, callobj=_test(pact, interaction))
+        item.interaction = interaction
         item.consumer = harmless(printable(pact.consumer))
         item.extra_keyword_matches.add(item.consumer)
         return item
@@ -209,6 +224,7 @@ class PactFile(pytest.Module):
 class InteractionItem(pytest.Function):
     """An interaction as a test."""
 
+    interaction: Interaction
     consumer = ""
 
     def reportinfo(self) -> tuple[Path, int | None, str]:

@@ -79,7 +79,8 @@ def read_broker_options(
     source = _pact_at_url(given, broker, pact_url) if pact_url else _selected_pacts(given, broker, version)
     if not pact_url and not version.branch:
         notes.append(
-            "No branch is known, so the selectors have no matchingBranch. --provider-branch or GIT_BRANCH names it."
+            f"{version.without_branch}, so the selectors have no matchingBranch. --provider-branch or GIT_BRANCH "
+            "names it."
         )
     unpublished: str | None = "--publish or PACT_BROKER_PUBLISH_VERIFICATION_RESULTS=true does that."
     if publish:
@@ -253,11 +254,13 @@ def _require_version(version: ProviderVersion) -> KnownVersion:
         if not value:
             raise CannotVerify(
                 f"Results can't be published without the provider's {option.rpartition('-')[2]}: neither {option}, "
-                f"{variable}, GitHub Actions nor git names it. Set one, or use --no-publish."
+                f"{variable}, {version.detected or 'a CI service'} nor git names it. Set one, or use --no-publish."
             )
     assert version.number
     assert version.branch
-    return KnownVersion(version.number, version.branch, version.tags, version.build_url, version.named_by)
+    return KnownVersion(
+        version.number, version.branch, version.tags, version.build_url, version.named_by, version.detected
+    )
 
 
 def _require_build_url(url: str | None) -> None:

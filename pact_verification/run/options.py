@@ -94,6 +94,8 @@ def read_options(given: Mapping[str, Any]) -> Options:
         keys=given.get("interactions", ()),
         last_failed=(failed_before or frozenset()) if given.get("last_failed") else None,
     )
+    if "description" in given:  # commands without these options look at whole pacts
+        chosen = chosen.with_variables()
     consumers = tuple(given["consumers"])
     source: Source
     if at_broker:
@@ -120,7 +122,7 @@ def read_options(given: Mapping[str, Any]) -> Options:
         given["allow_no_pacts"],
         publisher=publisher,
         unpublished=unpublished,
-        notes=notes,
+        notes=(*((chosen.warning,) if chosen.warning else ()), *notes),
         coverage=given.get("coverage", False),
         rerun=rerun_command(given),
         nothing_because=_nothing_failed_reason(failed_before) if given.get("last_failed") else None,

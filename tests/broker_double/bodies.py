@@ -179,6 +179,9 @@ class Bodies:
             ),
             "curies": [{"name": name, "href": doc, "templated": True} for name in ("pb", "beta")],
         }
+        if self.store.is_pactflow:
+            publish = "/provider-contracts/provider/{provider}/publish"
+            links["pf:publish-provider-contract"] = rel(publish, "Publish provider contract", templated=True)
         return {"_links": links}
 
     def pacticipant(self, pacticipant: Pacticipant) -> Json:

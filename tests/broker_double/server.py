@@ -86,6 +86,7 @@ class BrokerDouble:
         token: str | None = None,
         tls: ssl.SSLContext | None = None,
         latency: float = 0,
+        pactflow: bool = False,
     ) -> None:
         """Bind to a free port of the loopback interface.
 
@@ -98,7 +99,7 @@ class BrokerDouble:
         self._readers = [*self._writers, *([_basic(read_only)] if read_only else [])]
         self._scheme = "basic" if basic else "bearer"
         self._faults: list[_Armed] = []
-        self._store = Store()
+        self._store = Store(is_pactflow=pactflow)
         self._lock = threading.RLock()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.double = self
@@ -212,6 +213,11 @@ class BrokerDouble:
         with self._lock:
             there = self._store.current(self._store.environment(environment))
             return [(each.version.pacticipant, each.version.number) for each in there]
+
+    @property
+    def provider_contracts(self) -> list[Json]:
+        with self._lock:
+            return list(self._store.provider_contracts)
 
     @property
     def webhooks(self) -> dict[str, Json]:

@@ -165,6 +165,8 @@ class Store:
     environments: dict[str, Environment] = field(default_factory=dict)
     deployments: list[Deployment] = field(default_factory=list)
     webhooks: dict[str, Webhook] = field(default_factory=dict)
+    is_pactflow: bool = False
+    provider_contracts: list[Json] = field(default_factory=list)
 
     # Pacticipants and their versions
 

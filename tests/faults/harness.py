@@ -24,7 +24,7 @@ import psycopg
 import pytest
 
 from tests.pact_verification.pact_files import interaction, write_pact
-from tests.pact_verification.running import ROOT, on_postgresql
+from tests.pact_verification.running import ROOT, inherited, on_postgresql
 
 Interaction = Mapping[str, Any]
 
@@ -255,7 +255,6 @@ class Place:
             return {name for (name,) in server.execute(query, [f"%{self.database}%"]).fetchall()}
 
     def environment(self, mark: str, fault: Fault) -> dict[str, str]:
-        own = ("PACT_", "DJANGO_", "GIT_", "GITHUB_")  # what the command reads, and a CI job sets
         file = self.folder / "no-such-directory" / self.database
         url = (
             urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{self.database}"))
@@ -263,7 +262,7 @@ class Place:
             else ""
         )
         variables: dict[str, str | None] = {
-            **{key: value for key, value in os.environ.items() if not key.startswith(own)},
+            **inherited(),
             "DJANGO_SETTINGS_MODULE": "tests.faults.project.settings",
             "FAULTS_DATABASE_URL": url or f"sqlite:///{file}",
             "FAULTS_TEST_NAME": "" if url else str(self.db / self.database),

@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 
+from pact_verification.broker.build import SERVICES
 from tests.pact_verification.forking import Forker
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,14 +42,18 @@ def on_postgresql() -> bool:
 Databases = dict[str, dict[str, Any]]
 
 
+def inherited() -> dict[str, str]:
+    """Return this process's environment without the variables that a command reads, and that a CI job sets."""
+    own = ("PACT_", "DJANGO_", "GIT_", "GITHUB_", "REQUESTS_CA_", "CURL_CA_", "SSL_CERT_")
+    markers = {service.marker.partition("=")[0] for service in SERVICES}
+    return {key: value for key, value in os.environ.items() if not key.startswith(own) and key not in markers}
+
+
 def environment(
     *, project: str = "tests.testapp.settings", settings: Mapping[str, Any] | None = None, **variables: str
 ) -> dict[str, str]:
-    # What the command reads, and a CI job or a machine sets.
-    own = ("PACT_", "DJANGO_", "GIT_", "GITHUB_", "REQUESTS_CA_", "CURL_CA_", "SSL_CERT_")
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(own)}
     return {
-        **inherited,
+        **inherited(),
         "DJANGO_SETTINGS_MODULE": project,
         "TESTAPP_SETTINGS": json.dumps({"PACT_CACHE_DIR": _cache_directory(), **(settings or {})}),
         "PYTHONWARNINGS": "error",

@@ -62,6 +62,13 @@ def test_only_what_needs_a_token_has_a_lock() -> None:
         assert operation.get("security", []) == ([{"tokenAuth": []}] if method in locked else []), (method, path)
 
 
+def test_a_response_has_every_field_and_a_request_only_what_is_needed() -> None:
+    components = schema.raw_schema["components"]["schemas"]
+    assert components["Product"]["required"] == sorted(components["Product"]["properties"])
+    assert components["ProductRequest"]["required"] == ["name", "type"]
+    assert components["Health"]["required"] == ["status"]
+
+
 def test_the_description_says_how_to_get_a_token() -> None:
     assert "drf_create_token" in schema.raw_schema["info"]["description"]
 

@@ -9,6 +9,7 @@ from django.core.management.base import CommandParser
 from pact_verification.errors import BrokerError
 from pact_verification.management.arguments import add_deployment_arguments, count
 from pact_verification.management.exits import GuardedCommand, documented_exits, showable
+from pact_verification.management.help import with_detected
 
 if TYPE_CHECKING:
     from pact_verification.broker.deployment import Decision, Deployment
@@ -19,6 +20,7 @@ class Command(GuardedCommand):
         "Ask the broker whether this version may be deployed, as `pact broker can-i-deploy` does. The command waits if "
         "a missing result may still arrive, and explains a no. Exit codes: 0 yes, 1 no, 2 the broker gave no answer."
     )
+    epilog = with_detected()
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:

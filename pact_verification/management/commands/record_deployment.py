@@ -6,6 +6,7 @@ from django.core.management.base import CommandParser
 
 from pact_verification.management.arguments import add_deployment_arguments
 from pact_verification.management.exits import GuardedCommand, documented_exits, showable
+from pact_verification.management.help import with_detected
 
 
 class Command(GuardedCommand):
@@ -13,6 +14,7 @@ class Command(GuardedCommand):
         "Record at the broker that this version is deployed now, as `pact broker record-deployment` does. Run it after "
         "each deployment, since can_i_deploy depends on it. Exit codes: 0 recorded, 2 not recorded."
     )
+    epilog = with_detected()
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:

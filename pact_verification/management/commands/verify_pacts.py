@@ -17,7 +17,12 @@ from pact_verification.conf import ISOLATIONS
 from pact_verification.credentials import harmless
 from pact_verification.management.arguments import PactsHelp, add_pact_arguments, count, processes, shard
 from pact_verification.management.exits import documented_exits, leave, require_secret_key, require_tools, showable
+<<<<<<< HEAD
 from pact_verification.provider.databases.aliases import new_token
+=======
+from pact_verification.management.help import with_detected
+from pact_verification.provider.databases import new_token
+>>>>>>> main
 from pact_verification.reporters.files import STEP_SUMMARY_VARIABLE, requested, step_summary, write_all
 from pact_verification.results.printable import printable_values
 from pact_verification.results.report import Report
@@ -45,9 +50,12 @@ environment, for every option that is not given:
   PACT_BROKER_USERNAME, PACT_BROKER_PASSWORD  are seen by others
   PACT_BROKER_PUBLISH_VERIFICATION_RESULTS    --publish
   PACT_PROVIDER_NAME, PACT_URL                --provider-name, --pact-url
-  GIT_COMMIT, GIT_BRANCH                      --provider-version, --provider-branch; else GitHub Actions', else git's
+  GIT_COMMIT, GIT_BRANCH                      --provider-version, --provider-branch; else the CI service's, else git's
+  PACT_DESCRIPTION, PACT_PROVIDER_STATE       --description, --state; an empty PACT_PROVIDER_STATE is --no-state
+  PACT_BROKER_INTERACTION_ID                  in place of --interaction: the interaction's id at the broker
 
 The functions in the pact_states.py of your apps set up provider states. The README explains how to write them.
+
 """
 
 
@@ -56,7 +64,7 @@ class Command(PactsHelp):
         "Verify the project against its consumers' pacts. The Pact verifier sends each interaction's request to a live "
         "server on this machine, after the provider states are set up in a test database."
     )
-    epilog = EPILOG
+    epilog = with_detected(EPILOG)
     requires_system_checks = ()  # handle() runs them, since Django would exit with 1, which means a failed interaction
 
     on_command_line = False
@@ -83,7 +91,7 @@ class Command(PactsHelp):
             dest="provider_tags",
             help="A tag for the version, where branches are not used; may be repeated.",
         )
-        publishing.add_argument("--build-url", metavar="URL", help="The build; by default GitHub Actions'.")
+        publishing.add_argument("--build-url", metavar="URL", help="The build; by default the CI service's.")
         interactions = parser.add_argument_group("which of their interactions")
         interactions.add_argument(
             "--description",

@@ -15,6 +15,7 @@ from pact_verification.provider.databases.aliases import (
     with_databases,
     without_database,
 )
+from pact_verification.provider.databases.dropping import drop
 from pact_verification.provider.databases.guard import require_named_when_opened, require_run_database
 from pact_verification.results.crash import Crash
 from pact_verification.system.interruption import undisturbed_at_the_end

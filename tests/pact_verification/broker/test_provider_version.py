@@ -48,6 +48,64 @@ def test_branches_of_github(clone: Path) -> None:
     assert find_version({"GITHUB_REF_NAME": "v1", "GITHUB_REF_TYPE": "tag"}).branch is None
 
 
+GITLAB = {
+    "GITLAB_CI": "true",
+    "CI_COMMIT_SHA": "aaaa",
+    "CI_COMMIT_BRANCH": "feat/x",
+    "CI_JOB_URL": "https://gitlab.example/me/it/-/jobs/7",
+}
+
+
+def test_a_ci_service_names_what_a_detached_head_does_not(clone: Path) -> None:
+    git(clone, "checkout", "--quiet", "--detach")
+    version = find_version(GITLAB)
+    assert version == ProviderVersion("aaaa", "feat/x", build_url="https://gitlab.example/me/it/-/jobs/7")
+    assert version.detected == "GitLab CI"
+    assert find_version({"GITLAB_CI": "true", "GIT_COMMIT": "bbbb", "CI_COMMIT_TAG": "v1"}).branch is None
+
+
+def test_what_is_given_wins_over_the_ci_service(clone: Path) -> None:
+    version = find_version(GITLAB | {"GIT_COMMIT": "bbbb", "GIT_BRANCH": "b"}, build_url="http://build")
+    assert (version, version.detected) == (ProviderVersion("bbbb", "b", build_url="http://build"), None)
+    version = find_version(GITLAB | {"GIT_BRANCH": "b"})
+    assert (version.number, version.branch, version.detected) == ("aaaa", "b", "GitLab CI")
+
+
+def test_a_ci_service_without_a_branch_leaves_it_to_git(clone: Path) -> None:
+    teamcity = {"TEAMCITY_VERSION": "2025.11", "BUILD_VCS_NUMBER": "aaaa"}
+    assert find_version(teamcity) == ProviderVersion("aaaa", "main")
+    git(clone, "checkout", "--quiet", "--detach")
+    version = find_version(teamcity)
+    assert version == ProviderVersion("aaaa")
+    assert version.without_branch == "TeamCity names no branch here, and git has none checked out"
+    assert find_version({}).without_branch == "No branch is known"
+
+
+@pytest.mark.parametrize(
+    ("variables", "branch"),
+    [
+        ({"GIT_BRANCH": "origin/main"}, "main"),
+        ({"GIT_BRANCH": "origin/feat/x", "BRANCH_NAME": "feat/x"}, "feat/x"),
+        ({"GIT_BRANCH": "origin/x", "BRANCH_NAME": "origin/x"}, "origin/x"),  # what the branch is called
+        ({"GIT_BRANCH": "PR-12", "BRANCH_NAME": "PR-12", "CHANGE_BRANCH": "feat/x"}, "feat/x"),
+        ({"GIT_BRANCH": "mine", "BRANCH_NAME": "PR-12", "CHANGE_BRANCH": "feat/x"}, "mine"),  # the user has set it
+        ({"GIT_BRANCH": "v1", "BRANCH_NAME": "v1", "TAG_NAME": "v1"}, None),
+        ({"GIT_BRANCH": "detached"}, None),
+        ({"GIT_BRANCH": "origin/detached", "GIT_LOCAL_BRANCH": "main"}, "main"),
+        ({"BRANCH_NAME": "main"}, "main"),
+    ],
+)
+def test_branches_of_jenkins(clone: Path, variables: dict[str, str], branch: str | None) -> None:
+    git(clone, "checkout", "--quiet", "--detach")
+    jenkins = {"JENKINS_URL": "https://jenkins.example/", "BUILD_URL": "https://jenkins.example/job/x/7/"}
+    version = find_version(jenkins | {"GIT_COMMIT": "aaaa"} | variables)
+    assert version == ProviderVersion("aaaa", branch, build_url="https://jenkins.example/job/x/7/")
+    assert version.detected == "Jenkins"
+    assert (
+        find_version(variables | {"GIT_BRANCH": "origin/main"}).branch == "origin/main"
+    )  # Jenkins alone means a remote
+
+
 def test_without_git(tmp_path: Path) -> None:
     with override_settings(BASE_DIR=tmp_path):
         assert find_version({}) == ProviderVersion()

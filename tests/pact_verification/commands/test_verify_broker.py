@@ -200,7 +200,43 @@ class TestPublishing:
         run = ask("--publish", "--description", "empty")
         assert run.exit_code == 2
         has(run, "Results can't be published: --description 'empty' chooses a part")
+        run = ask(PACT_DESCRIPTION="empty", **wanted)
+        assert run.exit_code == 0
+        has(run, "Results were not published. PACT_DESCRIPTION='empty' chooses a part of a pact")
+        run = ask("--publish", PACT_DESCRIPTION="empty")
+        assert run.exit_code == 2
+        has(run, "Results can't be published: PACT_DESCRIPTION='empty' chooses a part")
         assert not writes(broker)
+
+    def test_one_interaction_by_its_id_at_the_broker(self, ask: Ask, broker: BrokerDouble) -> None:
+        broker.publish(document(EMPTY, RED), version="c1", branch="main")
+        no_longer_pending(broker)
+        url = broker.pact_url("shop", "c1")
+        served = requests.get(url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=5).json()
+        green, red = (each["_id"] for each in served["interactions"])
+        assert ask(PACT_BROKER_INTERACTION_ID=red).exit_code == 1
+        run = ask(PACT_BROKER_INTERACTION_ID=green)
+        assert run.exit_code == 0
+        has(run, "1 interaction of 1 consumer: 1 verified")
+
+    def test_a_detached_head_in_a_merge_request(self, ask: Ask, broker: BrokerDouble, tmp_path: Path) -> None:
+        """The branch and the build are those that the CI service names."""
+        broker.publish(document(GREEN), version="c1", branch="main")
+        run = ask(
+            "--publish",
+            cwd=tmp_path,
+            GIT_COMMIT="",
+            GIT_BRANCH="",
+            GITLAB_CI="true",
+            CI_COMMIT_SHA="p1",
+            CI_MERGE_REQUEST_IID="7",
+            CI_MERGE_REQUEST_SOURCE_BRANCH_NAME="feat/x",
+            CI_JOB_URL="https://gitlab.example/me/it/-/jobs/7",
+        )
+        assert run.exit_code == 0, run
+        has(run, "Results will be published for p1 of branch feat/x, which GitLab CI names.")
+        assert broker.versions("testapp")["p1"].branches == ["feat/x"]
+        assert broker.results[0].body["buildUrl"] == "https://gitlab.example/me/it/-/jobs/7"
 
     @pytest.mark.parametrize("option", ["--exit-first", "--last-failed"])
     def test_what_may_be_a_part_does_not_publish(
@@ -466,6 +502,11 @@ class TestSelecting:
         run = ask(GIT_BRANCH="", cwd=tmp_path)
         assert run.exit_code == 0
         has(run, "No branch is known, so the selectors have no matchingBranch.")
+        variables = {"GIT_BRANCH": "", "GIT_COMMIT": "", "TEAMCITY_VERSION": "2025.11", "BUILD_VCS_NUMBER": "p1"}
+        has(ask(cwd=tmp_path, **variables), "TeamCity names no branch here, and git has none checked out, so the sel")
+        refused = ask("--publish", cwd=tmp_path, **variables)
+        assert refused.exit_code == 2
+        has(refused, "without the provider's branch: neither --provider-branch, GIT_BRANCH, TeamCity nor git names it")
         query = next(request.body for request in broker.requests if request.method == "POST")
         assert query["consumerVersionSelectors"] == [{"mainBranch": True}, {"deployedOrReleased": True}]
 

@@ -10,9 +10,11 @@ from pact_verification.pacts.pact import Interaction, ProviderState
 
 pytestmark = pytest.mark.no_database
 
-LIST = Interaction("a list of Cups", (ProviderState("cups exist"), ProviderState("user 1 is known")), key="k1")
+LIST = Interaction(
+    "a list of Cups", (ProviderState("cups exist"), ProviderState("user 1 is known")), key="k1", id="id1"
+)
 EMPTY = Interaction("an empty list", key="k2")
-REFUSED = Interaction("a refusal", (ProviderState("user 2 is unknown"),), key="k3")
+REFUSED = Interaction("a refusal", (ProviderState("user 2 is unknown"),), key="k3", id="id3")
 
 
 @pytest.mark.parametrize(
@@ -49,3 +51,51 @@ def test_a_regular_expression_that_is_none(option: str, arguments: tuple[str | N
         Filter.of(*arguments)
     assert str(error.value).startswith(f"{option} 'a (b' is not a regular expression: ")
     assert str(error.value).endswith(f"To find the text itself, use {re.escape('a (b')!r}.")
+
+
+@pytest.mark.parametrize(
+    ("variables", "given", "found", "text"),
+    [
+        ({}, Filter.of(), [LIST, EMPTY, REFUSED], ""),
+        ({"PACT_DESCRIPTION": "list"}, Filter.of(), [LIST, EMPTY], "PACT_DESCRIPTION='list'"),
+        ({"PACT_DESCRIPTION": ""}, Filter.of(), [LIST, EMPTY, REFUSED], ""),
+        ({"PACT_PROVIDER_STATE": "cups"}, Filter.of(), [LIST], "PACT_PROVIDER_STATE='cups'"),
+        ({"PACT_PROVIDER_STATE": ""}, Filter.of(), [EMPTY], "PACT_PROVIDER_STATE=''"),
+        ({"PACT_BROKER_INTERACTION_ID": "id3"}, Filter.of(), [REFUSED], "PACT_BROKER_INTERACTION_ID='id3'"),
+        ({"PACT_BROKER_INTERACTION_ID": ""}, Filter.of(), [LIST, EMPTY, REFUSED], ""),
+        (
+            {"PACT_DESCRIPTION": "list", "PACT_PROVIDER_STATE": "cups"},
+            Filter.of(),
+            [LIST],
+            "PACT_DESCRIPTION='list' PACT_PROVIDER_STATE='cups'",
+        ),
+        ({"PACT_DESCRIPTION": "list"}, Filter.of("refusal"), [REFUSED], "--description 'refusal'"),
+        ({"PACT_PROVIDER_STATE": "cups"}, Filter.of(no_state=True), [EMPTY], "--no-state"),
+        ({"PACT_PROVIDER_STATE": ""}, Filter.of(state="cups"), [LIST], "--state 'cups'"),
+        ({"PACT_BROKER_INTERACTION_ID": "id3"}, Filter.of(keys=["k1"]), [LIST], "--interaction k1"),
+        (
+            {"PACT_DESCRIPTION": "list"},
+            Filter.of(state="cups"),
+            [LIST],
+            "PACT_DESCRIPTION='list' --state 'cups'",
+        ),
+    ],
+)
+def test_variables_of_other_pact_tools(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], given: Filter, found: list[Interaction], text: str
+) -> None:
+    for name in ("PACT_DESCRIPTION", "PACT_PROVIDER_STATE", "PACT_BROKER_INTERACTION_ID"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    chosen = given.with_variables()
+    assert chosen.select([LIST, EMPTY, REFUSED]) == tuple(found)
+    assert str(chosen) == text
+    assert bool(chosen) == bool(text)
+    assert bool(chosen.warning) == ("PACT_" in text)
+
+
+def test_a_variable_that_is_no_regular_expression(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PACT_DESCRIPTION", "a (b")
+    with pytest.raises(CannotVerify, match=r"PACT_DESCRIPTION 'a \(b' is not a regular expression"):
+        Filter().with_variables()

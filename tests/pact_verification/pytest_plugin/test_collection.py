@@ -32,6 +32,18 @@ def test_without_the_plugin_there_are_none(pacts: Path, run_pytest: Pytest) -> N
 class TestChoosing:
     """pytest's own options. A state is a part of the name by which pytest finds an interaction again."""
 
+    @pytest.mark.parametrize("arguments", [(), ("-n2",)])
+    def test_by_a_variable_of_other_pact_tools(
+        self, pacts: Path, run_pytest: Pytest, arguments: tuple[str, ...]
+    ) -> None:
+        ran = run_pytest("pacts", *arguments, PACT_DESCRIPTION="list")
+        assert ran.outcomes() == {name: outcome for name, outcome in ALL.items() if "list" in name}
+        assert "The environment leaves interactions out: PACT_DESCRIPTION='list'." in ran.out
+        assert ran.exit_code == 0
+        nothing = run_pytest("pacts", *arguments, PACT_DESCRIPTION="no such thing")
+        assert nothing.exit_code == 5
+        assert run_pytest("pacts", *arguments, PACT_DESCRIPTION="a (b").exit_code != 0
+
     def test_k(self, pacts: Path, run_pytest: Pytest) -> None:
         """By description, state and consumer."""
         chosen = {name: outcome for name, outcome in ALL.items() if "cup" in name or name == "b"}
