@@ -17,12 +17,8 @@ from pact_verification.conf import ISOLATIONS
 from pact_verification.credentials import harmless
 from pact_verification.management.arguments import PactsHelp, add_pact_arguments, count, processes, shard
 from pact_verification.management.exits import documented_exits, leave, require_secret_key, require_tools, showable
-<<<<<<< HEAD
-from pact_verification.provider.databases.aliases import new_token
-=======
 from pact_verification.management.help import with_detected
-from pact_verification.provider.databases import new_token
->>>>>>> main
+from pact_verification.provider.databases.aliases import new_token
 from pact_verification.reporters.files import STEP_SUMMARY_VARIABLE, requested, step_summary, write_all
 from pact_verification.results.printable import printable_values
 from pact_verification.results.report import Report
