@@ -421,7 +421,6 @@ def test_oddities_before_the_first_result_do_not_lose_it_either(
     [
         ({"_embedded": {"branchVersions": []}}, "version p1 is not on branch main there. Publish again."),
         ({"_embedded": {"branchVersions": [{"name": "mai"}]}}, "version p1 is not on branch main there."),
-        ({}, "KeyError: '_embedded'"),
     ],
 )
 def test_the_branch_is_read_back_too(ask: Ask, broker: BrokerDouble, version: dict[str, Any], why: str) -> None:
@@ -561,7 +560,7 @@ class TestSelecting:
         run = ask("--consumer-version-selector", json.dumps({"branch": "feat/x", key: value}))
         assert run.exit_code == 3
         instead = '{"branch": "main"}' if key == "fallbackBranch" else '{"mainBranch": true}'
-        has(run, f"No pact was selected by {key}.", f"Instead, add --consumer-version-selector '{instead}'.")
+        has(run, f"chose no pact. The open-source Pact Broker ignores {key}; a second", f"'{instead}' chooses those")
 
     def test_only_some_consumers(self, ask: Ask, broker: BrokerDouble) -> None:
         broker.publish(document(GREEN), version="c1", branch="main")
@@ -856,7 +855,7 @@ def test_one_pact_that_is_listed_twice(ask: Ask, broker: BrokerDouble) -> None:
             ["--publish", "--build-url", "https://ci/my job"],
             "--build-url is 'https://ci/my job', and has to be an http",
         ),
-        (["--build-url", "https://me:s3@ci/1"], "--build-url is 'ci/1', and has to be"),
+        (["--build-url", "https://me:s3@ci/1"], "--build-url is 'https://(hidden)@ci/1', and has to be"),
         (["--publish", "pacts"], "--publish needs a broker, and pacts is on this machine"),
     ],
 )
