@@ -445,6 +445,16 @@ RESULTS = (
     matrix("consumer, nothing said of the others", selector("cons", "c1"), more="latestby=cvpv"),
     offered("after a success", MAIN, includeWipPactsSince=WIP_SINCE),
     offered("environment", [{"environment": "production"}]),
+    offered(
+        "one content in many ways",
+        [
+            {"mainBranch": True, "consumer": "cons"},
+            {"environment": "production", "consumer": "cons"},
+            {"deployed": True, "consumer": "cons"},
+            {"branch": "main", "consumer": "cons"},
+        ],
+    ),
+    offered("main branch and environment", [*MAIN, {"environment": "production"}]),
     offered("deployed", [{"deployed": True}]),
     offered("released", [{"released": True}]),
     offered("a consumer's deployed", [{"deployed": True, "consumer": "cons"}]),

@@ -58,6 +58,7 @@ class Reason:
         """What the real broker gives away of its objects, for want of a description."""
         identifier = list(store.pacticipants).index(self.pact.consumer) + 1
         described = {
+            **({"consumer": self.consumer} if self.consumer else {}),
             "environment_name": self.name,
             "environment": "#<PactBroker::Deployments::Environment:0x00007f0000000000>",
             "consumer_version": f"Version: number={self.number}, pacticipant={identifier}",
@@ -75,7 +76,7 @@ class Reason:
             "latest tag": f"latest {version} tagged '{self.name}'{instead}",
             "tag": f"all {self.consumer or 'consumer'} versions tagged '{self.name}'",
             "main": f"latest {version} from the main branch '{self.name}'",
-            "environment": f"a {version if self.consumer else 'consumer version'} in environment {self.name}",
+            "environment": f"{self.consumer or 'a consumer'} version in environment {self.name}",
         }[self.kind]
         return f"{described} ({self.number})"
 
@@ -97,7 +98,7 @@ class Reason:
         return self.kind == "main" and self.default
 
 
-RANKS = ["latest", "branch", "latest tag", "tag", "environment", "deployed", "released", "main"]
+RANKS = ["latest", "branch", "latest tag", "tag", "deployed", "released", "main", "environment"]
 
 
 @dataclass
