@@ -259,7 +259,8 @@ class Bodies:
         name = self.store.environments[deployment.environment].display_name
         kind = "released" if deployment.released else "deployed"
         href = self.to(f"{kind}-versions", deployment.uuid)
-        return link(href, f"Version {kind} to {name}", name, currently_deployed=deployment.current)
+        flag = "currently_supported" if deployment.released else "currently_deployed"
+        return link(href, f"Version {kind} to {name}", name, **{flag: deployment.current})
 
     def embedded_version(self, version: Version) -> Json:
         return {"number": version.number, "_links": {"self": self.version_link(version)}}
@@ -475,12 +476,16 @@ class Bodies:
         }
 
     def deployment(self, deployment: Deployment, *, full: bool = True) -> Json:
-        kind, flag = ("released", "currentlySupported") if deployment.released else ("deployed", "currentlyDeployed")
+        kind, flag, end = (
+            ("released", "currentlySupported", "supportEndedAt")
+            if deployment.released
+            else ("deployed", "currentlyDeployed", "undeployedAt")
+        )
         name = deployment.version.pacticipant
         return {
             "uuid": deployment.uuid,
             flag: deployment.current,
-            **({"undeployedAt": deployment.ended} if deployment.ended and not deployment.released else {}),
+            **({end: deployment.ended} if deployment.ended else {}),
             "createdAt": deployment.created,
             "_embedded": {
                 "pacticipant": {"name": name, "_links": {"self": link(self.of_pacticipant(name))}},
@@ -490,12 +495,17 @@ class Bodies:
             "_links": {"self": link(self.to(f"{kind}-versions", deployment.uuid))},
         }
 
-    def currently_deployed(self, environment: Environment) -> Json:
-        there = [each for each in self.store.current(environment) if not each.released][::-1]
-        href = f"{self.of_environment(environment)}/deployed-versions/currently-deployed"
+    def currently_there(self, environment: Environment, *, released: bool) -> Json:
+        there = [each for each in self.store.current(environment) if each.released == released][::-1]
+        kind, path, shown = (
+            ("releasedVersions", "released-versions/currently-supported", "supported versions in")
+            if released
+            else ("deployedVersions", "deployed-versions/currently-deployed", "deployed versions for")
+        )
+        href = f"{self.of_environment(environment)}/{path}"
         return {
-            "_embedded": {"deployedVersions": [self.deployment(each, full=False) for each in there]},
-            "_links": {"self": link(href, f"Currently deployed versions for {environment.display_name}")},
+            "_embedded": {kind: [self.deployment(each, full=False) for each in there]},
+            "_links": {"self": link(href, f"Currently {shown} {environment.display_name}")},
         }
 
     def latest_pacts(self, provider: str) -> Json:

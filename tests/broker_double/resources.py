@@ -313,10 +313,10 @@ def environment(call: Call, identifier: str) -> Answer:
     return Answer(200, call.bodies.environment(found)) if found else NOT_FOUND
 
 
-@route("GET", "/environments/{identifier}/deployed-versions/currently-deployed")
-def currently_deployed(call: Call, identifier: str) -> Answer:
+@route("GET", "/environments/{identifier}/{kind}-versions/currently-(deployed|supported)")
+def currently_there(call: Call, identifier: str, kind: str) -> Answer:
     found = call.store.environments.get(identifier)
-    return Answer(200, call.bodies.currently_deployed(found)) if found else NOT_FOUND
+    return Answer(200, call.bodies.currently_there(found, released=kind == "released")) if found else NOT_FOUND
 
 
 @route("POST", "/pacticipants/{name}/versions/{number}/{kind}-versions/environment/{identifier}")
@@ -324,9 +324,11 @@ def record_deployment(call: Call, name: str, number: str, kind: str, identifier:
     found, there = call.store.version(name, number), call.store.environments.get(identifier)
     if found is None or there is None or kind not in ("deployed", "released"):
         return NOT_FOUND
-    made = call.store.record(found, there, released=kind == "released")
+    released = kind == "released"
+    is_new = found not in [each.version for each in call.store.current(there) if each.released == released]
+    made = call.store.record(found, there, released=released)
     location = {"Location": call.bodies.to(f"{kind}-versions", made.uuid)}
-    return Answer(201, call.bodies.deployment(made), headers=location)
+    return Answer(201 if is_new or not released else 200, call.bodies.deployment(made), headers=location)
 
 
 @route("GET PATCH", "/{kind}-versions/{identifier}")

@@ -335,10 +335,12 @@ class Store:
         return next(each for each in self.environments.values() if each.name == name)
 
     def record(self, version: Version, environment: Environment, *, released: bool = False) -> Deployment:
-        for each in self.deployments:
-            is_ours = (each.version.pacticipant, each.environment) == (version.pacticipant, environment.uuid)
+        there = [each for each in self.current(environment) if each.version.pacticipant == version.pacticipant]
+        for each in there:
+            if each.released == released and each.version is version:
+                return each
             # A deployment takes the place of the last one; releases stand side by side.
-            if is_ours and each.released == released and (not released or each.version is version):
+            if not released and not each.released:
                 each.current = False
         self.deployments.append(Deployment(str(uuid.uuid4()), version, environment.uuid, released))
         return self.deployments[-1]
