@@ -455,6 +455,13 @@ def test_credentials(double: Callable[[], BrokerDouble], authorization: str, sta
         assert len(broker.requests) == 1
 
 
+def test_a_request_that_it_cannot_read_is_answered_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    with BrokerDouble() as broker:
+        body = {"request": {"method": "POST", "url": "http://x", "headers": "nope"}}
+        assert Client(broker).send("POST", "/webhooks", body)["status"] == 500
+    assert "Traceback" in capsys.readouterr().err
+
+
 def test_a_disabled_webhook_is_not_called() -> None:
     with BrokerDouble() as broker, receiver() as (address, received):
         for enabled in (True, False):

@@ -11,7 +11,7 @@ to this machine, with these settings, and give its address to this module:
     python -m tests.broker_double.answers http://127.0.0.1:9292
 
 No step asks for what the double leaves out altogether: HTML and other kinds of content, paging, labels, integrations,
-badges, differences between pacts, triggered webhooks, retries of webhooks, and the kind of content of a request.
+badges, differences between pacts, triggered webhooks, retries of webhooks, and the Content-Type of a request.
 """
 
 import json
@@ -29,14 +29,18 @@ KEPT_HEADERS = ("content-type", "location")
 
 # In what the double differs all the same, and why. A pattern is searched in "step /pointer".
 NOT_COMPARED = {
-    r"^(branch version (again|read)|pacticipant: create again) /body/updatedAt": "the broker gives it if a second has "
-    "passed since the thing was made; the double doesn't measure",
+    r"^(branch version (again|read)|pacticipant: create again) /body/updatedAt": (
+        "the broker gives it once a second has passed since the thing was made; the double doesn't measure"
+    ),
     r"^pacticipants(: none)? /body/(_links/)?pacticipants$": "a deprecated copy, which the product doesn't read",
     r"^latest pacts of a provider /body/_links/(pacts|provider)$": "deprecated copies, which the product doesn't read",
-    r"^publish c1 with another content /body/notices/1/text": "a comparison of the two pacts, for "
-    "those who publish pacts; the product doesn't",
-    r"^pacts: provider's tag /body/_embedded/pacts/7/": "for work in progress by the provider's tags, the broker names "
-    "the consumer's tags before its branches, and the provider's tag once for each of these",
+    r"^publish c1 with another content /body/notices/1/text": (
+        "the differences between the two pacts, for consumers; the product publishes no pacts"
+    ),
+    r"^pacts: provider's tag /body/_embedded/pacts/7/": (
+        "for work in progress by the provider's tags, the broker names the consumer's tags before its branches, and "
+        "the provider's tag once for each of these"
+    ),
 }
 
 

@@ -30,7 +30,7 @@ class Reason:
     consumer: str | None = None
     fallback_for: str | None = None
     environment: Environment | None = None
-    default: bool = False  # whether the broker chose the selector
+    default: bool = False  # whether the selector is the broker's own, for a main branch
     environment_asked: str | None = None
 
     @property
@@ -81,21 +81,16 @@ class Reason:
         return f"{described} ({self.number})"
 
     def pairs(self) -> metadata.Pairs:
+        # The broker's own selector for a consumer's main branch does not carry it, the one that is asked for does.
+        is_latest = self.kind in ("latest", "latest tag", "branch", "main") and not self.default
         found = {
             "s[][b]": self.name if self.kind == "branch" else None,
             "s[][t]": self.fallback_for or self.name if self.kind in ("tag", "latest tag") else None,
-            # The broker's own selector for a consumer's main branch does not carry it, the one that is asked for does.
-            "s[][l]": "true"
-            if self.kind in ("latest", "latest tag", "branch", "main") and not self._own_main
-            else None,
+            "s[][l]": "true" if is_latest else None,
             "s[][e]": self.environment_asked,
             "s[][cv]": str(self.pact.version.id),
         }
         return [(key, value) for key, value in found.items() if value]
-
-    @property
-    def _own_main(self) -> bool:
-        return self.kind == "main" and self.default
 
 
 RANKS = ["latest", "branch", "latest tag", "tag", "deployed", "released", "main", "environment"]
@@ -180,7 +175,7 @@ def _by_default(store: Store, provider: str) -> Iterator[Reason]:
         yield (
             Reason("main", head, main, consumer, default=True)
             if head
-            else Reason("latest", pacts[-1], consumer=consumer, default=True)
+            else Reason("latest", pacts[-1], consumer=consumer)
         )
         yield from _in_environments(store, pacts, {"deployedOrReleased": True})
 
