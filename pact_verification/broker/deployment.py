@@ -1,7 +1,7 @@
 """Whether a version may be deployed, why not, and the record of a deployment.
 
-The broker decides. The `pact` binary asks the same question, but it can't explain the answer. Some options and variables
-make it say yes without asking. And it would have to end with the command.
+The broker decides. The `pact` binary asks the same question, but it can't explain the answer. Some options make it say
+yes without asking. And it would have to end with the command.
 """
 
 from collections.abc import Iterator, Mapping

@@ -20,6 +20,10 @@ MAX_TEXT = 2000
 """The longest message in a published result."""
 
 
+SILENCES = 2
+"""After so many requests in a row without an answer, the broker counts as gone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why the broker is not known to hold something.
@@ -53,11 +57,13 @@ class Publisher:
         except Exception as error:  # noqa: BLE001  # the run keeps its verdict
             return self._publication(expected, [Failure(_text(error))] * len(expected))
         failures = concurrently(partial(self._try, []), expected, progress, "publishing the results")
-        unreachable: list[str] = []
+        silences = 0
         for number, failure in enumerate(failures):
-            if failure and failure.may_pass:
+            if failure and failure.may_pass and silences < SILENCES:
                 progress(number, len(expected), "publishing again what the broker has not taken")
+                unreachable: list[str] = []
                 failures[number] = self._try(unreachable, expected[number])
+                silences = silences + 1 if unreachable else 0
         return self._publication(expected, failures, self._why_not_on_branch() if None in failures else None)
 
     def _publication(

@@ -100,17 +100,17 @@ def sent(broker: BrokerDouble) -> list[str]:
 
 
 def test_a_broker_that_falls_silent_gets_no_further_results(broker: BrokerDouble, pacts: BrokerPacts) -> None:
-    """But for one that is sent again."""
+    """But for two that are sent again."""
     results = verified(select(pacts))
     pacts.broker.answer_seconds = 0.5
     broker.fault("POST", "/verification-results$", Fault.hang())
     publication = publish(pacts, results)
     assert publication.published == ()
     assert [name for name, _ in publication.missing] == [result.pact.name for result in results]
-    (_, first), *others = publication.missing
-    assert "did not answer POST" in first
-    assert {why for _, why in others} == {f"Not sent, since the broker did not answer before: {first}"}
-    assert len(sent(broker)) == 8 + 1
+    reasons = [why for _, why in publication.missing]
+    assert all("did not answer POST" in why for why in reasons[:8])
+    assert all(why.startswith("Not sent, since the broker did not answer before: ") for why in reasons[8:])
+    assert len(sent(broker)) == 8 + 2
 
 
 @pytest.mark.parametrize(("fault", "times"), [(Fault(status=500), 30), (Fault.hang(), 8)])
