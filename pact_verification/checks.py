@@ -9,11 +9,8 @@ from typing import Any
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error
 
-from pact_verification.conf import ISOLATIONS, conf, is_timeout
+from pact_verification.conf import ISOLATIONS, MAX_CONNECTIONS, conf, is_connections, is_timeout
 from pact_verification.errors import CannotVerify
-
-MAX_CONNECTIONS = 64
-"""Each connection is a thread of the run, and a load on the broker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +134,7 @@ CHECKS = (
     SettingCheck(
         "pact_verification.E011",
         "PACT_BROKER_CONNECTIONS",
-        lambda value: _is_size(value) and value <= MAX_CONNECTIONS,
+        is_connections,
         "a number of connections",
         f"Set it to a whole number from 1 to {MAX_CONNECTIONS}, such as 8, or leave it out.",
     ),

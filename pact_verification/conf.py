@@ -12,6 +12,8 @@ from django.conf import settings
 
 ISOLATIONS = ("transaction", "flush")
 MAX_TIMEOUT = 24 * 3600
+MAX_CONNECTIONS = 64
+"""Each connection is a thread of the run, and a load on the broker."""
 
 DEFAULTS: dict[str, Any] = {
     "PACT_PROVIDER_NAME": "",
@@ -32,6 +34,11 @@ DEFAULTS: dict[str, Any] = {
 def is_timeout(value: Any) -> bool:
     """Tell whether a value is a number of seconds that a run can wait for."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MAX_TIMEOUT
+
+
+def is_connections(value: Any) -> bool:
+    """Tell whether a value is a number of connections to a broker."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_CONNECTIONS
 
 
 class Settings:
@@ -117,8 +124,11 @@ class Settings:
 
     @property
     def PACT_BROKER_CONNECTIONS(self) -> int:
-        """How many requests the broker gets at the same time, when pacts are downloaded and results published."""
-        return int(self.setting("PACT_BROKER_CONNECTIONS"))
+        """How many requests the broker gets at the same time, when pacts are downloaded and results published.
+
+        A variable of that name wins over the setting. `read_broker_options` refuses one that is no number.
+        """
+        return int(os.environ.get("PACT_BROKER_CONNECTIONS") or self.setting("PACT_BROKER_CONNECTIONS"))
 
     @property
     def PACT_BROKER_BASE_URL(self) -> str | None:

@@ -535,7 +535,9 @@ class TestWorkflows:
         self, run: Callable[..., Run], broker: BrokerDouble, project: Path
     ) -> None:
         tree = git(project, "rev-parse", "HEAD^{tree}")
-        forks = git(project, "-c", "user.name=n", "-c", "user.email=e@example.org", "commit-tree", tree, "-m", "m")
+        forks = git(
+            project, "-c", "user.name=n", "-c", "user.email=e@example.org", "commit-tree", tree, "-m", "a fork's"
+        )
         payload = {"pact_url": broker.pact_url(CONSUMER, "c1"), "sha": forks, "branch": "main"}
         first, *_ = steps(
             "contract_requiring_verification_published", "verify", {"client_payload": payload}, broker, "x"

@@ -96,6 +96,7 @@ SERVICES = (
         commit="CIRCLE_SHA1",
         branch=("CIRCLE_BRANCH",),
         build_url="{CIRCLE_BUILD_URL}",
+        request="CIRCLE_PULL_REQUEST",
         tag="CIRCLE_TAG",
     ),
     Service(

@@ -14,8 +14,8 @@ Result = TypeVar("Result")
 def concurrently(do: Callable[[Item], Result], items: Sequence[Item], progress: Progress, what: str) -> list[Result]:
     """Call a function for each item, and return the results in the order of the items.
 
-    At most PACT_BROKER_CONNECTIONS calls run at the same time. After an error no further call begins. The error of the
-    first item that has one is raised.
+    At most PACT_BROKER_CONNECTIONS calls run at the same time. After an error no further call begins. Of the
+    calls that had begun, the error of the first item is raised.
 
     Args:
         what: describes the work, for the progress.

@@ -1,7 +1,7 @@
 """Whether a version may be deployed, why not, and the record of a deployment.
 
-The broker decides. The `pact` binary would ask the same question, but can't explain the answer, and needs other
-variables for certificates. An empty token in the environment makes it say yes.
+The broker decides. The `pact` binary asks the same question, but it can't explain the answer. Some options make it say
+yes without asking. And it would have to end with the command.
 """
 
 from collections.abc import Iterator, Mapping
@@ -175,9 +175,8 @@ class Deployment:
                 yield f"Whether a webhook has {provider} verify it can't be read {given}."
             elif not verifies:
                 yield (
-                    f"No webhook has this version of {provider} verify it, so waiting would not help. (Webhooks reach "
-                    "the main branch's latest version and deployed ones; make "
-                    "create_or_update_contract_requiring_verification_published_webhook makes one.)"
+                    f"No webhook has this version of {provider} verify it, so waiting would not help. Webhooks reach "
+                    "the main branch's latest version and those that are deployed now."
                 )
 
     def _who_verified(self, pair: Pair) -> str:

@@ -56,6 +56,10 @@ class Unreachable(BrokerError):
     """The server did not answer. Another request would fail as well."""
 
 
+class ServerFailure(BrokerError):
+    """The server answered with 500 or more. Another request may succeed."""
+
+
 @dataclass(frozen=True, slots=True)
 class HalResponse:
     """The server's answer to a request."""
@@ -218,7 +222,8 @@ class Client:
         if isinstance(error, requests.Timeout):
             reason = (
                 f"did not answer {_named(method, url)} within {self.answer_seconds:g} s. Is it overloaded, or behind a "
-                "VPN? One that has to wake up first needs a longer --broker-timeout."
+                "VPN? One that has to wake up first needs a longer --broker-timeout, and a weak one fewer "
+                "PACT_BROKER_CONNECTIONS."
             )
         elif isinstance(error, requests.exceptions.SSLError):
             reason = f"can't be asked over https: {cause}. {certificate_hint()}"
@@ -268,6 +273,7 @@ class Client:
         else:
             remedy = ""
         kind = Invalid if status == requests.codes.bad_request else BrokerError
+        kind = ServerFailure if status in SERVER_ERRORS else kind
         return kind(
             f"{_named(method, url)} was answered with {status} {answer.reason}{reason_given}. {remedy}".rstrip()
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from pact_verification.broker.client import Broker
 from pact_verification.broker.concurrency import concurrently
-from pact_verification.broker.hal import NotFound, Unreachable, linked
+from pact_verification.broker.hal import NotFound, ServerFailure, Unreachable, linked
 from pact_verification.broker.provider_version import KnownVersion
 from pact_verification.errors import BrokerError
 from pact_verification.pacts.sources import Progress, no_progress
@@ -18,6 +18,22 @@ from pact_verification.results.report import InteractionResult, Outcome, PactRes
 
 MAX_TEXT = 2000
 """The longest message in a published result."""
+
+
+SILENCES = 2
+"""After so many requests in a row without an answer, the broker counts as gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why the broker is not known to hold something.
+
+    Attributes:
+        may_pass: whether another request may succeed.
+    """
+
+    reason: str
+    may_pass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,24 +47,42 @@ class Publisher:
     def publish(self, results: Sequence[PactResult], progress: Progress = no_progress) -> Publication:
         """Publish a result for each pact and read it back, several pacts at a time.
 
-        No error is raised: the Publication lists them all. After a request without an answer, the broker gets no
-        further results.
+        What fails then is tried once more, one pact after the other, since a weak broker may bear no more. No error is
+        raised: the Publication lists them all.
         """
         # The missing result of a pending pact is no error, as its failure would be none.
         expected = [result for result in results if is_publishable(result) or not _is_pending(result)]
-        unreachable: list[str] = []
         try:
             self._create_version()
-            publish = partial(self._why_not_published, unreachable)
-            errors = concurrently(publish, expected, progress, "publishing the results")
-            if None in errors:
-                self._require_branch()
         except Exception as error:  # noqa: BLE001  # the run keeps its verdict
-            errors = [_text(error)] * len(expected)
-        pairs = [(result.pact.name, error) for result, error in zip(expected, errors, strict=True)]
-        published = tuple(name for name, error in pairs if error is None)
-        missing = tuple((name, error) for name, error in pairs if error is not None)
-        return Publication(self.broker.url, self.version.number, self.version.branch, published, missing)
+            return self._publication(expected, [Failure(_text(error))] * len(expected))
+        failures = concurrently(partial(self._try, []), expected, progress, "publishing the results")
+        silences = 0
+        for number, failure in enumerate(failures):
+            if failure and failure.may_pass and silences < SILENCES:
+                progress(number, len(expected), "publishing again what the broker has not taken")
+                unreachable: list[str] = []
+                failures[number] = self._try(unreachable, expected[number])
+                silences = silences + 1 if unreachable else 0
+        return self._publication(expected, failures, self._why_not_on_branch() if None in failures else None)
+
+    def _publication(
+        self, results: Sequence[PactResult], failures: Sequence[Failure | None], branch: Failure | None = None
+    ) -> Publication:
+        """Return what the broker holds.
+
+        Args:
+            failures: one for each result; None for one that the broker holds.
+            branch: why the version is not known to be on its branch; None if it is.
+        """
+        if branch and not branch.may_pass:  # so no result is one of this branch
+            failures = [failure or branch for failure in failures]
+        names = [result.pact.name for result in results]
+        published = tuple(name for name, failure in zip(names, failures, strict=True) if failure is None)
+        missing = [(name, failure.reason) for name, failure in zip(names, failures, strict=True) if failure]
+        if branch and branch.may_pass:
+            missing.append(("the version's branch", f"It can't be read back: {branch.reason}"))
+        return Publication(self.broker.url, self.version.number, self.version.branch, published, tuple(missing))
 
     def _create_version(self) -> None:
         names = {"pacticipant": self.provider, "version": self.version.number}
@@ -61,35 +95,43 @@ class Publisher:
         for tag in self.version.tags:
             self.broker.put(self.broker.link("pb:pacticipant-version-tag", tag=tag, **names), {})
 
-    def _require_branch(self) -> None:
-        """Raise BrokerError if the version is not on its branch. A version that was deleted meanwhile has none."""
-        url = self.broker.link("pb:pacticipant-version", pacticipant=self.provider, version=self.version.number)
-        branches = self.broker.get(url)["_embedded"]["branchVersions"]
-        if self.version.branch not in {each["name"] for each in branches}:
-            raise BrokerError(
-                f"The broker has the results, but version {self.version.number} is not on branch "
-                f"{self.version.branch} there. Publish again."
-            )
+    def _why_not_on_branch(self) -> Failure | None:
+        """Read the version's branches. A version that was deleted meanwhile is made again by its result, on none."""
+        version, branch = self.version.number, self.version.branch
+        try:
+            url = self.broker.link("pb:pacticipant-version", pacticipant=self.provider, version=version)
+            branches = {each["name"] for each in self.broker.get(url)["_embedded"]["branchVersions"]}
+        except Exception as error:  # noqa: BLE001  # the run keeps its verdict
+            return Failure(_text(error), may_pass=True)
+        if branch in branches:
+            return None
+        return Failure(
+            f"The broker has the results, but version {version} is not on branch {branch} there. Publish again."
+        )
 
-    def _why_not_published(self, unreachable: list[str], result: PactResult) -> str | None:
-        """Publish a result and read it back. Return the error, or None when the broker holds the result.
+    def _try(self, unreachable: list[str], result: PactResult) -> Failure | None:
+        """Publish a result and read it back.
 
         Args:
-            unreachable: the errors of requests without an answer. Threads share the list.
+            unreachable: the errors of requests without an answer, which threads share. Nothing is sent after one.
+
+        Returns:
+            None if the broker holds the result.
         """
         if not is_publishable(result):
-            return "Some interactions were not verified, so neither success nor failure would be true."
+            return Failure("Some interactions were not verified, so neither success nor failure would be true.")
         if unreachable:
-            return unreachable[0]
+            return Failure(f"Not sent, since the broker did not answer before: {unreachable[0]}", may_pass=True)
         step = ""
         try:
             url = self._post(result)
             step = "The result was sent, but can't be read back: "
-            return self._why_not_held(result, url)
+            why = self._why_not_held(result, url)
         except Exception as error:  # noqa: BLE001  # the run keeps its verdict
             if isinstance(error, Unreachable):
                 unreachable.append(_text(error))
-            return f"{step}{_text(error)}"
+            return Failure(f"{step}{_text(error)}", may_pass=isinstance(error, Unreachable | ServerFailure))
+        return Failure(why) if why else None
 
     def _post(self, result: PactResult) -> str | None:
         """Publish a result, and return its URL if the broker names it."""

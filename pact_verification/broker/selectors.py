@@ -1,7 +1,7 @@
 """Consumer version selectors, by which the broker chooses pacts."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -29,7 +29,7 @@ KEYS: Mapping[str, type] = {
 NO_CHOICE = {"consumer", "latest", "fallbackBranch", "fallbackToMainBranch", "fallbackTag"}
 """Keys that only narrow another key's choice. `latest` alone is a choice too."""
 
-FALLBACKS = {"fallbackBranch", "fallbackToMainBranch"}
+FALLBACKS = ("fallbackBranch", "fallbackToMainBranch")
 
 
 def default_selectors(branch: str | None) -> tuple[Selector, ...]:
@@ -65,22 +65,25 @@ def read_selector(text: str) -> Selector:
     return selector
 
 
-def unused_fallbacks(selectors: Iterable[Selector], reasons: Iterable[str]) -> Iterator[str]:
-    """Yield a remark on each selector whose fallback branch chose no pact.
+def unused_fallbacks(selectors: Iterable[Selector], reasons: Sequence[str]) -> Iterator[str]:
+    """Yield a remark on each selector that chose no pact, neither by its branch nor by the fallback.
 
     The open-source broker (2.120.0) accepts fallbackBranch and fallbackToMainBranch, and ignores them.
 
     Args:
-        reasons: why the broker chose each of its pacts, as its notices say.
+        reasons: why the broker chose each of its pacts, as its notices say. Empty if it chose none.
     """
-    used = any("fallback branch" in reason for reason in reasons)
     for selector in selectors:
-        for key in FALLBACKS & selector.keys() if not used else ():
-            instead = {"branch": selector[key]} if key == "fallbackBranch" else {"mainBranch": True}
-            yield (
-                f"No pact was selected by {key}. The open-source Pact Broker ignores that key. Instead, add "
-                f"--consumer-version-selector '{json.dumps(instead)}'."
-            )
+        chose = any(f"'{selector.get('branch')}'" in reason or "fallback branch" in reason for reason in reasons)
+        if chose or (reasons and "branch" not in selector):
+            continue
+        for key in FALLBACKS:
+            if key in selector:
+                instead = {"branch": selector[key]} if key == "fallbackBranch" else {"mainBranch": True}
+                yield (
+                    f"The selector {selector_text(selector)} chose no pact. The open-source Pact Broker ignores {key}; "
+                    f"a second --consumer-version-selector '{json.dumps(instead)}' chooses those pacts anyway."
+                )
 
 
 def selector_text(selector: Selector) -> str:

@@ -32,6 +32,10 @@ MOOD_STYLES = {Mood.GOOD: "bold green", Mood.BAD: "bold red", Mood.NEUTRAL: "yel
 DETAILED, RAW = 2, 3
 
 
+SHOWN_PACTS = 3
+"""How many pacts are named that the broker refused for the same reason."""
+
+
 def render(
     report: Report, *, colour: bool = False, verbosity: int = 1, encoding: str = "utf-8", durations: int = 0
 ) -> str:
@@ -181,8 +185,14 @@ class _Writer:
         if not (made := report.publication) or not made.missing:
             return
         self.blank()
+        names: dict[str, list[str]] = {}
         for name, why in made.missing:
-            self.text(f"Not at the broker for version {made.version} of branch {made.branch}: {name}", "bold red")
+            names.setdefault(why, []).append(name)
+        for why, pacts in names.items():
+            listed = ", ".join(pacts[:SHOWN_PACTS])
+            more = f" and {len(pacts) - SHOWN_PACTS} more" if len(pacts) > SHOWN_PACTS else ""
+            at = f"for version {made.version} of branch {made.branch}"
+            self.text(f"Not at the broker {at}: {listed}{more}", "bold red")
             self.text(why, "red", 2)
 
     def conclusion(self, report: Report) -> None:

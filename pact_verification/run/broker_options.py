@@ -22,7 +22,7 @@ from pact_verification.broker.provider_version import (
 from pact_verification.broker.publishing import Publisher
 from pact_verification.broker.selectors import default_selectors, read_selector
 from pact_verification.broker.source import BrokerPacts, PactAtUrl
-from pact_verification.conf import conf
+from pact_verification.conf import MAX_CONNECTIONS, conf, is_connections
 from pact_verification.credentials import Credentials, configured_credentials
 from pact_verification.errors import CannotVerify
 from pact_verification.pacts.sources import Source
@@ -73,6 +73,7 @@ def read_broker_options(
         build_url=given.get("build_url"),
     )
     _require_build_url(given.get("build_url"))
+    _require_connections(os.environ.get("PACT_BROKER_CONNECTIONS"))
     broker = configured_broker(given["broker_url"], given["broker_timeout"])
     pact_url = given["pact_url"] or conf.PACT_URL
     notes: list[str] = []
@@ -271,8 +272,16 @@ def _require_build_url(url: str | None) -> None:
     parts = _split(url) if url else None
     if url and (not parts or "@" in parts.netloc or not BUILD_URL.fullmatch(url)):
         raise CannotVerify(
-            f"--build-url is {url.rpartition('@')[2]!r}, and has to be an http:// or https:// URL without a user name. "
-            "Other characters than a URL's are written as %20 and so on."
+            f"--build-url is {re.sub('//[^/]*@', '//(hidden)@', url)!r}, and has to be an http:// or https:// URL "
+            "without a user name. Other characters than a URL's are written as %20 and so on."
+        )
+
+
+def _require_connections(text: str | None) -> None:
+    """Raise CannotVerify for a variable PACT_BROKER_CONNECTIONS that is no number of connections."""
+    if text and not (text.isascii() and text.isdigit() and is_connections(int(text[:9]))):
+        raise CannotVerify(
+            f"PACT_BROKER_CONNECTIONS is {text!r}. Set it to a whole number from 1 to {MAX_CONNECTIONS}."
         )
 
 

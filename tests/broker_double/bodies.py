@@ -56,6 +56,9 @@ class Bodies:
     def of_branch_version(self, version: Version, branch: str) -> str:
         return self.to("pacticipants", version.pacticipant, "branches", branch, "versions", version.number)
 
+    def of_tag(self, version: Version, tag: str) -> str:
+        return self.of_version(version) + at("tags", tag)
+
     def of_integration(self, pact: Pact) -> str:
         return self.to("pacts", "provider", pact.provider, "consumer", pact.consumer)
 
@@ -184,7 +187,7 @@ class Bodies:
             links["pf:publish-provider-contract"] = rel(publish, "Publish provider contract", templated=True)
         return {"_links": links}
 
-    def pacticipant(self, pacticipant: Pacticipant) -> Json:
+    def pacticipant(self, pacticipant: Pacticipant, *, full: bool = True) -> Json:
         name = pacticipant.name
         href = self.of_pacticipant(name)
         latest = self.store.latest(name)
@@ -205,7 +208,7 @@ class Bodies:
                 "self": link(href),
                 "pb:versions": link(f"{href}/versions"),
                 "pb:branches": link(f"{href}/branches"),
-                "pb:deployed-environments": [self.deployed_link(each) for each in deployed],
+                **({"pb:deployed-environments": [self.deployed_link(each) for each in deployed]} if full else {}),
                 "pb:version": link(
                     f"{href}/versions/{{version}}", "Get, create or delete a pacticipant version", templated=True
                 ),
@@ -238,12 +241,17 @@ class Bodies:
         }
 
     def pacticipants(self) -> Json:
-        all_of_them = self.store.pacticipants.values()
+        all_of_them = sorted(self.store.pacticipants.values(), key=lambda each: each.name)
         return {
-            "_embedded": {"pacticipants": [self.pacticipant(each) for each in all_of_them]},
+            "_embedded": {"pacticipants": [self.pacticipant(each, full=False) for each in all_of_them]},
             "_links": {
                 "self": link(self.to("pacticipants")),
-                "pb:pacticipants": [link(self.of_pacticipant(each.name), each.name, each.name) for each in all_of_them],
+                "pb:pacticipants-with-label": link(
+                    f"{self.to('pacticipants', 'label')}/{{label}}", "Find pacticipants by label", templated=True
+                ),
+                "pb:pacticipants": [
+                    link(self.of_pacticipant(each.name), "Pacticipant", each.name) for each in all_of_them
+                ],
             },
         }
 
@@ -251,7 +259,8 @@ class Bodies:
         name = self.store.environments[deployment.environment].display_name
         kind = "released" if deployment.released else "deployed"
         href = self.to(f"{kind}-versions", deployment.uuid)
-        return link(href, f"Version {kind} to {name}", name, currently_deployed=True)
+        flag = "currently_supported" if deployment.released else "currently_deployed"
+        return link(href, f"Version {kind} to {name}", name, **{flag: deployment.current})
 
     def embedded_version(self, version: Version) -> Json:
         return {"number": version.number, "_links": {"self": self.version_link(version)}}
@@ -270,19 +279,13 @@ class Bodies:
         ]
 
     def tags(self, version: Version) -> list[Json]:
-        return [
-            {
-                "name": tag,
-                "latest": self.store.latest(version.pacticipant, tag=tag) is version,
-                "_links": {"self": link(f"{self.of_version(version)}{at('tags', tag)}", "Tag", tag)},
-            }
-            for tag in version.tags
-        ]
+        return [{"name": tag, "_links": {"self": link(self.of_tag(version, tag), "Tag", tag)}} for tag in version.tags]
 
-    def version(self, version: Version) -> Json:
+    def version(self, version: Version, self_href: str | None = None) -> Json:
+        """`self_href` is the address of a resource such as the latest version, which names itself."""
         href = self.of_version(version)
-        environments = self.store.environments.values()
-        current = [each for each in self.store.current() if each.version is version]
+        environments = sorted(self.store.environments.values(), key=lambda each: each.name)
+        recorded = [each for each in self.store.deployments if each.version is version]
         pacts = [each for each in self.store.pacts if each.version is version]
         name, number = quote(version.pacticipant, safe=""), quote(version.number, safe="")
         return {
@@ -291,7 +294,7 @@ class Bodies:
             **_stamps(version.created, version.updated),
             "_embedded": {"branchVersions": self.branch_versions(version), "tags": self.tags(version)},
             "_links": {
-                "self": self.version_link(version),
+                "self": link(self_href or href, "Version", version.number),
                 "pb:pacticipant": link(self.of_pacticipant(version.pacticipant), "Pacticipant", version.pacticipant),
                 "pb:tag": link(
                     f"{href}/tags/{{tag}}", "Get, create or delete a tag for this pacticipant version", templated=True
@@ -301,8 +304,8 @@ class Bodies:
                     "Latest verification results for consumer version",
                 ),
                 "pb:pact-versions": [link(self.of_pact(each), "Pact", each.name) for each in pacts],
-                "pb:deployed-environments": [self.deployed_link(each) for each in current if not each.released],
-                "pb:released-environments": [self.deployed_link(each) for each in current if each.released],
+                "pb:deployed-environments": [self.deployed_link(each) for each in recorded if not each.released],
+                "pb:released-environments": [self.deployed_link(each) for each in recorded if each.released],
                 "pb:record-deployment": [
                     self._record_link(href, "deploy", "deployment", each) for each in environments
                 ],
@@ -319,6 +322,18 @@ class Bodies:
             environment.name,
         )
 
+    def branch(self, pacticipant: str, branch: str) -> Json:
+        href = self.to("pacticipants", pacticipant, "branches", branch)
+        first = next(each for each in self.store.versions(pacticipant) if branch in each.branches)
+        return {
+            "name": branch,
+            **_stamps(first.created, None),
+            "_links": {
+                "self": link(href, "Branch"),
+                "pb:latest-version": link(f"{href}/latest-version", "Latest version for branch"),
+            },
+        }
+
     def branch_version(self, version: Version, branch: str, *, created: bool) -> Json:
         return {
             **_stamps(version.created, None if created else version.updated),
@@ -334,14 +349,14 @@ class Bodies:
             "name": tag,
             "createdAt": version.updated,
             "_links": {
-                "self": link(self.of_version(version) + at("tags", tag), "Tag", tag),
+                "self": link(self.of_tag(version, tag), "Tag", tag),
                 "version": self.version_link(version),
                 "pacticipant": link(self.of_pacticipant(version.pacticipant), "Pacticipant", version.pacticipant),
             },
         }
 
     def pact(self, pact: Pact, encoded: str | None, named: Iterable[Version]) -> Json:
-        """`encoded` is the metadata that the pact's URL carries, `named` are the versions in it."""
+        """`encoded` is the metadata for the results' URL, `named` are the versions in it."""
         base, of_pact, of_content = self.of_integration(pact), self.of_pact(pact), self.of_content(pact)
         version, of_version = pact.version, self.of_version(pact.version)
         versions = [self.version_link(each, "Consumer version") for each in named]
@@ -412,11 +427,7 @@ class Bodies:
             "success": result.success,
             "verificationDate": result.created,
             **{key: body[key] for key in ("buildUrl", "testResults") if key in body},
-            **(
-                {"verifiedBy": {**verified_by, **{key: value for key, value in flat.items() if value is not None}}}
-                if verified_by
-                else {}
-            ),
+            "verifiedBy": {**verified_by, **{key: value for key, value in flat.items() if value is not None}},
             "_links": {
                 "self": link(href, "Verification result", f"Verification result {result.number} for {pact.name}"),
                 "pb:pact-version": link(
@@ -464,19 +475,50 @@ class Bodies:
             },
         }
 
-    def deployment(self, deployment: Deployment) -> Json:
-        kind, flag = ("released", "currentlySupported") if deployment.released else ("deployed", "currentlyDeployed")
+    def deployment(self, deployment: Deployment, *, full: bool = True) -> Json:
+        kind, flag, end = (
+            ("released", "currentlySupported", "supportEndedAt")
+            if deployment.released
+            else ("deployed", "currentlyDeployed", "undeployedAt")
+        )
         name = deployment.version.pacticipant
         return {
             "uuid": deployment.uuid,
             flag: deployment.current,
+            **({end: deployment.ended} if deployment.ended else {}),
             "createdAt": deployment.created,
             "_embedded": {
                 "pacticipant": {"name": name, "_links": {"self": link(self.of_pacticipant(name))}},
                 "version": self.embedded_version(deployment.version),
-                "environment": self.environment(self.store.environments[deployment.environment]),
+                **({"environment": self.environment(self.store.environments[deployment.environment])} if full else {}),
             },
             "_links": {"self": link(self.to(f"{kind}-versions", deployment.uuid))},
+        }
+
+    def currently_there(self, environment: Environment, *, released: bool) -> Json:
+        there = [each for each in self.store.current(environment) if each.released == released][::-1]
+        kind, path, shown = (
+            ("releasedVersions", "released-versions/currently-supported", "supported versions in")
+            if released
+            else ("deployedVersions", "deployed-versions/currently-deployed", "deployed versions for")
+        )
+        href = f"{self.of_environment(environment)}/{path}"
+        return {
+            "_embedded": {kind: [self.deployment(each, full=False) for each in there]},
+            "_links": {"self": link(href, f"Currently {shown} {environment.display_name}")},
+        }
+
+    def latest_pacts(self, provider: str) -> Json:
+        pacts = [self.store.between(consumer, provider)[-1] for consumer in self.store.consumers_of(provider)]
+        return {
+            "_links": {
+                "self": link(
+                    self.to("pacts", "provider", provider, "latest"),
+                    f"Latest pact versions for the provider {provider}",
+                ),
+                "pb:provider": link(self.of_pacticipant(provider), name=provider),
+                "pb:pacts": [link(self.of_pact(each), each.name, each.consumer) for each in pacts],
+            }
         }
 
     def webhook(self, webhook: Webhook) -> Json:

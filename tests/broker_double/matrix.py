@@ -22,6 +22,7 @@ class Question:
     selectors: list[dict[str, str]]
     environment: str | None = None
     tag: str | None = None
+    latest: str | None = None  # "true": the other side's latest versions count, if nothing else says which do
 
     @classmethod
     def parsed(cls, query: str) -> "Question":
@@ -32,22 +33,42 @@ class Question:
                 if not question.selectors or attribute in question.selectors[-1]:
                     question.selectors.append({})
                 question.selectors[-1][attribute] = value
-            elif key in ("environment", "tag"):
+            elif key in ("environment", "tag", "latest"):
                 setattr(question, key, value)
         return question
+
+    def errors(self, store: Store) -> list[str]:
+        if not self.selectors:
+            return ["Please provide 1 or more version selectors."]
+        unknown = [name for each in self.selectors if (name := each["pacticipant"]) not in store.pacticipants]
+        if unknown:
+            return [f"Pacticipant {name} not found" for name in unknown]
+        if self.environment and not store.has_environment(self.environment):
+            return [f"Environment with name '{self.environment}' does not exist"]
+        return []
+
+    def warnings(self) -> list[str]:
+        found = []
+        if len(self.selectors) == 1 and not self.environment and not self.tag:
+            found.append(
+                "WARN: It is recommended to specify the environment into which you are deploying. Without the "
+                "environment, this result will not be reliable."
+            )
+        if any("version" not in each for each in self.selectors):
+            found.append(
+                "WARN: It is recommended to specify the version number (rather than the tag or branch) of the "
+                "pacticipant you wish to deploy to avoid race conditions. Without a version number, this result will "
+                "not be reliable."
+            )
+        return found
 
 
 def answer(question: Question, bodies: Bodies) -> tuple[int, Json]:
     store = bodies.store
-    unknown = [name for each in question.selectors if (name := each["pacticipant"]) not in store.pacticipants]
-    if unknown:
-        return 400, {"errors": [f"Pacticipant {name} not found" for name in unknown]}
-    if question.environment and question.environment not in {each.name for each in store.environments.values()}:
-        return 400, {"errors": [f"environment with name '{question.environment}' does not exist"]}
+    errors = question.errors(store)
+    if errors:
+        return 400, {"errors": errors}
     specified = [_specified(store, each) for each in question.selectors]
-    missing = [each.description for each in specified if each.version is None]
-    if missing:
-        return 200, _summary(missing, [], [], bodies)
     rows: list[Row] = []
     reasons = []
     for consumer, provider in _integrations(store, question, specified):
@@ -55,7 +76,8 @@ def answer(question: Question, bodies: Bodies) -> tuple[int, Json]:
         if row and row not in rows:
             rows.append(row)
         reasons += [reason] if reason else []
-    return 200, _summary(None, rows, reasons, bodies)
+    missing = [each.description for each in specified if each.version is None]
+    return 200, _summary(question.warnings(), missing, rows, reasons, bodies)
 
 
 def _specified(store: Store, asked: dict[str, str]) -> Selector:
@@ -68,30 +90,31 @@ def _specified(store: Store, asked: dict[str, str]) -> Selector:
     version = store.latest(name, branch=branch, tag=tag)
     part = f" from branch {branch}" if branch else f" with tag {tag}" if tag else ""
     if version is None:
-        return Selector(name, f"No version{part} exists for {name}")
-    return Selector(name, f"the latest version of {name}{part} ({version.number})", version)
+        return Selector(name, f"No version of {name}{part} exists")
+    return Selector(name, f"the {'' if branch else 'latest '}version of {name}{part} ({version.number})", version)
 
 
 def _integrations(store: Store, question: Question, specified: list[Selector]) -> list[tuple[Selector, Selector]]:
     """Consumer and provider, for each pact that matters."""
     by_name = {each.pacticipant: each for each in specified}
     found: list[tuple[Selector, Selector]] = []
-    pairs = sorted({(pact.consumer, pact.provider) for pact in store.pacts})
-    for consumer, provider in pairs:
+    for consumer, provider in sorted({(pact.consumer, pact.provider) for pact in store.pacts}):
         if len(specified) > 1:
             if consumer in by_name and provider in by_name:
                 found.append((by_name[consumer], by_name[provider]))
         elif consumer in by_name:
             version = by_name[consumer].version
             if version and store.pact(consumer, provider, version.number):
-                found += [(by_name[consumer], each) for each in _others(store, question, provider, required=True)]
+                found += [(by_name[consumer], each) for each in _others(store, question, by_name[consumer], provider)]
         elif provider in by_name:
-            found += [(each, by_name[provider]) for each in _others(store, question, consumer, required=False)]
+            others = _others(store, question, by_name[provider], consumer)
+            # A consumer that isn't there doesn't matter; a provider that isn't does.
+            found += [(each, by_name[provider]) for each in others if each.version]
     return found
 
 
-def _others(store: Store, question: Question, name: str, *, required: bool) -> list[Selector]:
-    """What the other side has there. A consumer that isn't there doesn't matter; a provider that isn't does."""
+def _others(store: Store, question: Question, ours: Selector, name: str) -> list[Selector]:
+    """What the other side has there."""
     if question.environment:
         there = [
             each.version
@@ -107,15 +130,15 @@ def _others(store: Store, question: Question, name: str, *, required: bool) -> l
             f"a version of {name} currently in {question.environment} "
             "(no version is currently recorded as deployed/released in this environment)"
         )
-    elif question.tag:
+        return found or [Selector(name, none)]
+    if question.tag or question.latest:
         latest = store.latest(name, tag=question.tag)
-        described = f"the latest version of {name} with tag {question.tag}"
-        found = [Selector(name, f"{described} ({latest.number})", latest)] if latest else []
-        none = f"{described} (no such version exists)"
-    else:
-        found = [Selector(name, f"version {each.number} of {name}", each) for each in store.versions(name)]
-        none = f"any version of {name}"
-    return found or ([Selector(name, none)] if required else [])
+        described = f"the latest version of {name}" + (f" with tag {question.tag}" if question.tag else "")
+        return [Selector(name, f"{described} ({latest.number if latest else 'no such version exists'})", latest)]
+    versions = store.versions(name)[::-1]
+    return [
+        Selector(name, f"version {each.number} of {name}", each) for each in versions if store.met(ours.version, each)
+    ]
 
 
 @dataclass(frozen=True)
@@ -139,7 +162,7 @@ def _row(store: Store, consumer: Selector, provider: Selector) -> tuple[Row | No
     return Row(pact, provider.version, result), None if result.success else failed
 
 
-def _summary(missing: list[str] | None, rows: list[Row], reasons: list[str], bodies: Bodies) -> Json:
+def _summary(warnings: list[str], missing: list[str], rows: list[Row], reasons: list[str], bodies: Bodies) -> Json:
     successes = [row.result.success for row in rows if row.result]
     unknown = len(rows) - len(successes)
     deployable = False if missing else None if unknown else all(successes)
@@ -151,12 +174,15 @@ def _summary(missing: list[str] | None, rows: list[Row], reasons: list[str], bod
     return {
         "summary": {
             "deployable": deployable,
-            "reason": "\n".join(texts),
+            "reason": "\n".join([*warnings, *texts]),
             "success": successes.count(True),
             "failed": successes.count(False),
             "unknown": unknown,
         },
-        "notices": [{"type": kind, "text": text} for text in texts],
+        "notices": [
+            *({"type": "warning", "text": text} for text in warnings),
+            *({"type": kind, "text": text} for text in texts),
+        ],
         "matrix": [_row_body(row, bodies) for row in rows],
     }
 
@@ -197,5 +223,12 @@ def _version(version: Version, bodies: Bodies) -> Json:
         "branchVersions": branches,
         "environments": [bodies.environment(bodies.store.environments[uuid], full=False) for uuid in there],
         "_links": {"self": link(bodies.of_version(version))},
-        "tags": bodies.tags(version),
+        "tags": [
+            {
+                "name": tag,
+                "latest": bodies.store.latest(version.pacticipant, tag=tag) is version,
+                "_links": {"self": link(bodies.of_tag(version, tag))},
+            }
+            for tag in version.tags
+        ],
     }

@@ -5,11 +5,11 @@ import json
 import re
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
 
-from tests.broker_double import matrix, metadata, verification, webhooks
+from tests.broker_double import matrix, metadata, validation, verification, webhooks
 from tests.broker_double.bodies import Bodies, at
 from tests.broker_double.store import Json, Pact, Store, Version, Webhook, content_sha, now
 
@@ -23,7 +23,7 @@ CONTENT = f"{INTEGRATION}/pact-version/{{sha}}"
 class Answer:
     status: int
     body: Any
-    content_type: str = HAL
+    content_type: str | None = HAL
     headers: dict[str, str] = field(default_factory=dict)
     calls: tuple[webhooks.Call, ...] = ()  # made after the state is let go of: who is called may ask the broker
 
@@ -51,6 +51,7 @@ Handler = Callable[..., Answer | Later]
 ROUTES: list[tuple[str, re.Pattern[str], Handler]] = []
 
 NOT_FOUND = Answer(404, {"error": "The requested document was not found on this server."}, JSON)
+GONE = Answer(204, "", None)
 
 
 def route(methods: str, path: str) -> Callable[[Handler], Handler]:
@@ -63,12 +64,18 @@ def route(methods: str, path: str) -> Callable[[Handler], Handler]:
     return register
 
 
+def _unknown(role: str, name: str) -> Answer:
+    return Answer(404, {"error": f"No {role} with name '{name}' found"})
+
+
 def dispatch(method: str, path: str, call: Call) -> Answer | Later:
     matching = [(verb, found, handler) for verb, pattern, handler in ROUTES if (found := pattern.fullmatch(path))]
     for verb, found, handler in matching:
         if verb == method:
+            if isinstance(call.body, str) and call.body:
+                return Answer(400, {"error": f"JSON::ParserError - unexpected token at '{call.body}'"})
             return handler(call, **{name: unquote(value) for name, value in found.groupdict().items()})
-    return Answer(405, "", "text/html") if matching else NOT_FOUND
+    return Answer(405, "", None) if matching else NOT_FOUND
 
 
 @route("GET", "")
@@ -86,39 +93,38 @@ def pacts_by_default(call: Call, provider: str) -> Answer:
 
 @route("POST", "/pacts/provider/{provider}/for-verification")
 def pacts_by_selectors(call: Call, provider: str) -> Answer:
-    errors = verification.errors(call.given, call.store)
+    errors = validation.query(call.given, call.store)
     if errors:
-        return Answer(400, {"errors": {"consumerVersionSelectors": errors}})
+        return Answer(400, {"errors": errors})
     return _for_verification(call, verification.Query.posted(provider, call.given))
 
 
 def _for_verification(call: Call, query: verification.Query) -> Answer:
     if query.provider not in call.store.pacticipants:
-        return Answer(404, {"error": f"No provider with name '{query.provider}' found"})
+        return _unknown("provider", query.provider)
     return Answer(200, verification.answer(query, call.bodies))
 
 
 @route("GET", "/pacts/provider/{provider}/latest")
 def latest_of_provider(call: Call, provider: str) -> Answer:
-    latest = [call.store.between(consumer, provider)[-1] for consumer in call.store.consumers_of(provider)]
-    links = [{"href": call.bodies.of_pact(pact), "title": "Pact", "name": pact.name} for pact in latest]
-    return Answer(
-        200, {"_links": {"self": {"href": call.bodies.to("pacts", "provider", provider, "latest")}, "pb:pacts": links}}
-    )
+    if provider not in call.store.pacticipants:
+        return _unknown("provider", provider)
+    return Answer(200, call.bodies.latest_pacts(provider))
 
 
 @route("GET", f"{INTEGRATION}/version/{{number}}")
 def pact_of_version(call: Call, provider: str, consumer: str, number: str) -> Answer:
     pact = call.store.pact(consumer, provider, number)
-    return Answer(200, call.bodies.pact(pact, metadata.for_version(number), ())) if pact else NOT_FOUND
+    return Answer(200, call.bodies.pact(pact, None, ())) if pact else NOT_FOUND
 
 
 @route("GET", f"{INTEGRATION}/latest")
-def latest_pact(call: Call, provider: str, consumer: str) -> Answer:
-    pacts = call.store.between(consumer, provider)
-    if not pacts:
+@route("GET", f"{INTEGRATION}/branch/{{branch}}/latest")
+def latest_pact(call: Call, provider: str, consumer: str, branch: str | None = None) -> Answer:
+    found = [each for each in call.store.between(consumer, provider) if branch in (None, *each.version.branches)]
+    if not found:
         return NOT_FOUND
-    return Answer(200, call.bodies.pact(pacts[-1], metadata.for_version(pacts[-1].version.number), ()))
+    return Answer(200, call.bodies.pact(found[-1], metadata.encode([("cv", str(found[-1].version.id))]), ()))
 
 
 @route("GET", CONTENT)
@@ -151,11 +157,7 @@ def publish_result(call: Call, provider: str, consumer: str, sha: str, encoded: 
     pact = call.store.latest_with_content(consumer, provider, sha)
     if pact is None:
         return NOT_FOUND
-    errors = {
-        name: [text]
-        for name, text in (("success", "can't be blank"), ("providerApplicationVersion", "can't be blank"))
-        if call.given.get(name) in (None, "")
-    }
+    errors = validation.result(call.given)
     if errors:
         return Answer(400, {"errors": errors})
     wip = ("w", "true") in metadata.decode(encoded or "")
@@ -184,13 +186,20 @@ def pacticipants(call: Call) -> Answer:
 
 @route("POST", "/pacticipants")
 def create_pacticipant(call: Call) -> Answer:
-    return _save_pacticipant(call, call.given["name"])
+    errors = validation.pacticipant(call.given)
+    if errors:
+        return Answer(400, {"errors": errors})
+    name = call.given["name"]
+    made = _save_pacticipant(call, name)
+    # So the real broker answers, misspelt address and all, even if there is such a pacticipant.
+    body = call.bodies.pacticipant(call.store.pacticipant(name), full=False)
+    return replace(made, status=201, body=body, headers={"Location": call.bodies.to("pacticpants", name)})
 
 
 @route("GET", "/pacticipants/{name}")
 def pacticipant(call: Call, name: str) -> Answer:
     found = call.store.pacticipants.get(name)
-    return Answer(200, call.bodies.pacticipant(found)) if found else NOT_FOUND
+    return Answer(200, call.bodies.pacticipant(found)) if found else _unknown("pacticipant", name)
 
 
 @route("PUT PATCH", "/pacticipants/{name}")
@@ -208,6 +217,25 @@ def _save_pacticipant(call: Call, name: str) -> Answer:
     return Answer(201 if is_new else 200, call.bodies.pacticipant(found), headers=location)
 
 
+@route("GET", "/pacticipants/{name}/latest-version")
+@route("GET", "/pacticipants/{name}/branches/{branch}/latest-version")
+def latest_version(call: Call, name: str, branch: str | None = None) -> Answer:
+    found = call.store.latest(name, branch=branch)
+    path = ["pacticipants", name, *(["branches", branch] if branch else []), "latest-version"]
+    return Answer(200, call.bodies.version(found, call.bodies.to(*path))) if found else NOT_FOUND
+
+
+@route("GET", "/pacticipants/{name}/branches/{branch}")
+def branch(call: Call, name: str, branch: str) -> Answer:
+    found = call.store.latest(name, branch=branch)
+    return Answer(200, call.bodies.branch(name, branch)) if found else NOT_FOUND
+
+
+@route("DELETE", "/pacticipants/{name}/branches/{branch}")
+def delete_branch(call: Call, name: str, branch: str) -> Answer:
+    return GONE if call.store.delete_branch(name, branch) else NOT_FOUND
+
+
 @route("GET", "/pacticipants/{name}/versions/{number}")
 def version(call: Call, name: str, number: str) -> Answer:
     found = call.store.version(name, number)
@@ -217,7 +245,15 @@ def version(call: Call, name: str, number: str) -> Answer:
 @route("PUT", "/pacticipants/{name}/versions/{number}")
 def save_version(call: Call, name: str, number: str) -> Answer:
     is_new = call.store.version(name, number) is None
-    return Answer(201 if is_new else 200, call.bodies.version(call.store.make_version(name, number)))
+    found = call.store.make_version(name, number)
+    found.build_url = call.given.get("buildUrl")
+    found.updated = None if is_new else now()
+    return Answer(201 if is_new else 200, call.bodies.version(found))
+
+
+@route("DELETE", "/pacticipants/{name}/versions/{number}")
+def delete_version(call: Call, name: str, number: str) -> Answer:
+    return GONE if call.store.delete_version(name, number) else NOT_FOUND
 
 
 @route("GET", "/pacticipants/{name}/branches/{branch}/versions/{number}")
@@ -232,6 +268,7 @@ def branch_version(call: Call, name: str, branch: str, number: str) -> Answer:
 def save_branch_version(call: Call, name: str, branch: str, number: str) -> Answer:
     found = call.store.make_version(name, number)
     is_new = call.store.add_branch(found, branch)
+    found.updated = now()
     location = {"Location": call.bodies.of_branch_version(found, branch)} if is_new else {}
     body = call.bodies.branch_version(found, branch, created=is_new)
     return Answer(201 if is_new else 200, body, headers=location)
@@ -247,6 +284,7 @@ def tag(call: Call, name: str, number: str, tag: str) -> Answer:
 def save_tag(call: Call, name: str, number: str, tag: str) -> Answer:
     found = call.store.make_version(name, number)
     is_new = call.store.add_tag(found, tag)
+    found.updated = now()
     location = {"Location": call.bodies.of_version(found) + at("tags", tag)} if is_new else {}
     return Answer(201 if is_new else 200, call.bodies.tag(found, tag), headers=location)
 
@@ -262,8 +300,9 @@ def environments(call: Call) -> Answer:
 @route("POST", "/environments")
 def create_environment(call: Call) -> Answer:
     given, store = call.given, call.store
-    if any(each.name == given["name"] for each in store.environments.values()):
-        return Answer(400, {"errors": {"name": [f"Another environment with name '{given['name']}' already exists"]}})
+    errors = validation.environment(given, store)
+    if errors:
+        return Answer(400, {"errors": errors})
     made = store.add_environment(given["name"], given.get("displayName"), production=given["production"])
     return Answer(201, call.bodies.environment(made), headers={"Location": call.bodies.of_environment(made)})
 
@@ -274,14 +313,22 @@ def environment(call: Call, identifier: str) -> Answer:
     return Answer(200, call.bodies.environment(found)) if found else NOT_FOUND
 
 
+@route("GET", "/environments/{identifier}/{kind}-versions/currently-(deployed|supported)")
+def currently_there(call: Call, identifier: str, kind: str) -> Answer:
+    found = call.store.environments.get(identifier)
+    return Answer(200, call.bodies.currently_there(found, released=kind == "released")) if found else NOT_FOUND
+
+
 @route("POST", "/pacticipants/{name}/versions/{number}/{kind}-versions/environment/{identifier}")
 def record_deployment(call: Call, name: str, number: str, kind: str, identifier: str) -> Answer:
     found, there = call.store.version(name, number), call.store.environments.get(identifier)
     if found is None or there is None or kind not in ("deployed", "released"):
         return NOT_FOUND
-    made = call.store.record(found, there, released=kind == "released")
+    released = kind == "released"
+    is_new = found not in [each.version for each in call.store.current(there) if each.released == released]
+    made = call.store.record(found, there, released=released)
     location = {"Location": call.bodies.to(f"{kind}-versions", made.uuid)}
-    return Answer(201, call.bodies.deployment(made), headers=location)
+    return Answer(201 if is_new or not released else 200, call.bodies.deployment(made), headers=location)
 
 
 @route("GET PATCH", "/{kind}-versions/{identifier}")
@@ -325,13 +372,9 @@ def save_webhook(call: Call, identifier: str) -> Answer:
 
 
 def _save_webhook(call: Call, identifier: str) -> Answer:
-    unknown = [
-        key
-        for key in ("consumer", "provider")
-        if call.given.get(key) and call.given[key]["name"] not in call.store.pacticipants
-    ]
-    if unknown:
-        return Answer(400, {"errors": {f"{key}.name": ["does not match an existing pacticipant"] for key in unknown}})
+    errors = validation.webhook(call.given, call.store)
+    if errors:
+        return Answer(400, {"errors": errors})
     found = call.store.webhooks.get(identifier)
     made = Webhook(identifier, call.given)
     if found:
@@ -342,7 +385,7 @@ def _save_webhook(call: Call, identifier: str) -> Answer:
 
 @route("DELETE", "/webhooks/{identifier}")
 def delete_webhook(call: Call, identifier: str) -> Answer:
-    return Answer(204, "") if call.store.webhooks.pop(identifier, None) else NOT_FOUND
+    return GONE if call.store.webhooks.pop(identifier, None) else NOT_FOUND
 
 
 @route("POST", "/webhooks/{identifier}/execute")
@@ -378,6 +421,9 @@ class Publication:
 
 @route("POST", "/contracts/publish")
 def publish_contracts(call: Call) -> Answer:
+    errors = validation.contracts(call.given)
+    if errors:
+        return Answer(400, {"errors": errors})
     store, bodies, publication = call.store, call.bodies, Publication.of(call.given)
     consumer, number = publication.consumer, publication.number
     refused = [text for pact in publication.pacts if (text := _conflict(store, number, pact))]
@@ -388,7 +434,7 @@ def publish_contracts(call: Call) -> Answer:
     notices = [_notice("debug", _about_version(publication, is_new=store.version(consumer, number) is None))]
     if publication.branch is None:
         advice = "Configure the version branch to be the value of your repository branch."
-        notices.append(_notice("prompt", f"  Next steps:\n    * {advice}"))
+        notices.append(_notice("prompt", f"  Next steps:\n    {advice}"))
     made = store.make_version(consumer, number)
     made.build_url = call.given.get("buildUrl", made.build_url)
     pacts, calls = [], []
@@ -448,24 +494,19 @@ def _about_version(publication: Publication, *, is_new: bool) -> str:
 def _publish(bodies: Bodies, publication: Publication, content: Json) -> tuple[Pact, list[Json], list[webhooks.Call]]:
     store, number = bodies.store, publication.number
     consumer, provider = publication.consumer, content["provider"]["name"]
-    before = store.between(consumer, provider)
     existing = store.pact(consumer, provider, number)
+    before = store.between(consumer, provider)
     pact = store.publish(content, number, publication.branch, publication.tags)
-    changed = existing is None and (not before or before[-1].sha != pact.sha)
-    events = webhooks.for_publication(bodies, pact, changed=changed)
+    changes = [] if existing else _changes(before, pact, publication.tags)
+    events = webhooks.for_publication(bodies, pact, changed=bool(changes))
     calls = [each for of_event in events.values() for each in of_event]
-    comments = {
-        "contract_content_changed": "pact content has changed since previous untagged version"
-        if before
-        else "first time untagged pact published",
-        "contract_content_unchanged": "pact content is the same as previous version and no new tags were applied",
-    }
-    detected = [f"{name} ({comments[name]})" if name in comments else name for name in events]
-    verb = "re-published with same content" if existing else "published"
+    detected = ", ".join(_detected(event, changes, publication.tags, is_new=existing is None) for event in events)
+    about = f"for {consumer} version {number} and provider {provider}"
+    done = f"republished {about} with no content changes" if existing else f"published {about}"
     notices = [
-        _notice("success", f"Pact successfully {verb} for {consumer} version {number} and provider {provider}."),
+        _notice("success", f"Pact successfully {done}."),
         _notice("debug", f"  View the published pact at {bodies.of_pact(pact)}"),
-        _notice("debug", f"  Events detected: {', '.join(detected)}"),
+        _notice("debug", f"  Events detected: {detected}"),
     ]
     configured = any(each.is_for(pact) for each in store.webhooks.values())
     notices += [_about_call(bodies, each) for each in calls]
@@ -484,6 +525,31 @@ def _publish(bodies: Bodies, publication: Publication, content: Json) -> tuple[P
         )
     notices += [_notice("prompt", text) for text in (["  Next steps:", *advice] if advice else [])]
     return pact, notices, calls
+
+
+def _changes(before: list[Pact], pact: Pact, tags: list[str]) -> list[str]:
+    """In what the pact is new, in the broker's words."""
+    if not before and not tags:
+        return ["first time untagged pact published"]
+    if not tags:
+        return [] if before[-1].sha == pact.sha else ["pact content has changed since previous untagged version"]
+    found = []
+    for tag in tags:
+        tagged = [each for each in before if tag in each.version.tags]
+        if not tagged:
+            found.append(f"first time any pact published for this consumer with consumer version tagged {tag}")
+        elif tagged[-1].sha != pact.sha:
+            found.append(f"pact content has changed since the last consumer version tagged with {tag}")
+    return found
+
+
+def _detected(event: str, changes: list[str], tags: list[str], *, is_new: bool) -> str:
+    comment = ", ".join(changes) if event == "contract_content_changed" else None
+    if is_new and not changes:
+        s = "" if len(tags) == 1 else "s"
+        before = f"previous version{s} with tag{s} {', '.join(tags)}"
+        comment = f"pact content is the same as {before} and no new tags were applied"
+    return f"{event} ({comment})" if comment else event
 
 
 def _about_call(bodies: Bodies, call: webhooks.Call) -> Json:

@@ -75,7 +75,7 @@ class Version:
     branches: list[str] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
     created: str = field(default_factory=now)
-    updated: str = field(default_factory=now)
+    updated: str | None = None
     build_url: str | None = None
 
 
@@ -126,8 +126,16 @@ class Deployment:
     version: Version
     environment: str
     released: bool = False
-    current: bool = True
     created: str = field(default_factory=now)
+    ended: str | None = None
+
+    @property
+    def current(self) -> bool:
+        return self.ended is None
+
+    @current.setter
+    def current(self, current: bool) -> None:
+        self.ended = None if current else now()
 
 
 @dataclass
@@ -167,6 +175,7 @@ class Store:
     webhooks: dict[str, Webhook] = field(default_factory=dict)
     is_pactflow: bool = False
     provider_contracts: list[Json] = field(default_factory=list)
+    last_id: int = 0  # of a version
 
     # Pacticipants and their versions
 
@@ -183,12 +192,12 @@ class Store:
         self.pacticipant(pacticipant)
         ours = self.numbered.setdefault(pacticipant, {})
         if number not in ours:
-            ours[number] = Version(sum(map(len, self.numbered.values())) + 1, pacticipant, number)
+            self.last_id += 1
+            ours[number] = Version(self.last_id, pacticipant, number)
         return ours[number]
 
     def add_branch(self, version: Version, branch: str) -> bool:
         """Whether the version is new to the branch."""
-        version.updated = now()
         pacticipant = self.pacticipant(version.pacticipant)
         if pacticipant.main_branch is None and branch in MAIN_BRANCHES:
             pacticipant.main_branch = branch
@@ -196,7 +205,8 @@ class Store:
         return _added(version.branches, branch)
 
     def add_tag(self, version: Version, tag: str) -> bool:
-        version.updated = now()
+        if not version.branches:
+            self.add_branch(version, tag)  # the first tag of a version without a branch counts as one
         return _added(version.tags, tag)
 
     def latest(self, pacticipant: str, *, branch: str | None = None, tag: str | None = None) -> Version | None:
@@ -206,6 +216,23 @@ class Store:
             if (branch is None or branch in each.branches) and (tag is None or tag in each.tags)
         ]
         return found[-1] if found else None
+
+    def delete_branch(self, pacticipant: str, branch: str) -> bool:
+        """Whether there was one."""
+        found = [each for each in self.versions(pacticipant) if branch in each.branches]
+        for each in found:
+            each.branches.remove(branch)
+        return bool(found)
+
+    def delete_version(self, pacticipant: str, number: str) -> bool:
+        """Whether there was one. Its pacts and deployments go with it; other versions may have the same content."""
+        version = self.numbered.get(pacticipant, {}).pop(number, None)
+        self.pacts = [each for each in self.pacts if each.version is not version]
+        self.deployments = [each for each in self.deployments if each.version is not version]
+        self.results = [
+            each for each in self.results if (each.provider, each.provider_version) != (pacticipant, number)
+        ]
+        return version is not None
 
     def latest_of_main_branch(self, pacticipant: str) -> Version | None:
         branch = self.pacticipant(pacticipant).main_branch
@@ -252,6 +279,7 @@ class Store:
     def add_result(self, pact: Pact, number: str, body: Json, *, success: bool, wip: bool = False) -> Result:
         version = self.make_version(pact.provider, number)
         highest = max((each.number for each in self.results), default=100)
+        version.updated = now()
         result = Result(
             highest + 1, pact.consumer, pact.provider, number, version.branches, pact.sha, success, body, wip
         )
@@ -269,6 +297,15 @@ class Store:
         found = [each for each in self.results_of(pact) if each.provider_version == version.number]
         return found[-1] if found else None
 
+    def met(self, one: Version | None, other: Version) -> bool:
+        """Whether one of them, the provider's, has verified a pact of the other."""
+        versions = {(each.pacticipant, each.number) for each in (one, other) if each}
+        return any(
+            {(pact.consumer, pact.version.number), (pact.provider, result.provider_version)} == versions
+            for pact in self.pacts
+            for result in self.results_of(pact)
+        )
+
     def has_succeeded(self, pact: Pact, *, branch: str | None, tag: str | None = None, wip_counts: bool = True) -> bool:
         """Whether the pact is verified for the provider's branch (or tag): by one of its versions, or by one of another
         branch before this one existed. Without either, by any version at all."""
@@ -280,7 +317,7 @@ class Store:
                 continue
             version = self.make_version(pact.provider, result.provider_version)
             names = getattr(version, attribute)
-            if name is None or name in names or (names and (first is None or version.id < first)):
+            if name is None or name in names or (branch and names and (first is None or version.id < first)):
                 return True
         return False
 
@@ -291,14 +328,19 @@ class Store:
         self.environments[environment.uuid] = environment
         return environment
 
+    def has_environment(self, name: str) -> bool:
+        return any(each.name == name for each in self.environments.values())
+
     def environment(self, name: str) -> Environment:
         return next(each for each in self.environments.values() if each.name == name)
 
     def record(self, version: Version, environment: Environment, *, released: bool = False) -> Deployment:
-        for each in self.deployments:
-            is_ours = (each.version.pacticipant, each.environment) == (version.pacticipant, environment.uuid)
+        there = [each for each in self.current(environment) if each.version.pacticipant == version.pacticipant]
+        for each in there:
+            if each.released == released and each.version is version:
+                return each
             # A deployment takes the place of the last one; releases stand side by side.
-            if is_ours and each.released == released and (not released or each.version is version):
+            if not released and not each.released:
                 each.current = False
         self.deployments.append(Deployment(str(uuid.uuid4()), version, environment.uuid, released))
         return self.deployments[-1]

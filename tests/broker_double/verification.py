@@ -1,5 +1,6 @@
 """Which pacts a provider is to verify, and what the broker says about each."""
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,21 +18,6 @@ BETA = (
     "https://docs.pact.io/pact_broker/advanced_topics/provider_verification_results/#pacts-for-verification "
     "for minimum required versions."
 )
-KEYS = {
-    "branch",
-    "consumer",
-    "deployed",
-    "deployedOrReleased",
-    "environment",
-    "fallbackBranch",
-    "fallbackTag",
-    "latest",
-    "mainBranch",
-    "matchingBranch",
-    "released",
-    "tag",
-}
-SELECTING = KEYS - {"consumer", "fallbackBranch", "fallbackTag"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +30,8 @@ class Reason:
     consumer: str | None = None
     fallback_for: str | None = None
     environment: Environment | None = None
+    default: bool = False  # whether the selector is the broker's own, for a main branch
+    environment_asked: str | None = None
 
     @property
     def number(self) -> str:
@@ -53,7 +41,9 @@ class Reason:
         production = bool(self.environment and self.environment.production)
         return (RANKS.index(self.kind), production, self.name or "", self.pact.version.id)
 
-    def short(self) -> str:
+    def short(self, store: Store) -> str:
+        if self.kind == "environment":
+            return self._dump(store)
         return {
             "latest": "latest",
             "branch": f"latest from branch {self.name}",
@@ -64,30 +54,46 @@ class Reason:
             "main": "latest from main branch",
         }[self.kind]
 
+    def _dump(self, store: Store) -> str:
+        """What the real broker gives away of its objects, for want of a description."""
+        identifier = list(store.pacticipants).index(self.pact.consumer) + 1
+        described = {
+            **({"consumer": self.consumer} if self.consumer else {}),
+            "environment_name": self.name,
+            "environment": "#<PactBroker::Deployments::Environment:0x00007f0000000000>",
+            "consumer_version": f"Version: number={self.number}, pacticipant={identifier}",
+        }
+        return json.dumps(described, separators=(",", ":"))
+
     def long(self, provider: str) -> str:
         version = f"version of {self.consumer}" if self.consumer else "version"
         instead = (
-            f" (fallback {{0}} used as no pact was found {{1}} '{self.fallback_for}')" if self.fallback_for else ""
+            f" (fallback tag used as no pact was found with tag '{self.fallback_for}')" if self.fallback_for else ""
         )
         described = {
             "latest": f"latest version of {self.consumer or 'a consumer'} that has a pact with {provider}",
-            "branch": f"latest {version} from branch '{self.name}'" + instead.format("branch", "from branch"),
-            "latest tag": f"latest {version} tagged '{self.name}'" + instead.format("tag", "with tag"),
+            "branch": f"latest {version} from branch '{self.name}'",
+            "latest tag": f"latest {version} tagged '{self.name}'{instead}",
             "tag": f"all {self.consumer or 'consumer'} versions tagged '{self.name}'",
             "main": f"latest {version} from the main branch '{self.name}'",
+            "environment": f"{self.consumer or 'a consumer'} version in environment {self.name}",
         }[self.kind]
         return f"{described} ({self.number})"
 
     def pairs(self) -> metadata.Pairs:
-        key = {"branch": "s[][b]", "tag": "s[][t]", "latest tag": "s[][t]"}.get(self.kind)
-        named = [(key, self.name)] if key and self.name else []
-        # The default selector for a consumer's main branch does not carry "latest", the one that is asked for does.
-        is_latest = self.kind in ("latest", "latest tag", "branch") or (self.kind == "main" and not self.consumer)
-        latest = [("s[][l]", "true")] if is_latest else []
-        return [*named, *latest, ("s[][cv]", str(self.pact.version.id))]
+        # The broker's own selector for a consumer's main branch does not carry it, the one that is asked for does.
+        is_latest = self.kind in ("latest", "latest tag", "branch", "main") and not self.default
+        found = {
+            "s[][b]": self.name if self.kind == "branch" else None,
+            "s[][t]": self.fallback_for or self.name if self.kind in ("tag", "latest tag") else None,
+            "s[][l]": "true" if is_latest else None,
+            "s[][e]": self.environment_asked,
+            "s[][cv]": str(self.pact.version.id),
+        }
+        return [(key, value) for key, value in found.items() if value]
 
 
-RANKS = ["latest", "branch", "latest tag", "tag", "deployed", "released", "main"]
+RANKS = ["latest", "branch", "latest tag", "tag", "deployed", "released", "main", "environment"]
 
 
 @dataclass
@@ -120,33 +126,9 @@ class Query:
             body.get("consumerVersionSelectors") or None,
             body.get("providerVersionBranch"),
             tuple(body.get("providerVersionTags") or ()),
-            bool(body.get("includePendingStatus")),
+            body.get("includePendingStatus", True),
             body.get("includeWipPactsSince"),
         )
-
-
-def errors(body: Json, store: Store) -> list[str]:
-    found = []
-    environments = {each.name for each in store.environments.values()}
-    for index, selector in enumerate(body.get("consumerVersionSelectors") or []):
-        unknown = sorted(set(selector) - KEYS)
-        if unknown:
-            plural = "s" if len(unknown) > 1 else ""
-            found.append(f"unknown attribute{plural} {', '.join(unknown)} (at index {index})")
-        elif not SELECTING & set(selector):
-            found.append(
-                "must specify a value for environment or tag or branch, or specify mainBranch=true, "
-                f"matchingBranch=true, latest=true, deployed=true, released=true or deployedOrReleased=true "
-                f"(at index {index})"
-            )
-        if selector.get("matchingBranch") and not body.get("providerVersionBranch"):
-            found.append(
-                "the providerVersionBranch must be specified when the selector matchingBranch=true is used "
-                f"(at index {index})"
-            )
-        if selector.get("environment") not in {None, *environments}:
-            found.append(f"environment with name '{selector['environment']}' does not exist (at index {index})")
-    return found
 
 
 def answer(query: Query, bodies: Bodies) -> Json:
@@ -190,7 +172,11 @@ def _by_default(store: Store, provider: str) -> Iterator[Reason]:
         pacts = store.between(consumer, provider)
         main = store.pacticipant(consumer).main_branch
         head = _head(pacts, branch=main) if main else None
-        yield Reason("main", head, main, consumer) if head else Reason("latest", pacts[-1], consumer=consumer)
+        yield (
+            Reason("main", head, main, consumer, default=True)
+            if head
+            else Reason("latest", pacts[-1], consumer=consumer)
+        )
         yield from _in_environments(store, pacts, {"deployedOrReleased": True})
 
 
@@ -209,9 +195,10 @@ def _matching_pacts(store: Store, query: Query, selector: Json, pacts: list[Pact
         head = _head(pacts, branch=main) if main else None
         yield from [Reason("main", head, main, consumer)] if head else []
     elif branch:
-        yield from _latest("branch", pacts, branch, selector.get("fallbackBranch"), consumer)
+        head = _head(pacts, branch=branch)  # a fallbackBranch is accepted, but the broker doesn't heed it
+        yield from [Reason("branch", head, branch, consumer)] if head else []
     elif tag and selector.get("latest"):
-        yield from _latest("tag", pacts, tag, selector.get("fallbackTag"), consumer)
+        yield from _latest_with_tag(pacts, tag, selector.get("fallbackTag"), consumer)
     elif tag:
         yield from (Reason("tag", pact, tag, consumer) for pact in pacts if tag in pact.version.tags)
     elif selector.get("latest"):
@@ -220,30 +207,36 @@ def _matching_pacts(store: Store, query: Query, selector: Json, pacts: list[Pact
         yield from _in_environments(store, pacts, selector)
 
 
-def _latest(kind: str, pacts: list[Pact], name: str, fallback: str | None, consumer: str | None) -> Iterator[Reason]:
-    reason = {"branch": "branch", "tag": "latest tag"}[kind]
-    head = _head(pacts, **{kind: name})
+def _latest_with_tag(pacts: list[Pact], tag: str, fallback: str | None, consumer: str | None) -> Iterator[Reason]:
+    head = _head(pacts, tag=tag)
     if head:
-        yield Reason(reason, head, name, consumer)
-    elif fallback and (head := _head(pacts, **{kind: fallback})):
-        yield Reason(reason, head, fallback, consumer, fallback_for=name)
+        yield Reason("latest tag", head, tag, consumer)
+    elif fallback and (head := _head(pacts, tag=fallback)):
+        yield Reason("latest tag", head, fallback, consumer, fallback_for=tag)
 
 
 def _in_environments(store: Store, pacts: list[Pact], selector: Json) -> Iterator[Reason]:
-    wanted = {
-        kind: bool(
-            selector.get(kind) or selector.get("deployedOrReleased") or not {"deployed", "released"} & set(selector)
-        )
-        for kind in ("deployed", "released")
-    }
+    asked = selector.get("environment")
+    either = selector.get("deployedOrReleased")
     for deployment in store.current():
         environment = store.environments[deployment.environment]
         kind = "released" if deployment.released else "deployed"
-        if not wanted[kind] or selector.get("environment") not in (None, environment.name):
+        if asked not in (None, environment.name):
+            continue
+        if not {"deployed", "released", "deployedOrReleased"} & set(selector):
+            kind = "environment"
+        elif not selector.get(kind) and not either:
             continue
         for pact in pacts:
             if pact.version is deployment.version:
-                yield Reason(kind, pact, environment.name, selector.get("consumer"), environment=environment)
+                yield Reason(
+                    kind,
+                    pact,
+                    environment.name,
+                    selector.get("consumer"),
+                    environment=environment,
+                    environment_asked=asked,
+                )
 
 
 def _in_progress(store: Store, query: Query, chosen: list[Offer]) -> Iterator[Reason]:
@@ -292,7 +285,7 @@ def _body(query: Query, offer: Offer, bodies: Bodies) -> Json:
     properties |= {"wip": True} if offer.wip else {}
     href = bodies.of_content(offer.pact, metadata.encode(pairs))
     return {
-        "shortDescription": ", ".join(reason.short() for reason in offer.reasons),
+        "shortDescription": ", ".join(reason.short(bodies.store) for reason in offer.reasons),
         "verificationProperties": {**properties, "notices": notices},
         "_links": {"self": {"href": href, "name": offer.pact.name}},
     }
@@ -341,9 +334,7 @@ def _provider(query: Query, tags: list[str], article: str) -> str:
         return f"{article} version of {query.provider} from branch '{query.branch}'"
     if not tags:
         return query.provider
-    return (
-        f"{article} version{'s' if tags[1:] and article == 'any' else ''} of {query.provider} with tag {_joined(tags)}"
-    )
+    return f"{article} version{'s' if tags[1:] else ''} of {query.provider} with tag {_joined(tags)}"
 
 
 def _about_pending(query: Query, tags: list[str], *, pending: bool, wip: bool) -> list[Json]:

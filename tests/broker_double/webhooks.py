@@ -47,7 +47,9 @@ def _values(bodies: Bodies, pact: Pact, version: Version | None, descriptions: s
 def for_test(bodies: Bodies, webhook: Webhook) -> Call:
     store = bodies.store
     pacts = sorted((each for each in store.pacts if webhook.is_for(each)), key=lambda pact: pact.version.id)
-    values = _values(bodies, pacts[-1], store.latest(pacts[-1].provider), "") if pacts else {}
+    results = store.results_of(pacts[-1]) if pacts else []
+    version = store.version(results[-1].provider, results[-1].provider_version) if results else None
+    values = _values(bodies, pacts[-1], version, "") if pacts else {}
     return Call(webhook, "test", values)
 
 
@@ -71,7 +73,8 @@ def for_publication(bodies: Bodies, pact: Pact, *, changed: bool) -> dict[str, l
     versions: dict[str, list[tuple[Version | None, str]]] = {"contract_published": [(None, "")]}
     if needed := wanting(bodies.store, pact):
         versions["contract_requiring_verification_published"] = [*needed]
-    versions[f"contract_content_{'changed' if changed else 'unchanged'}"] = [(None, "")]
+    if changed:
+        versions["contract_content_changed"] = [(None, "")]
     return {
         event: [
             Call(webhook, event, _values(bodies, pact, version, described))
@@ -112,14 +115,14 @@ def execute(call: Call, bodies: Bodies) -> Json:
     received: Json = {}
     success = False
     try:
-        status, reason, answered = _send(target, request["method"], headers, text)
+        status, line, answered = _send(target, request["method"], headers, text)
     except OSError as error:
         received = {"error": {"message": str(error), "backtrace": []}}
         lines.append(f"Error executing webhook - {error}")
     else:
         success = 200 <= status < 300
         received = {"status": status, "headers": answered}
-        lines += [f"HTTP/1.1 {status} {reason}", *(f"{name}: {value}" for name, value in answered.items())]
+        lines += [line, *(f"{name}: {value}" for name, value in answered.items())]
     href = bodies.to("webhooks", call.webhook.uuid)
     return {
         "request": {"headers": masked(headers), "body": text if is_text else json.loads(text), "url": _path(target)},
@@ -143,7 +146,8 @@ def _send(target: SplitResult, method: str, headers: dict[str, str], text: str) 
         connection.endheaders(text.encode())
         response = connection.getresponse()
         response.read()
-        return response.status, response.reason, {name.lower(): value for name, value in response.getheaders()}
+        line = f"HTTP/{response.version // 10}.{response.version % 10} {response.status} {response.reason}"
+        return response.status, line, {name.lower(): value for name, value in response.getheaders()}
     finally:
         connection.close()
 

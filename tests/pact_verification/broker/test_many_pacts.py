@@ -14,7 +14,7 @@ from pact_verification.errors import BrokerError
 from pact_verification.pacts.filters import Filter
 from pact_verification.pacts.sources import Selection
 from pact_verification.results.exchange import Exchange
-from pact_verification.results.report import InteractionResult, Outcome, PactResult
+from pact_verification.results.report import InteractionResult, Outcome, PactResult, Publication
 from tests.broker_double import BrokerDouble, Fault
 from tests.pact_verification.pact_files import GREEN, document
 
@@ -89,14 +89,52 @@ def test_an_error_belongs_to_its_pact(broker: BrokerDouble, pacts: BrokerPacts) 
     assert len(publication.published) == len(broker.results) == 19
 
 
+def publish(pacts: BrokerPacts, results: list[PactResult], steps: Steps | None = None) -> Publication:
+    shown: Steps = [] if steps is None else steps
+    publisher = Publisher(pacts.broker, "testapp", KnownVersion("p1", "main"))
+    return publisher.publish(results, lambda *step: shown.append(step))
+
+
+def sent(broker: BrokerDouble) -> list[str]:
+    return [request.path for request in broker.requests if request.path.endswith("/verification-results")]
+
+
 def test_a_broker_that_falls_silent_gets_no_further_results(broker: BrokerDouble, pacts: BrokerPacts) -> None:
+    """But for two that are sent again."""
     results = verified(select(pacts))
     pacts.broker.answer_seconds = 0.5
     broker.fault("POST", "/verification-results$", Fault.hang())
-    before = len(broker.requests)
-    publication = Publisher(pacts.broker, "testapp", KnownVersion("p1", "main")).publish(results)
+    publication = publish(pacts, results)
     assert publication.published == ()
     assert [name for name, _ in publication.missing] == [result.pact.name for result in results]
-    assert all("did not answer POST" in error for _, error in publication.missing)
-    sent = [request for request in broker.requests[before:] if request.path.endswith("/verification-results")]
-    assert len(sent) == 8
+    reasons = [why for _, why in publication.missing]
+    assert all("did not answer POST" in why for why in reasons[:8])
+    assert all(why.startswith("Not sent, since the broker did not answer before: ") for why in reasons[8:])
+    assert len(sent(broker)) == 8 + 2
+
+
+@pytest.mark.parametrize(("fault", "times"), [(Fault(status=500), 30), (Fault.hang(), 8)])
+def test_what_a_weak_broker_refuses_is_published_again_one_by_one(
+    broker: BrokerDouble, pacts: BrokerPacts, fault: Fault, times: int
+) -> None:
+    """SQLite lets one connection write at a time, and the broker answers the others with 500, or late."""
+    results = verified(select(pacts))
+    pacts.broker.answer_seconds = 2
+    broker.fault("POST", "/verification-results$", fault, times=times)
+    steps: Steps = []
+    publication = publish(pacts, results, steps)
+    assert publication.missing == ()
+    assert len(publication.published) == 20
+    assert sorted({result.consumer for result in broker.results}) == CONSUMERS
+    assert "publishing again what the broker has not taken" in {what for _, _, what in steps}
+
+
+def test_a_broker_that_dies_later_does_not_take_back_what_was_read(broker: BrokerDouble, pacts: BrokerPacts) -> None:
+    """The branch can't be read back then, so the run is not a success either."""
+    results = verified(select(pacts))
+    broker.fault("GET", "/versions/p1$", Fault(status=502))
+    publication = publish(pacts, results)
+    assert len(publication.published) == 20
+    ((name, why),) = publication.missing
+    assert name == "the version's branch"
+    assert why.startswith("It can't be read back: GET")

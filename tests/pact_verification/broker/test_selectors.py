@@ -1,6 +1,8 @@
+from typing import Any
+
 import pytest
 
-from pact_verification.broker.selectors import default_selectors, read_selector, selector_text
+from pact_verification.broker.selectors import default_selectors, read_selector, selector_text, unused_fallbacks
 from pact_verification.errors import CannotVerify
 
 pytestmark = pytest.mark.no_database  # selectors go to the broker
@@ -47,3 +49,20 @@ def test_what_is_no_selector(text: str, why: str) -> None:
     with pytest.raises(CannotVerify) as caught:
         read_selector(text)
     assert why in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("selector", "reasons", "remarks"),
+    [
+        ({"branch": "x", "fallbackBranch": "main"}, [], 1),
+        ({"branch": "x", "fallbackBranch": "main"}, ["it is the latest from branch 'main'"], 1),
+        ({"branch": "x", "fallbackBranch": "main"}, ["it is the latest from branch 'x'"], 0),
+        ({"branch": "x", "fallbackBranch": "main"}, ["from branch 'main' (fallback branch used as …)"], 0),
+        ({"matchingBranch": True, "fallbackToMainBranch": True}, [], 1),
+        ({"matchingBranch": True, "fallbackToMainBranch": True}, ["it is the latest from branch 'x'"], 0),
+        ({"branch": "x"}, [], 0),
+    ],
+)
+def test_a_fallback_that_chose_nothing_is_named(selector: dict[str, Any], reasons: list[str], remarks: int) -> None:
+    """PactFlow may know the keys, so a selector that chose pacts is no reason for a remark."""
+    assert len(list(unused_fallbacks([selector], reasons))) == remarks
