@@ -93,7 +93,7 @@ can_i_deploy: .venv/pipeline ## ask the broker whether this version may go where
 
 .PHONY: deploy
 deploy: .venv/pipeline ## deploy this version from main to production or from test to test, and record it
-	@$(VERSIONED); [ "$$ENVIRONMENT" ] || { echo "Branch $$GIT_BRANCH does not deploy; main and test do." >&2; exit 2; }
+	@$(VERSIONED); [ "$$ENVIRONMENT" ] || { echo "Branch $$GIT_BRANCH does not deploy; main and test do, outside of pull requests." >&2; exit 2; }
 	@$(MAKE) deploy_app
 	@$(MAKE) record_deployment
 
@@ -107,7 +107,7 @@ deploy_app: .venv/pipeline ## where your own deployment goes
 
 .PHONY: record_deployment
 record_deployment: .venv/pipeline ## tell the broker what is deployed now
-	@$(VERSIONED); [ "$$ENVIRONMENT" ] || { echo "Branch $$GIT_BRANCH does not deploy; main and test do." >&2; exit 2; }; \
+	@$(VERSIONED); [ "$$ENVIRONMENT" ] || { echo "Branch $$GIT_BRANCH does not deploy; main and test do, outside of pull requests." >&2; exit 2; }; \
 	$(MANAGE) record_deployment --environment "$$ENVIRONMENT"
 
 .PHONY: tag

@@ -13,11 +13,12 @@ from pact_verification.provider.board import Board
 from pact_verification.provider.coverage import cover
 from pact_verification.provider.databases.aliases import new_token
 from pact_verification.provider.databases.guard import require_run_database
-from pact_verification.provider.databases.making import run_databases
+from pact_verification.provider.databases.making import Making, run_databases
+from pact_verification.provider.databases.telling import Tell, say_nothing
 from pact_verification.provider.deployed import Deployed, ProjectElsewhere, require_disposable
 from pact_verification.provider.isolation import RestoringIsolation, isolation_of
 from pact_verification.provider.live_server import LiveServer
-from pact_verification.provider.serving import VerificationOptions
+from pact_verification.provider.serving import DatabasesMade, VerificationOptions
 from pact_verification.provider.snapshots import keep_databases
 from pact_verification.provider.stores import own_stores
 from pact_verification.results.coverage import Coverage
@@ -84,27 +85,38 @@ class ProviderHere:
         return require_handlers(pacts, self.registry)
 
     @contextmanager
-    def serving(self, options: VerificationOptions) -> Iterator[LiveServer]:
+    def serving(self, options: VerificationOptions, tell: Tell = say_nothing) -> Iterator[LiveServer]:
         """See Provider."""
         with ExitStack() as cleanup:
-            serve = partial(LiveServer, self.registry, board=self.board, seen=self.seen, failed=self.failed)
+            serve = partial(LiveServer, board=self.board, seen=self.seen, failed=self.failed)
             if self.deployed:
                 # This block ends after the server's: no state handler may write after the databases are restored.
                 isolation = partial(RestoringIsolation, require_disposable, cleanup.enter_context(keep_databases()))
-                server = serve(isolation, options.request_timeout, partial(ProjectElsewhere, self.deployed))
+                registry = self.registry.with_data_in_each_interaction()
+                server = serve(registry, isolation, options.request_timeout, partial(ProjectElsewhere, self.deployed))
             else:
-                flush = options.isolation == "flush"
-                migrated = cleanup.enter_context(
-                    run_databases(self.token, verbosity=options.database_verbosity, serialize=flush)
-                )
+                made = cleanup.enter_context(run_databases(self._making(options), tell))
                 require = partial(require_run_database, self.token)
-                server = serve(isolation_of(options.isolation, migrated, require), options.request_timeout)
+                isolation_factory = isolation_of(options.isolation, made.rows, require)
+                server = serve(self.registry, isolation_factory, options.request_timeout)
+                server.databases = DatabasesMade(made.seconds, made.notes)
             cleanup.enter_context(server.running())
             cleanup.enter_context(server.listening())
             # What is loaded by now stays, so the garbage collector need not visit it in every pass.
             gc.freeze()
             cleanup.callback(gc.unfreeze)
             yield server
+
+    def _making(self, options: VerificationOptions) -> Making:
+        return Making(
+            self.token,
+            verbosity=options.database_verbosity,
+            serialize=options.isolation == "flush",
+            keep=options.keepdb,
+            create=options.create_db,
+            sharing=options.sharing,
+            fill=self.registry.fill_databases,
+        )
 
     def cover(self, results: Sequence[PactResult]) -> Coverage:
         """See Provider."""

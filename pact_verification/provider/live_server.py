@@ -24,7 +24,7 @@ from pact_verification.provider.project_endpoint import ProjectEndpoint
 from pact_verification.provider.recording import Recording, Script
 from pact_verification.provider.request_handler import RequestHandler
 from pact_verification.provider.request_watch import RequestWatch
-from pact_verification.provider.serving import Address, new_state_path
+from pact_verification.provider.serving import Address, DatabasesMade, new_state_path
 from pact_verification.provider.state_endpoint import StateEndpoint
 from pact_verification.results.crash import Crash
 from pact_verification.results.exchange import Exchange
@@ -51,6 +51,9 @@ class LiveServer:
     """
 
     outlives_a_hang = False
+
+    databases = DatabasesMade()
+    """What making its databases took, if that was for this server."""
 
     http: HttpServer
     """Opened by `running`: a server that never runs needs no socket."""

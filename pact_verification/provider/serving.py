@@ -8,6 +8,8 @@ from typing import Protocol
 
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.provider.board import Board
+from pact_verification.provider.databases.making import Sharing
+from pact_verification.provider.databases.telling import Tell, say_nothing
 from pact_verification.provider.http_connection import HOST
 from pact_verification.results.coverage import Coverage
 from pact_verification.results.exchange import Exchange
@@ -25,6 +27,9 @@ class VerificationOptions:
         exit_first: stop after the first interaction that fails the run.
         database_verbosity: how much Django prints about its test databases, as for its commands.
         provider_url: a server that already runs; None means the project here.
+        keepdb: start from kept test databases, and keep what was made.
+        create_db: make the kept test databases again.
+        sharing: for one of several processes that share the work of making databases.
     """
 
     provider_name: str
@@ -33,6 +38,22 @@ class VerificationOptions:
     exit_first: bool = False
     database_verbosity: int = 0
     provider_url: str | None = None
+    keepdb: bool = False
+    create_db: bool = False
+    sharing: Sharing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatabasesMade:
+    """What making the test databases took.
+
+    Attributes:
+        seconds: how long it took.
+        notes: remarks for the report.
+    """
+
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +80,12 @@ class Served(Protocol):
 
     Attributes:
         board: what it is doing.
+        databases: what making its databases took.
         outlives_a_hang: whether `give_up` ends the process that hangs, so that the verifier's request fails at once.
     """
 
     board: Board
+    databases: DatabasesMade
     outlives_a_hang: bool
 
     @property
@@ -125,8 +148,12 @@ class Provider(Protocol):
             CannotVerify: a state has no handler.
         """
 
-    def serving(self, options: VerificationOptions) -> AbstractContextManager[Served]:
-        """Make test databases and a live server, which end with the block."""
+    def serving(self, options: VerificationOptions, tell: Tell = say_nothing) -> AbstractContextManager[Served]:
+        """Make test databases and a live server, which end with the block.
+
+        Args:
+            tell: hears what is being done, such as the name of a migration.
+        """
 
     def cover(self, results: Sequence[PactResult]) -> Coverage:
         """Return which of the project's operations consumers depend on.

@@ -3,14 +3,14 @@
 The mark is a table in the database itself. So it outlives the process, and goes with the database.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from pact_verification.provider.databases.aliases import DATABASE_OPTIONS, close, with_databases
+from pact_verification.provider.databases.aliases import connection_to, with_databases
 from pact_verification.provider.databases.dropping import exists
 
 MARK = "pact_verification_unfinished"
@@ -49,7 +49,7 @@ class KeptDatabases:
             return True
         if not self.clean and not (hangs and self.commits) and self._is_unchanged():
             for alias in self.aliases:
-                with _connection(alias) as connection:
+                with connection_to(alias) as connection:
                     if _is_marked(connection):
                         _execute(connection, "DROP TABLE {}", MARK)
             self.clean = True
@@ -65,7 +65,7 @@ class KeptDatabases:
 
     def _mark(self) -> None:
         for alias in self.aliases:
-            with _connection(alias) as connection:
+            with connection_to(alias) as connection:
                 if not _is_marked(connection):
                     _execute(connection, "CREATE TABLE {} (id integer)", MARK)
 
@@ -74,7 +74,7 @@ class KeptDatabases:
         content: list[Any] = []
         for alias in self.aliases:
             content.append(connections[alias].creation.serialize_db_to_string())
-            with _connection(alias) as connection:
+            with connection_to(alias) as connection:
                 tables = sorted({*connection.introspection.table_names()} - {MARK})
                 content.append([(table, _execute(connection, "SELECT COUNT(*) FROM {}", table)) for table in tables])
         return content
@@ -89,25 +89,12 @@ def marked_databases(aliases: Sequence[str] | None = None) -> list[str]:
     names = []
     for alias in with_databases() if aliases is None else aliases:
         creation: Any = connections[alias].creation
-        name = "" if aliases else str(creation._get_test_db_name())
-        with suppress(DatabaseError), _connection(alias, name) as connection:  # Django's own attempt will tell why
+        name = None if aliases else str(creation._get_test_db_name())
+        with suppress(DatabaseError), connection_to(alias, name) as connection:  # Django's own attempt will tell why
             name = str(connection.settings_dict["NAME"])
             if exists(connection, name) and _is_marked(connection):
                 names.append(name)
     return names
-
-
-@contextmanager
-def _connection(alias: str, name: str = "") -> Iterator[BaseDatabaseWrapper]:
-    """Open another connection, which has no open transaction, and close it with the block."""
-    connection = connections.create_connection(alias)
-    config = connection.settings_dict
-    options = {key: value for key, value in config["OPTIONS"].items() if key not in {*DATABASE_OPTIONS, "pool"}}
-    connection.settings_dict = {**config, "NAME": name or config["NAME"], "OPTIONS": options}
-    try:
-        yield connection
-    finally:
-        close(connection)
 
 
 def _is_marked(connection: BaseDatabaseWrapper) -> bool:

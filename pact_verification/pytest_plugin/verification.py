@@ -94,7 +94,7 @@ def running_verifier(
             databases = KeptDatabases(kept, commits=conf.PACT_ISOLATION == "flush")
             migrated = serialized() if conf.PACT_ISOLATION == "flush" else {}
             make_isolation = isolation_of(conf.PACT_ISOLATION, migrated, require_test_database)
-            server = LiveServer(registry, make_isolation, conf.PACT_REQUEST_TIMEOUT)
+            server = LiveServer(registry.with_data_in_each_interaction(), make_isolation, conf.PACT_REQUEST_TIMEOUT)
             cleanup.enter_context(server.running())
         options = VerificationOptions(conf.PACT_PROVIDER_NAME, request_timeout=conf.PACT_REQUEST_TIMEOUT)
         session = Session(options, engine, server)

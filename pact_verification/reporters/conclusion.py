@@ -15,6 +15,10 @@ class Mood(Enum):
     NEUTRAL = "neutral"
 
 
+NOTED_SECONDS = 1.0
+"""Test databases that take less are not worth a word."""
+
+
 @dataclass(frozen=True, slots=True)
 class Conclusion:
     """The last sentence of a report, with its numbers."""
@@ -34,7 +38,7 @@ def conclusion(report: Report) -> Conclusion:  # noqa: PLR0911  # one return for
     consumers = len({pact.pact.consumer for pact in report.pacts})
     of = f"{counted(len(report.interactions), 'interaction')} of {counted(consumers, 'consumer')}"
     summary = f"{report.provider}: {of}: {numbers}" if numbers else report.provider
-    timed = f"{summary}, in {report.seconds:.1f} s."
+    timed = f"{summary}, in {report.seconds:.1f} s{_databases(report)}."
     match report.exit_code:
         case 0 if report.count(Outcome.VERIFIED):
             text = f"{timed} The contracts hold."
@@ -53,6 +57,12 @@ def conclusion(report: Report) -> Conclusion:  # noqa: PLR0911  # one return for
             return Conclusion(f"{timed} Verified, but the broker does not hold the results.", Mood.BAD)
         case _:
             return Conclusion(f"{summary}: {why_nothing_was_verified(report)}", Mood.BAD)
+
+
+def _databases(report: Report) -> str:
+    """Return the share of the test databases in the time of a run, if it is worth a word."""
+    seconds = report.databases_seconds
+    return f" ({seconds:.1f} s for the test databases)" if seconds >= NOTED_SECONDS else ""
 
 
 def why_nothing_was_verified(report: Report) -> str:

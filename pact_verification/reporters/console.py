@@ -171,6 +171,8 @@ class _Writer:
             request = f"the request {request_cost(exchange)}" if exchange.response else "no request"
             line = f"{milliseconds(exchange.seconds):>8}  {consumer}: {result.interaction.title} ({request})"
             self.text(line, indent=2)
+        if report.databases_seconds:
+            self.text(f"{milliseconds(report.databases_seconds):>8}  the test databases, of no interaction", indent=2)
 
     def publication(self, report: Report) -> None:
         if sentence := publication_sentence(report):

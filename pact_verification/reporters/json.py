@@ -28,6 +28,7 @@ def render(report: Report) -> str:
         "provider": report.provider,
         "started": report.started.isoformat() if report.started else None,
         "seconds": round(report.seconds, 3),
+        "databases_seconds": round(report.databases_seconds, 3),
         "exit_code": report.exit_code,
         "verdict": conclusion(report).text,
         "counts": {

@@ -13,6 +13,9 @@ from pact_verification.text import counted, encodable, printable, printable_line
 PLAIN_PROGRESS_SECONDS = 10
 """Between two lines, where no line can change."""
 
+FIRST_PROGRESS_SECONDS = 1
+"""Until the first line."""
+
 
 @dataclass(frozen=True, slots=True)
 class Live:
@@ -66,13 +69,14 @@ def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Live]:
                 show_selected,
             )
         return
-    started = last = clock.seconds()
+    started = clock.seconds()
+    due = started + FIRST_PROGRESS_SECONDS
 
     def show_progress(done: int, total: int, current: str) -> None:
-        nonlocal last
+        nonlocal due
         now = clock.seconds()
-        if now - last >= PLAIN_PROGRESS_SECONDS:
-            last = now
+        if now >= due:
+            due = now + PLAIN_PROGRESS_SECONDS
             show(f"{done} of {total} done, {now - started:.0f} s: {printable(current)}")
 
     def show(text: str) -> None:

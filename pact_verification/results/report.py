@@ -117,6 +117,7 @@ class Report:
         nothing_for: directories, consumers and keys that were given and have no pact.
         nothing_because: why no interaction was selected, where the run knows it.
         nothing_is_fine: why a run without interactions is a success; None when it isn't.
+        databases_seconds: how long making the test databases took, of `seconds`.
     """
 
     provider: str
@@ -130,6 +131,7 @@ class Report:
     started: datetime | None = None
     coverage: Coverage | None = None
     nothing_because: str | None = None
+    databases_seconds: float = 0.0
 
     @property
     def interactions(self) -> tuple[InteractionResult, ...]:

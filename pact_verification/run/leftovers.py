@@ -7,18 +7,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import IO, Any
+from typing import Any
 
 from pact_verification.provider.databases.aliases import names_of
 from pact_verification.provider.databases.dropping import drop_left
 from pact_verification.system.cache import open_cache
 from pact_verification.system.interruption import held_back, undisturbed_at_the_end
-
-fcntl: Any
-try:
-    import fcntl
-except ImportError:  # Windows has no lock that ends with its process and lets others read the file
-    fcntl = None
+from pact_verification.system.locks import has_locks, lock_file
 
 
 @contextmanager
@@ -50,7 +45,7 @@ def recorded_run(tokens: Sequence[str], folder: Path) -> Iterator[None]:
         yield
         return
     with file:
-        _lock(file)
+        lock_file(file)
         os.set_inheritable(file.fileno(), False)
         json.dump({"tokens": list(tokens), "folder": str(folder)}, file)
         file.flush()
@@ -62,12 +57,12 @@ def recorded_run(tokens: Sequence[str], folder: Path) -> Iterator[None]:
 
 def drop_leftovers() -> tuple[str, ...]:
     """Drop the databases and folders of killed runs. Returns notes for the report."""
-    if fcntl is None:
+    if not has_locks:
         return ()
     notes: list[str] = []
     for path in sorted(open_cache(make=False).glob("run-*.json")):
         with suppress(OSError, ValueError, TypeError, KeyError), path.open("r+", encoding="utf-8") as file:
-            if _lock(file, wait=False):
+            if lock_file(file, wait=False):
                 notes += _drop_recorded(path, json.load(file))
     return tuple(notes)
 
@@ -85,14 +80,3 @@ def _drop_recorded(path: Path, record: dict[str, Any]) -> Iterator[str]:
     if dropped:
         yield f"An earlier run was killed. The test databases that it left were dropped: {', '.join(dropped)}."
     yield from (f"An earlier run was killed. {problem}" for problem in problems)
-
-
-def _lock(file: IO[str], *, wait: bool = True) -> bool:
-    """Lock a file until it is closed. Returns False if another process holds the lock."""
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        return False
-    return True

@@ -85,6 +85,8 @@ def read_options(given: Mapping[str, Any]) -> Options:
         exit_first=given.get("exit_first", False),
         database_verbosity=given["verbosity"] - 1,
         provider_url=given.get("provider_url") or None,
+        keepdb=given.get("keepdb", False) or given.get("create_db", False),
+        create_db=given.get("create_db", False),
     )
     failed_before = last_failed(verification.provider_name) if given.get("last_failed") else None
     chosen = Filter.of(

@@ -20,7 +20,7 @@ from django.core.management.base import BaseCommand, SystemCheckError
 from pact_verification.errors import CannotVerify, Terminated
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.provider.board import SIZE, Board
-from pact_verification.provider.serving import VerificationOptions
+from pact_verification.provider.serving import DatabasesMade, VerificationOptions
 from pact_verification.results.coverage import Coverage
 from pact_verification.results.exchange import Exchange
 from pact_verification.results.report import PactResult
@@ -41,6 +41,7 @@ ProviderMessage = tuple[str, Any]
 
 * "exchange": the number of an interaction and its exchange.
 * "failed": why the live server has ended.
+* "doing": what the call that is being answered does, while it makes the test databases.
 * "done": the value that a call returned.
 * "refused": why a call could not be answered.
 """
@@ -172,10 +173,10 @@ class WitnessedProvider:
         """See Provider."""
         return self.provider.require_handlers(pacts)
 
-    def open(self, options: VerificationOptions) -> tuple[int, str]:
-        """Make the test databases and the live server. Returns the port and secret of its address."""
-        self.server = self.server_block.enter_context(self.provider.serving(options))
-        return self.server.address.port, self.server.address.secret
+    def open(self, options: VerificationOptions) -> tuple[int, str, DatabasesMade]:
+        """Make the test databases and the live server. Returns its port and secret, and what the databases took."""
+        self.server = self.server_block.enter_context(self.provider.serving(options, self._tell))
+        return self.server.address.port, self.server.address.secret, self.server.databases
 
     def expect(self, interactions: tuple[Interaction, ...], state_path: str) -> None:
         """See Served. The witness chooses the path of the state endpoint."""
@@ -205,6 +206,10 @@ class WitnessedProvider:
             return "refused", f"{traceback.format_exc()}The run could not go on: {type(error).__name__}: {error}"
         finally:
             self.working = False
+
+    def _tell(self, doing: str) -> None:
+        with suppress(OSError):  # the witness has ended, and `serve` ends for the same reason
+            self._send("doing", doing)
 
     def _send_exchange(self, number: int, exchange: Exchange) -> None:
         with suppress(OSError):  # the witness has ended, and `serve` ends for the same reason

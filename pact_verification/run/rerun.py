@@ -66,6 +66,7 @@ def rerun_command(given: Mapping[str, Any]) -> RerunCommand:
     if kept["--provider-name"] == conf.PACT_PROVIDER_NAME_IN_SETTINGS:
         del kept["--provider-name"]
     options = [part for option, value in kept.items() if value for part in (option, str(value))]
+    options += ["--keepdb"] if given.get("keepdb") else []
     return RerunCommand((*_program(), "verify_pacts", *options), _finds_the_same(given))
 
 

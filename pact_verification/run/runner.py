@@ -12,7 +12,7 @@ from pact_verification.pacts.pact import Pact
 from pact_verification.pacts.parts import in_parts
 from pact_verification.pacts.sources import Progress, Selection, no_progress
 from pact_verification.provider.databases.aliases import new_token
-from pact_verification.provider.serving import Provider
+from pact_verification.provider.serving import DatabasesMade, Provider
 from pact_verification.results.coverage import Coverage
 from pact_verification.results.masking import mask, without_credentials
 from pact_verification.results.report import (
@@ -56,6 +56,7 @@ class Runner:
         provider_name: set by `run`, as are the next two.
         started: when the run started, for people.
         start: when the run started, by the run's own clock.
+        databases_seconds: how long making the test databases took.
     """
 
     options: Options
@@ -68,6 +69,7 @@ class Runner:
     provider_name: str = field(init=False)
     started: datetime = field(init=False)
     start: float = field(init=False)
+    databases_seconds: float = field(default=0.0, init=False)
 
     def run(self) -> Report:
         """Verify the pacts and return the report, without credentials.
@@ -184,6 +186,7 @@ class Runner:
             unpublished=self.options.unpublished,
             started=self.started,
             coverage=coverage,
+            databases_seconds=self.databases_seconds,
             nothing_because=self.options.nothing_because,
         )
         return without_credentials(report)
@@ -208,13 +211,21 @@ class Runner:
                 recorded_run([self.provider.token], self.directory),
                 running_session(self.engine, verification, self.provider, self.progress, total) as session,
             ):
+                self._take(session.server.databases)
                 return [session.verify(part) for part in parts]
         tokens = [new_token() for _ in range(min(self.options.parallel, len(parts)))]
         with (
             recorded_run(tokens, self.directory),
             running_workers(tokens, verification, self.directory, self.progress, total) as workers,
         ):
-            return workers.verify(parts)
+            results = workers.verify(parts)
+            self._take(workers.databases)
+            return results
+
+    def _take(self, made: DatabasesMade) -> None:
+        """Take what making the databases took into the report."""
+        self.databases_seconds = made.seconds
+        self.notes += made.notes
 
     def _part_size(self, interactions: int) -> int:
         """Return how many interactions a part has.

@@ -190,7 +190,7 @@ def running_session(
     total: int = 0,
 ) -> Iterator[Session]:
     """Start the project's live server for a session, and stop it after the block."""
-    with provider.serving(options) as server:
+    with provider.serving(options, lambda doing: progress(0, total, doing)) as server:
         yield Session(options, engine, server, progress, total)
 
 

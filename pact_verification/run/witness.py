@@ -27,7 +27,8 @@ from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.provider.board import SIZE, Board
 from pact_verification.provider.databases.aliases import names_of
 from pact_verification.provider.databases.dropping import drop_left
-from pact_verification.provider.serving import Address, VerificationOptions, new_state_path
+from pact_verification.provider.databases.telling import Tell, say_nothing
+from pact_verification.provider.serving import Address, DatabasesMade, VerificationOptions, new_state_path
 from pact_verification.provider.snapshots import restore_left
 from pact_verification.results.coverage import Coverage
 from pact_verification.results.crash import is_own
@@ -84,6 +85,7 @@ class Witness:
     """
 
     outlives_a_hang = True
+    databases = DatabasesMade()
 
     def __init__(self, folder: Path, token: str) -> None:
         self.folder = folder
@@ -113,6 +115,7 @@ class Witness:
         self._end_reason: str | None = None
         self._hung = False
         self._failure: str | None = None
+        self._doing: str | None = None
 
     def start(self) -> None:
         """Start the process. It begins at once to check the project and to import its provider states."""
@@ -145,10 +148,10 @@ class Witness:
         return notes
 
     @contextmanager
-    def serving(self, options: VerificationOptions) -> Iterator["Witness"]:
+    def serving(self, options: VerificationOptions, tell: Tell = say_nothing) -> Iterator["Witness"]:
         """See Provider."""
         self.made_databases = True
-        self._port, self._secret = self._call("open", options)
+        self._port, self._secret, self.databases = self._call("open", options, tell=tell)
         yield self
         try:
             if self.check_alive() is None:
@@ -244,26 +247,32 @@ class Witness:
         self._stack = _stack(self.folder)
         self._end_reason = "The process that ran the project was ended"
 
-    def _call(self, name: str, *arguments: Any, seconds: float | None = None) -> Any:
+    def _call(self, name: str, *arguments: Any, seconds: float | None = None, tell: Tell = say_nothing) -> Any:
         """Call a method of the provider's process, and return its value.
+
+        Args:
+            tell: hears again and again what the process is doing.
 
         Raises:
             CannotVerify: the process refuses the call, or it has ended.
         """
         with suppress(OSError):  # the process has ended, and `_wait_for_answer` finds out
             self._connection.send((name, arguments))
-        kind, value = self._wait_for_answer(name, math.inf if seconds is None else clock.seconds() + seconds)
+        deadline = math.inf if seconds is None else clock.seconds() + seconds
+        kind, value = self._wait_for_answer(name, deadline, tell)
         if kind == "done":
             return value
         if kind == "refused":
             raise CannotVerify(value)
         raise Ended(f"{self.check_alive()} while it {DOING[name]}.{_on_new_line(self._stack)}")
 
-    def _wait_for_answer(self, name: str, deadline: float) -> ProviderMessage:
+    def _wait_for_answer(self, name: str, deadline: float, tell: Tell) -> ProviderMessage:
         """Return the answer to a call, or an "ended" message. Raises Ended after the deadline."""
         while True:
             with suppress(queue.Empty):
                 return self._answers.get(timeout=POLL_SECONDS)
+            if self._doing:
+                tell(self._doing)
             if self.check_alive() is not None and self._answers.empty():
                 return "ended", None
             if clock.seconds() > deadline:
@@ -281,6 +290,8 @@ class Witness:
                     self._exchanges[number] = exchange
                 elif kind == "failed":
                     self._failure = value
+                elif kind == "doing":
+                    self._doing = value
                 else:
                     self._answers.put((kind, value))
         except Exception:  # noqa: BLE001  # the process has ended, or the project has written into the pipe by mistake

@@ -25,8 +25,10 @@ from pact_verification.errors import CannotVerify, Terminated
 from pact_verification.pacts.pact import Pact
 from pact_verification.pacts.sources import Progress
 from pact_verification.provider.databases.aliases import names_of
+from pact_verification.provider.databases.copying import why_not_copyable
 from pact_verification.provider.databases.dropping import drop_left
-from pact_verification.provider.serving import VerificationOptions
+from pact_verification.provider.databases.making import Sharing
+from pact_verification.provider.serving import DatabasesMade, VerificationOptions
 from pact_verification.results.report import Outcome, PactResult
 from pact_verification.run.session import Ending, running_session
 from pact_verification.run.witness import witnessed_provider
@@ -108,8 +110,13 @@ class WorkerFailure:
     reason: str
 
 
-WorkerMessage = AssignmentResult | WorkerProgress | Heartbeat | WorkerFailure
-ParentConnection: TypeAlias = "Connection[WorkerMessage, Assignment | None]"
+WorkerMessage = AssignmentResult | WorkerProgress | Heartbeat | DatabasesMade | WorkerFailure
+"""DatabasesMade says that the worker has its databases, and copies for the other workers if they share the work."""
+
+ParentMessage = Assignment | DatabasesMade | None
+"""DatabasesMade says that a worker's copies are there, and None that there is no more work."""
+
+ParentConnection: TypeAlias = "Connection[WorkerMessage, ParentMessage]"
 
 
 @dataclass
@@ -123,11 +130,15 @@ class Worker:
         last_heard: when the last message came. At first, the time by which the worker should have started.
         child_processes: the ids of the worker's children. They end with it, unless a signal has stopped them.
         ended: whether the worker has ended.
+        waits: whether the worker waits for copies of the first worker's databases.
+        databases: what making its databases took; None until it has them.
     """
 
     process: SpawnProcess
-    connection: "Connection[Assignment | None, WorkerMessage]"
+    connection: "Connection[ParentMessage, WorkerMessage]"
     busy: bool = False
+    waits: bool = False
+    databases: DatabasesMade | None = None
     done: int = 0
     index: int = 0
     last_heard: float = field(default_factory=lambda: clock.seconds() + WORKER_START_SECONDS)
@@ -141,7 +152,13 @@ class Worker:
         self.busy = True
         self.index = assignment.index
 
-    def receive(self) -> AssignmentResult | WorkerProgress | Heartbeat:
+    def take_copies(self, made: DatabasesMade) -> None:
+        """Tell the worker that copies of the first worker's databases are there."""
+        with suppress(OSError):
+            self.connection.send(made)
+        self.waits = False
+
+    def receive(self) -> AssignmentResult | WorkerProgress | Heartbeat | DatabasesMade:
         """Return the worker's next message.
 
         Raises:
@@ -161,6 +178,8 @@ class Worker:
         self.last_heard = clock.seconds()
         if isinstance(message, Heartbeat):
             self.child_processes = message.child_processes
+        elif isinstance(message, DatabasesMade):
+            self.databases = message
         return message
 
     def require_alive(self) -> None:
@@ -194,6 +213,11 @@ class Workers:
         self.progress = progress
         self.total = total
 
+    @property
+    def databases(self) -> DatabasesMade:
+        """What making the first worker's databases took, with the copies for the others."""
+        return self.workers[0].databases or DatabasesMade()
+
     def verify(self, pacts: Sequence[Pact]) -> list[PactResult]:
         """Verify pacts, and return their results in the order of the pacts.
 
@@ -209,7 +233,7 @@ class Workers:
         assigned = 0
         while True:
             for worker in self.workers:
-                if not worker.busy and not worker.ended and assigned <= last:
+                if not worker.busy and not worker.ended and not worker.waits and assigned <= last:
                     worker.assign(Assignment(assigned, pacts[assigned]))
                     assigned += 1
             while unread:
@@ -226,15 +250,24 @@ class Workers:
                     unread.append(message)
                     if message.ending and message.index <= last:
                         ending, last = message.ending, message.index
-                elif isinstance(message, WorkerProgress):
-                    worker.done = message.done
-                    self.progress(sum(each.done for each in self.workers), self.total, message.current)
+                else:
+                    self._note(worker, message)
         after = [ending.result(pact) for pact in pacts[last + 1 :]] if ending else []
         return [_result(results, index) for index in range(last + 1)] + after
 
+    def _note(self, worker: Worker, message: WorkerProgress | Heartbeat | DatabasesMade | None) -> None:
+        """Act on a message of a worker that goes on."""
+        if isinstance(message, DatabasesMade):
+            for other in self.workers:
+                if other.waits:
+                    other.take_copies(message)
+        elif isinstance(message, WorkerProgress):
+            worker.done = message.done
+            self.progress(sum(each.done for each in self.workers), self.total, message.current)
+
     def _receive(
         self, worker: Worker, pacts: Sequence[Pact], *, is_ready: bool
-    ) -> AssignmentResult | WorkerProgress | Heartbeat | None:
+    ) -> AssignmentResult | WorkerProgress | Heartbeat | DatabasesMade | None:
         """Return a worker's next message, if it has sent one.
 
         The assignment of a worker that has ended gets a result here: it is not verified.
@@ -281,15 +314,14 @@ def running_workers(
     try:
         for number, token in enumerate(tokens):
             ours, theirs = context.Pipe()
-            # One worker shows Django's messages about test databases. All workers would show the same.
-            worker_options = options if number == 0 else replace(options, database_verbosity=0)
+            worker_options = _options_of(number, options, tokens, folder)
             process = context.Process(
                 target=work, args=(theirs, worker_options, token, folder), name=f"pact-worker-{number + 1}"
             )
             with held_back():
                 process.start()
                 theirs.close()
-                workers.append(Worker(process, ours))
+                workers.append(Worker(process, ours, waits=_waits(worker_options)))
                 token_of[process] = token
         yield Workers(workers, progress, total)
         for worker in workers:
@@ -306,9 +338,23 @@ def running_workers(
                 worker.process.kill()
                 worker.process.join()
             worker.connection.close()
-            if worker.process.exitcode:  # the worker had no time to drop its databases
+            # The worker had no time to drop its databases, or has not taken its copies.
+            if worker.process.exitcode or worker.databases is None:
                 for problem in drop_left(names_of(token_of[worker.process]))[1]:
                     logger.warning("%s", problem)
+
+
+def _options_of(number: int, options: VerificationOptions, tokens: Sequence[str], folder: Path) -> VerificationOptions:
+    """Return the options of a worker. The first makes the databases, if those of the others can be copies."""
+    shares = len(tokens) > 1 and why_not_copyable() is None
+    if number == 0:
+        return replace(options, sharing=Sharing(folder, tuple(tokens[1:])) if shares else None)
+    # One worker shows Django's messages about test databases. All workers would show the same.
+    return replace(options, database_verbosity=0, keepdb=False, sharing=Sharing(folder) if shares else None)
+
+
+def _waits(options: VerificationOptions) -> bool:
+    return options.sharing is not None and not options.sharing.tokens
 
 
 def work(connection: "ParentConnection", options: VerificationOptions, token: str, folder: Path) -> None:
@@ -349,7 +395,7 @@ def _verify_assignments(connection: "ParentConnection", options: VerificationOpt
 
     sending = threading.Lock()
 
-    def send(message: AssignmentResult | WorkerProgress | Heartbeat) -> None:
+    def send(message: WorkerMessage) -> None:
         with sending:
             connection.send(message)
 
@@ -372,8 +418,13 @@ def _verify_assignments(connection: "ParentConnection", options: VerificationOpt
         child_processes = ((provider.process_id, engine.process.pid),)
         threading.Thread(target=send_heartbeats, args=child_processes, name="pact-worker-alive", daemon=True).start()
         provider.load()
+        if _waits(options) and connection.recv() is None:  # all is verified already
+            ended.set()
+            return
         with running_session(engine, options, provider, progress) as session:
+            send(session.server.databases)
             while assignment := connection.recv():
+                assert isinstance(assignment, Assignment)
                 result = session.verify(assignment.pact)
                 send(AssignmentResult(assignment.index, pickle.dumps(result), session.ending))
             ended.set()

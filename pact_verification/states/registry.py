@@ -6,12 +6,13 @@ import keyword
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from copy import copy
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from django.apps import apps
 from django.utils.module_loading import autodiscover_modules
 
-from pact_verification.errors import InvalidRegistration
+from pact_verification.errors import CannotVerify, InvalidRegistration
 from pact_verification.results.crash import Crash
 from pact_verification.states.handlers import Handler, Match, Pattern, signature
 from pact_verification.text import Place, python_literal
@@ -30,12 +31,14 @@ class Registry:
     def __init__(self) -> None:
         self.patterns: dict[str, Pattern] = {}
         self.base_states: list[Handler] = []
+        self.run_data_functions: list[Handler] = []
         self.request_filters: list[RequestFilter] = []
 
     @property
     def functions(self) -> list[Callable[..., Any]]:
         """The functions of all state handlers, base states and request filters."""
         handlers = [*(pattern.handler for pattern in self.patterns.values()), *self.base_states]
+        handlers += self.run_data_functions
         return [*(handler.function for handler in handlers), *self.request_filters]
 
     def provider_state(self, *names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -88,6 +91,41 @@ class Registry:
             raise InvalidRegistration(f"A base_state takes no parameters. ({handler.location})")
         self.base_states.append(handler)
         return function
+
+    def run_data(self, function: Callable[[], R]) -> Callable[[], R]:
+        """Register a function that fills the test databases once, after migrations and before the first interaction.
+
+        Every interaction starts from what it leaves in the databases: tenants, reference data, a search index. With
+        `--provider-url` and under pytest, where the databases are not the run's own, it runs before every interaction.
+        """
+        handler = _handler("run_data", function)
+        if signature(function).parameters:
+            raise InvalidRegistration(f"A run_data function takes no parameters. ({handler.location})")
+        if inspect.isgeneratorfunction(inspect.unwrap(function)):
+            raise InvalidRegistration(
+                f"A run_data function can't yield: the databases are dropped, so there is nothing to tear down. "
+                f"({handler.location})"
+            )
+        self.run_data_functions.append(handler)
+        return function
+
+    def fill_databases(self) -> None:
+        """Call the functions of `run_data`. Raises CannotVerify if one fails."""
+        for handler in self.run_data_functions:
+            try:
+                handler.function()
+            except Exception as error:
+                crash = Crash.of(error)
+                raise CannotVerify(
+                    f"@run_data {handler.function.__name__}() failed: {crash.exception} ({crash.where})"
+                ) from error
+
+    def with_data_in_each_interaction(self) -> Self:
+        """Return a registry whose `run_data` functions run before every interaction, as base states."""
+        registry = copy(self)
+        registry.base_states = [*self.run_data_functions, *self.base_states]
+        registry.run_data_functions = []
+        return registry
 
     def request_filter(self, function: RequestFilter) -> RequestFilter:
         """Register a function that may change each request before the project handles it."""
@@ -192,6 +230,7 @@ registry = Registry()
 provider_state = registry.provider_state
 seeded_state = registry.seeded_state
 base_state = registry.base_state
+run_data = registry.run_data
 request_filter = registry.request_filter
 
 

@@ -137,6 +137,17 @@ class Command(PactsHelp):
             "threads or several connections. Setting: PACT_ISOLATION.",
         )
         how.add_argument(
+            "--keepdb",
+            action="store_true",
+            help="Keep the migrated test databases for the next run, which starts from copies of them and applies only "
+            "new migrations. They have names of their own (on SQLite: files in PACT_CACHE_DIR).",
+        )
+        how.add_argument(
+            "--create-db",
+            action="store_true",
+            help="Make the kept test databases again, such as after a change that no migration shows.",
+        )
+        how.add_argument(
             "--provider-url",
             metavar="URL",
             help="Verify a server that already runs, as it is deployed. The database that it reads is the one of these "

@@ -1,7 +1,8 @@
 """The project's database aliases, and the names of a run's databases for them."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import connections
@@ -33,6 +34,21 @@ def names_of(token: str) -> dict[str, str]:
     return {alias: run_name(connections[alias], token) for alias in with_databases()}
 
 
+def distinct(names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield one alias for each database, with the name. Aliases of one database share its test database.
+
+    Args:
+        names: of databases, by alias.
+    """
+    seen = set()
+    for alias, name in names.items():
+        config = connections[alias].settings_dict
+        place = (config["HOST"], config["PORT"], name)
+        if place not in seen:
+            seen.add(place)
+            yield alias, name
+
+
 def run_name(connection: BaseDatabaseWrapper, token: str) -> str:
     config = connection.settings_dict
     name = str(config["TEST"]["NAME"] or config["NAME"])
@@ -60,3 +76,20 @@ def close(connection: BaseDatabaseWrapper) -> None:
     Django's close() for SQLite would leave one in memory open.
     """
     BaseDatabaseWrapper.close(connection)
+
+
+@contextmanager
+def connection_to(alias: str, name: str | None = None) -> Iterator[BaseDatabaseWrapper]:
+    """Make another connection for an alias, outside of all transactions, and close it with the block.
+
+    Args:
+        name: the database; by default the one of the alias.
+    """
+    connection = connections.create_connection(alias)
+    config = connection.settings_dict
+    options = {key: value for key, value in without_database(config["OPTIONS"]).items() if key != "pool"}
+    connection.settings_dict = {**config, "NAME": name or config["NAME"], "OPTIONS": options}
+    try:
+        yield connection
+    finally:
+        close(connection)

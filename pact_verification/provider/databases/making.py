@@ -2,90 +2,193 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 from django.db import connections
 from django.db.backends.signals import connection_created
 
-from pact_verification.errors import CannotVerify
 from pact_verification.provider.databases.aliases import (
     close,
     close_pool,
-    new_token,
-    run_name,
+    distinct,
+    names_of,
     with_databases,
     without_database,
 )
+from pact_verification.provider.databases.copying import copy_database
 from pact_verification.provider.databases.dropping import drop
 from pact_verification.provider.databases.guard import require_named_when_opened, require_run_database
-from pact_verification.results.crash import Crash
+from pact_verification.provider.databases.kept import kept_databases, kept_names
+from pact_verification.provider.databases.migrating import migrate
+from pact_verification.provider.databases.telling import Tell, say_nothing
+from pact_verification.system import clock
 from pact_verification.system.interruption import undisturbed_at_the_end
 
 
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """How several processes of one run share the work: one makes the databases, and copies them for the others.
+
+    Attributes:
+        folder: for copies of SQLite's databases in memory.
+        tokens: the tokens of the processes that get copies. Empty for those processes themselves.
+    """
+
+    folder: Path
+    tokens: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How a run's databases are made.
+
+    Attributes:
+        token: part of the databases' names, from `new_token()`.
+        verbosity: as for Django's commands. From 1 on, Django prints what it creates and migrates.
+        serialize: serialize the rows of the databases, for isolation by flush to restore.
+        keep: start from kept databases, and keep what was made.
+        create: make the kept databases again.
+        sharing: None if this process makes databases for itself alone.
+        fill: fills the databases with the run's data, before they are copied.
+    """
+
+    token: str
+    verbosity: int = 0
+    serialize: bool = False
+    keep: bool = False
+    create: bool = False
+    sharing: Sharing | None = None
+    fill: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The databases of a run.
+
+    Attributes:
+        seconds: how long it took to make them.
+        notes: remarks for the report.
+        rows: with `serialize`, their rows by alias.
+    """
+
+    seconds: float
+    notes: tuple[str, ...]
+    rows: Mapping[str, str]
+
+
 @contextmanager
-def run_databases(
-    token: str | None = None, *, verbosity: int = 0, serialize: bool = False
-) -> Iterator[Mapping[str, str]]:
-    """Create a test database for every alias, and drop it at the end.
+def run_databases(making: Making, tell: Tell = say_nothing) -> Iterator[Made]:
+    """Make a test database for every alias, and drop it at the end.
 
     The names have a random part, so that a test suite or another run on the same server is not disturbed. SQLite's
     databases are in memory, unless TEST["NAME"] names a file.
 
     Args:
-        token: part of the databases' names, from `new_token()`; by default a new one.
-        verbosity: as for Django's commands. From 1 on, Django prints what it creates and migrates.
-        serialize: serialize the rows that migrations insert, for isolation by flush to restore.
-
-    Yields:
-        With serialize, those rows by alias.
+        tell: hears what is being done.
 
     Raises:
-        CannotVerify: a database can't be created or migrated.
+        CannotVerify: a database can't be created, migrated or filled.
     """
-    from django.test.utils import setup_databases  # here, because it imports Django's test client
-
-    token = token or new_token()
+    start = clock.seconds()
     with undisturbed_at_the_end() as cleanup:
         # Django opens connections for migrations, and a request may open some on its own threads.
         connection_created.connect(require_named_when_opened)
         cleanup.callback(connection_created.disconnect, require_named_when_opened)
         for alias in connections:
-            cleanup.callback(set_aside(alias))
-        places = set()
-        for alias in with_databases():
-            connection = connections[alias]
-            config = connection.settings_dict
-            name = run_name(connection, token)
+            cleanup.callback(_set_aside(alias))
+        names = names_of(making.token)  # now, while the connections have the project's names
+        kept = kept_names()
+        copies = {token: names_of(token) for token in (making.sharing.tokens if making.sharing else ())}
+        for alias, name in names.items():
+            config = connections[alias].settings_dict
             cleanup.callback(config["TEST"].__setitem__, "NAME", config["TEST"]["NAME"])
             config["TEST"]["NAME"] = name
-            place = (config["HOST"], config["PORT"], name)
-            if place not in places:  # aliases of one database share its test database, as in Django's tests
-                places.add(place)
-                cleanup.callback(drop, connection, name, str(config["NAME"]), verbosity)
-        try:
-            setup_databases(
-                verbosity=verbosity, interactive=False, serialized_aliases=list(connections) if serialize else []
-            )
-        except CannotVerify:
-            raise
-        except Exception as error:
-            raise CannotVerify(
-                f"The test databases can't be made: {type(error).__name__}: {str(error).strip()}\n"
-                "verify_pacts makes them as `manage.py test` does: does the server answer, and may its user create one?"
-            ) from error
-        except SystemExit as error:  # Django raises it when it could not create one
-            crash = Crash.of(error)
-            if not crash.frames[-1].file.endswith("creation.py"):
-                raise CannotVerify(
-                    f"The test databases can't be made: {crash.exception} was raised ({crash.where}). Does a "
-                    "migration, or a receiver of post_migrate, end the process?"
-                ) from error
-            raise CannotVerify(
-                "A test database can't be created; Django's message is above. "
-                "Does the database user have the right to create one?"
-            ) from error
+        for alias, name in distinct(names):
+            connection = connections[alias]
+            cleanup.callback(drop, connection, name, str(connection.settings_dict["NAME"]), making.verbosity)
+        tell("making the test databases")
+        notes = _make_or_take(making, names, kept, copies, tell)
         for alias in with_databases():
-            require_run_database(token, connections[alias])
-        yield {alias: getattr(connections[alias], "_test_serialized_contents", "[]") for alias in with_databases()}
+            require_run_database(making.token, connections[alias])
+        rows = serialized() if making.serialize else {}
+        yield Made(clock.seconds() - start, notes, rows)
+
+
+def _make_or_take(
+    making: Making,
+    names: Mapping[str, str],
+    kept: Mapping[str, str],
+    copies: Mapping[str, Mapping[str, str]],
+    tell: Tell,
+) -> tuple[str, ...]:
+    """Make databases with these names, or take those that another process has made. Returns notes for the report.
+
+    Args:
+        kept: the names of the kept databases.
+        copies: the names of the copies for other processes, by their tokens.
+    """
+    if making.sharing and not copies:
+        _take_copies(making.sharing, making.token, names)
+        return ()
+    notes = _make(making, names, kept, tell)
+    making.fill()
+    if making.sharing:
+        tell(f"copying the test databases {len(copies)} times")
+        for token, names_of_copies in copies.items():
+            _copy(making.sharing.folder, token, names, names_of_copies)
+    return notes
+
+
+def _make(making: Making, names: Mapping[str, str], kept_as: Mapping[str, str], tell: Tell) -> tuple[str, ...]:
+    """Make databases with these names. Returns notes for the report."""
+    if not making.keep:
+        migrate(making.verbosity, tell)
+        return ()
+    with kept_databases(kept_as, tell, create=making.create) as kept:
+        if kept.outdated is None:
+            tell("copying the kept test databases")
+            kept.copy_to(names)
+            _point_to(names)
+        if kept.outdated is not None or kept.new_migrations:
+            migrate(making.verbosity, tell, is_filled=kept.outdated is None)
+            tell("keeping copies of the test databases")
+            kept.replace_by(names)
+    if kept.outdated is not None:
+        return (f"The kept test databases were made: {kept.outdated}.",)
+    return (f"The kept test databases got {kept.new_migrations} new migrations.",) if kept.new_migrations else ()
+
+
+def _copy(folder: Path, token: str, names: Mapping[str, str], copies: Mapping[str, str]) -> None:
+    """Copy the run's databases for another process. SQLite's go into files, since they may be in memory."""
+    for alias, name in distinct(names):
+        connection = connections[alias]
+        is_file = connection.vendor == "sqlite"
+        copy_database(connection, name, str(_file(folder, token, alias)) if is_file else copies[alias])
+
+
+def _take_copies(sharing: Sharing, token: str, names: Mapping[str, str]) -> None:
+    """Take the databases that another process has copied for this one."""
+    for alias, name in distinct(names):
+        connection = connections[alias]
+        if connection.vendor == "sqlite":
+            connection.settings_dict["NAME"] = name
+            connection.ensure_connection()  # a database in memory lives as long as its connection
+            copy_database(connection, str(_file(sharing.folder, token, alias)), name)
+    _point_to(names)
+
+
+def _file(folder: Path, token: str, alias: str) -> Path:
+    return folder / f"{token}-{alias}.sqlite3"
+
+
+def _point_to(names: Mapping[str, str]) -> None:
+    """Let all aliases lead to databases that exist already, as Django's setup_databases does."""
+    for alias, name in names.items():
+        connections[alias].settings_dict["NAME"] = name
+    for alias in connections:
+        if mirror := connections[alias].settings_dict["TEST"]["MIRROR"]:
+            connections[alias].creation.set_as_test_mirror(connections[mirror].settings_dict)
 
 
 def serialized() -> dict[str, str]:
@@ -93,7 +196,7 @@ def serialized() -> dict[str, str]:
     return {alias: connections[alias].creation.serialize_db_to_string() for alias in with_databases()}
 
 
-def set_aside(alias: str) -> Callable[[], None]:
+def _set_aside(alias: str) -> Callable[[], None]:
     """Replace the caller's connection by a new one.
 
     The caller's transaction, or its database in memory, has to survive the run.

@@ -1,0 +1,67 @@
+"""Copies of whole databases, as each engine makes them fastest."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from pact_verification.errors import CannotVerify
+from pact_verification.provider.databases.aliases import close, close_pool, with_databases
+
+MYSQL_PROGRAMS = ("mysqldump", "mysql")
+"""Django copies a database of MySQL with them."""
+
+
+def why_not_copyable() -> str | None:
+    """Return why the databases of some alias can't be copied; None if all can."""
+    for alias in with_databases():
+        vendor = connections[alias].vendor
+        missing = [name for name in MYSQL_PROGRAMS if vendor == "mysql" and not shutil.which(name)]
+        if missing:
+            return f"the database of {alias!r} is copied by {' and '.join(missing)}, which is not installed"
+        if vendor not in {"sqlite", "postgresql", "mysql"}:
+            return f"a database of {vendor} ({alias!r}) can't be copied"
+    return None
+
+
+def copy_database(connection: BaseDatabaseWrapper, source: str, target: str) -> None:
+    """Make the database `target` as a copy of `source`. For SQLite, `target` may be open already.
+
+    The connection is closed, unless it leads to a database in memory. PostgreSQL refuses to copy a database while it is
+    in use.
+
+    Raises:
+        CannotVerify: the copy lacks tables.
+    """
+    if connection.vendor == "sqlite":
+        with closing(_open_sqlite(source)) as original, closing(_open_sqlite(target)) as copy:
+            original.backup(copy)
+        return
+    close(connection)
+    close_pool(connection)
+    quote = connection.ops.quote_name
+    creation: Any = connection.creation
+    if connection.vendor == "postgresql":
+        with connection._nodb_cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {quote(target)} WITH TEMPLATE {quote(source)}")
+        return
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {quote(target)} {creation.sql_table_creation_suffix()}")
+        creation._clone_db(source, target)
+        # Django does not look at the exit codes of the programs.
+        cursor.execute(
+            "SELECT table_schema, COUNT(*) FROM information_schema.tables WHERE table_schema IN (%s, %s) GROUP BY 1",
+            [source, target],
+        )
+        tables = dict(cursor.fetchall())
+    if tables.get(source, 0) != tables.get(target, 0):
+        raise CannotVerify(
+            f"The copy of the database {source} lacks tables. The messages of {' and '.join(MYSQL_PROGRAMS)} are above."
+        )
+
+
+def _open_sqlite(name: str) -> Any:
+    return sqlite3.connect(name, uri=name.startswith("file:"))
