@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import broker, serving, table, verifying
+from benchmarks import broker, migrations, serving, table, verifying
 from benchmarks.measure import Row, Tell
 
 Group = Callable[[int, Tell], list[Row]]
@@ -21,7 +21,12 @@ WIDTH = 180
 """Where the output is no terminal."""
 
 
-GROUPS: Mapping[str, Group] = {**verifying.GROUPS, "broker": broker.rows, "serving": serving.rows}
+GROUPS: Mapping[str, Group] = {
+    **verifying.GROUPS,
+    "migrations": migrations.rows,
+    "broker": broker.rows,
+    "serving": serving.rows,
+}
 """What can be measured, by the name that --only takes."""
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
+from psycopg import sql
 
 from tests.on_postgresql import DEFAULT_URL
 
@@ -30,7 +31,7 @@ class PostgreSQL:
 
 def postgresql() -> PostgreSQL | None:
     """The server that TEST_POSTGRES_URL names, or one on this machine; None where none answers."""
-    url = os.environ.get("TEST_POSTGRES_URL", DEFAULT_URL)
+    url = _server_url()
     try:
         with psycopg.connect(url, connect_timeout=3) as connection:
             known = connection.info.parameter_status("server_version") or "of an unknown version"
@@ -38,6 +39,18 @@ def postgresql() -> PostgreSQL | None:
         return None
     own = urlsplit(url)._replace(path=f"/bench_{secrets.token_hex(4)}").geturl()
     return PostgreSQL(own, known.split()[0])
+
+
+def drop_databases(server: PostgreSQL) -> None:
+    """Drop the databases whose names contain the random name in the server's URL, such as those that a run keeps."""
+    own = urlsplit(server.url).path[1:]
+    with psycopg.connect(_server_url(), autocommit=True) as connection:
+        for (name,) in connection.execute("SELECT datname FROM pg_database WHERE strpos(datname, %s) > 0", [own]):
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _server_url() -> str:
+    return os.environ.get("TEST_POSTGRES_URL", DEFAULT_URL)
 
 
 def description() -> str:

@@ -52,7 +52,7 @@ class Command:
         command = [PYTHON, *self.arguments, *([str(pacts.path)] if self.pacts_in_files else [])]
         with ExitStack() as ends:
             started = time.perf_counter()
-            process = ends.enter_context(_started(command, pacts, self.variables))
+            process = ends.enter_context(_started(command, pacts.path.parent, self.variables))
             memory = ends.enter_context(peaks(process.pid)) if watched is not None else {}
             out, err = process.communicate()
             seconds = time.perf_counter() - started
@@ -105,11 +105,34 @@ class Sibling:
             *("--state-change-url", states, "--file", str(pacts.path)),
         ]
         started = time.perf_counter()
-        with _serving(server, pacts, port), _started(verifier, pacts) as process:
+        with _serving(server, pacts, port), _started(verifier, pacts.path.parent) as process:
             out, err = process.communicate()
         seconds = time.perf_counter() - started
         bodies = out.count("has a matching body (OK)")
         _require_all(pacts, bodies == pacts.interactions, process, out + err)
+        return seconds
+
+
+@dataclass(frozen=True, slots=True)
+class DjangoTest:
+    """`manage.py test` with one empty test, on the project that `ours` verifies."""
+
+    options: Sequence[str] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    test: str = "benchmarks.project.tests"
+
+    def run(self, folder: Path) -> float:
+        """Run it in a folder, and return the seconds that it took from its start to its end."""
+        variables = {"DJANGO_SETTINGS_MODULE": "benchmarks.project.settings", **self.variables}
+        command = [PYTHON, "-m", "django", "test", self.test, "--noinput", *self.options]
+        started = time.perf_counter()
+        with _started(command, folder, variables) as process:
+            out, err = process.communicate()
+        seconds = time.perf_counter() - started
+        if process.returncode or not re.search(r"^Ran 1 test in .*\n\nOK$", err, re.MULTILINE):
+            raise NotVerifiedError(
+                f"{command!r} did not run one test, with exit code {process.returncode}:\n{out + err}"
+            )
         return seconds
 
 
@@ -140,10 +163,10 @@ def _answers(port: int) -> bool:
         connection.close()
 
 
-def _started(command: Sequence[str], pacts: Pacts, variables: Mapping[str, str] = NOTHING) -> subprocess.Popen[str]:
+def _started(command: Sequence[str], folder: Path, variables: Mapping[str, str] = NOTHING) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command,
-        cwd=pacts.path.parent,
+        cwd=folder,
         env=_environment(variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

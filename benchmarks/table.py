@@ -34,6 +34,12 @@ its users run it:
 * **FastAPI with pact verifier**: a list in memory, under uvicorn, with a URL that sets states; `pact verifier` is the
   binary of pact-python-cli.
 
+**300 migrations** are those of ten generated apps, beside Django's own. They create 50 tables, add fields, foreign keys
+and indexes, change fields and insert rows. The peer is `manage.py test` of the same project with one empty test, as it
+makes the same databases; both from start to end. A side has to prove how many migrations it has applied. Processor time
+is that of all processes of a run, less that of the same run without the generated apps. A database server's own time is
+not in it.
+
 **A slow broker** is the tests' double, which takes 50 ms for each answer. What downloading and publishing cost is the
 difference to a run with the same pacts in files. Its peer is the same run with one connection.
 

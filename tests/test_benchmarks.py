@@ -1,18 +1,22 @@
 """The benchmarks' arithmetic, and that a peer's figure can't come from a run that verified nothing."""
 
 import json
+import os
 import subprocess
 import sys
 from functools import partial
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import machine, sides, verifying
+from benchmarks import machine, migrations, sides, verifying
+from benchmarks.generated_apps import write_apps
 from benchmarks.measure import AtLeast, AtMost, Row, ratios, take_turns
 from benchmarks.memory import peaks
 from benchmarks.pact_files import Pacts, write_pact, write_pacts
+from benchmarks.recorder import RECORD
 from tests.pact_verification.running import on_postgresql
 
 UNMEASURED = Row.left_out("pools", "no PostgreSQL answers", AtLeast(10))
@@ -173,3 +177,122 @@ def test_many_pacts_are_verified_as_one_run(tmp_path: Path) -> None:
     pacts = write_pacts(tmp_path / "pacts", pacts=4, interactions=2, consumers=2)
     assert pacts.interactions == 8
     assert sides.ours(**variables()).verify(pacts) > 0
+
+
+LOAD = """
+import django; django.setup()
+from django.core.management import call_command
+from django.db.migrations.loader import MigrationLoader
+print(sum(app.startswith("app_") for app, _ in MigrationLoader(None).disk_migrations))
+call_command("makemigrations", "--check", "--dry-run")
+"""
+
+
+@pytest.mark.no_database
+def test_the_generated_apps_have_300_migrations_that_lead_to_their_models(tmp_path: Path) -> None:
+    variables = {
+        "PYTHONPATH": f"{sides.ROOT}{os.pathsep}{tmp_path}",
+        "DJANGO_SETTINGS_MODULE": "benchmarks.project.settings",
+        "BENCH_APPS": ",".join(write_apps(tmp_path)),
+    }
+    loaded = subprocess.run(
+        [sys.executable, "-c", LOAD], env=variables, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (loaded.stdout, loaded.stderr, loaded.returncode) == ("300\nNo changes detected\n", "", 0)
+
+
+def test_an_empty_test_is_run_and_a_run_without_one_refused(tmp_path: Path) -> None:
+    assert sides.DjangoTest(variables=variables()).run(tmp_path) > 0
+    with pytest.raises(sides.NotVerifiedError, match=r"did not run one test(?s:.*)Ran 0 tests"):
+        sides.DjangoTest(variables=variables(), test="benchmarks.project.urls").run(tmp_path)
+
+
+@pytest.mark.no_database
+@pytest.mark.parametrize(
+    ("expected", "applied", "is_proven"),
+    [
+        (300, [300], True),
+        (300, [300, 300, 300, 300], True),
+        (300, [300, 0, 0], True),
+        (300, [], False),
+        (300, [0], False),
+        (300, [150, 150], False),
+        (0, [], True),
+        (0, [0], True),
+        (0, [300], False),
+    ],
+)
+def test_a_run_proves_how_many_migrations_it_applied(
+    expected: int, applied: list[int], is_proven: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(side: object, folder: Path) -> float:
+        (folder / RECORD).write_text("".join(f"{count}\n" for count in applied))
+        return 1.5
+
+    monkeypatch.setattr(sides.DjangoTest, "run", run)
+    with migrations.project() as project:
+        (project.folder / RECORD).write_text("7\n")  # of an earlier run
+        side = project.test(migrations=expected)
+        if is_proven:
+            assert side() == 1.5
+        else:
+            with pytest.raises(sides.NotVerifiedError, match=f"not {expected}"):
+                side()
+
+
+def test_migrations_are_recorded_and_a_verification_without_them_refused() -> None:
+    with migrations.project(variables().get("DATABASE_URL")) as project:
+        without = project.having(BENCH_APPS=migrations.RECORDER)
+        assert without.verification(migrations=0)() > 0
+        with pytest.raises(sides.NotVerifiedError, match=r"applied \[0\] migrations"):
+            without.verification()()
+        (project.folder / "app_09" / "migrations" / "0030.py").unlink()
+        with pytest.raises(sides.NotVerifiedError, match=r"applied \[299\] migrations"):
+            project.verification()()
+
+
+@pytest.mark.no_database
+def test_processor_time_is_that_of_the_whole_process_tree() -> None:
+    busy = "import time\nwhile time.process_time() < 0.3: pass"
+    parent = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
+
+    def side() -> float:
+        subprocess.run([sys.executable, "-c", parent, busy], check=True)
+        return 0.0
+
+    assert 0.3 <= migrations.processor_seconds(side) < 3
+
+
+@pytest.mark.no_database
+def test_migrations_have_rows_for_postgresql_also_where_none_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrations, "postgresql", lambda: None)
+    monkeypatch.setattr(migrations, "take_turns", lambda taken, *_, **__: {name: [1.0] for name in taken})
+    monkeypatch.setattr(migrations.Project, "verification", lambda *_, **__: lambda: 1.0)
+    monkeypatch.setattr(migrations.Project, "test", lambda *_, **__: lambda: 1.0)
+    found = migrations.rows(1, lambda _: None)
+    assert [(row.what, row.target, row.verdict) for row in found] == [
+        (f"300 migrations, {what.format(database)}", target, verdict)
+        for database, verdict in (("SQLite", "met"), ("PostgreSQL", "NOT RUN: no PostgreSQL answers"))
+        for what, target in (
+            ("second run with --keepdb, on {}: ours / manage.py test --keepdb", AtMost(1.3)),
+            ("first run, on {}: ours / manage.py test", AtMost(1.1)),
+            ("first run with --keepdb, on {}: ours / manage.py test", AtMost(1.1)),
+            ("processor time for making databases, on {}: --parallel 4 / --parallel 1", AtMost(1.3)),
+        )
+    ]
+
+
+def test_databases_of_a_benchmark_are_dropped_and_no_others() -> None:
+    server, other = machine.postgresql(), machine.postgresql()
+    if not on_postgresql() or not server or not other:
+        pytest.skip("It is about PostgreSQL")
+    own, others = server.url.rpartition("/")[2], other.url.rpartition("/")[2]
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        for name in (f"test_{own}", f"{own}_pact_kept", f"{others}_pact_kept"):
+            connection.execute(f'CREATE DATABASE "{name}"'.encode())
+        machine.drop_databases(server)
+        left = connection.execute(
+            "SELECT datname FROM pg_database WHERE strpos(datname, %s) + strpos(datname, %s) > 0", [own, others]
+        ).fetchall()
+        machine.drop_databases(other)
+    assert left == [(f"{others}_pact_kept",)]

@@ -14,6 +14,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    *env.list("BENCH_APPS", default=[]),
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -40,6 +41,8 @@ TEMPLATES = [
 ALLOWED_HOSTS = ["localhost"]
 ROOT_URLCONF = "benchmarks.project.urls"
 DATABASES = {"default": env.db_url("DATABASE_URL", default="sqlite://:memory:")}
+DATABASES["default"]["TEST"] = {"NAME": env("BENCH_TEST_NAME", default=None)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 STATIC_URL = "static/"  # without one, LiveServerThread's own handler answers 500 to everything
 PACT_PROVIDER_NAME = "bench"
