@@ -14,7 +14,7 @@ PLAIN_PROGRESS_SECONDS = 10
 """Between two lines, where no line can change."""
 
 FIRST_PROGRESS_SECONDS = 1
-"""Until the first line."""
+"""Until the first line, if nothing is done by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +69,14 @@ def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Live]:
                 show_selected,
             )
         return
-    started = clock.seconds()
-    due = started + FIRST_PROGRESS_SECONDS
+    started = last = clock.seconds()
+    shown = False
 
     def show_progress(done: int, total: int, current: str) -> None:
-        nonlocal due
+        nonlocal last, shown
         now = clock.seconds()
-        if now >= due:
-            due = now + PLAIN_PROGRESS_SECONDS
+        if now - last >= (PLAIN_PROGRESS_SECONDS if done or shown else FIRST_PROGRESS_SECONDS):
+            last, shown = now, True
             show(f"{done} of {total} done, {now - started:.0f} s: {printable(current)}")
 
     def show(text: str) -> None:

@@ -24,6 +24,7 @@ from pact_verification.provider.databases.migrating import migrate
 from pact_verification.provider.databases.telling import Tell, say_nothing
 from pact_verification.system import clock
 from pact_verification.system.interruption import undisturbed_at_the_end
+from pact_verification.text import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,9 @@ def _make(making: Making, names: Mapping[str, str], kept_as: Mapping[str, str], 
             kept.replace_by(names)
     if kept.outdated is not None:
         return (f"The kept test databases were made: {kept.outdated}.",)
-    return (f"The kept test databases got {kept.new_migrations} new migrations.",) if kept.new_migrations else ()
+    if kept.new_migrations:
+        return (f"The kept test databases got {counted(kept.new_migrations, 'new migration')}.",)
+    return ()
 
 
 def _copy(folder: Path, token: str, names: Mapping[str, str], copies: Mapping[str, str]) -> None:
