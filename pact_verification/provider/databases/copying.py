@@ -37,7 +37,7 @@ def copy_database(connection: BaseDatabaseWrapper, source: str, target: str) -> 
         CannotVerify: the copy lacks tables.
     """
     if connection.vendor == "sqlite":
-        with closing(_open_sqlite(source)) as original, closing(_open_sqlite(target)) as copy:
+        with closing(open_sqlite(source)) as original, closing(open_sqlite(target)) as copy:
             original.backup(copy)
         return
     close(connection)
@@ -63,5 +63,8 @@ def copy_database(connection: BaseDatabaseWrapper, source: str, target: str) -> 
         )
 
 
-def _open_sqlite(name: str) -> Any:
-    return sqlite3.connect(name, uri=name.startswith("file:"))
+def open_sqlite(name: str) -> sqlite3.Connection:
+    """Open a file, or a database in memory by its URI. Nothing waits for the disk: a copy can be made again."""
+    connection = sqlite3.connect(name, uri=name.startswith("file:"))
+    connection.execute("PRAGMA synchronous = OFF")
+    return connection

@@ -25,7 +25,7 @@ from pact_verification.provider.databases.aliases import (
     run_name,
     with_databases,
 )
-from pact_verification.provider.databases.copying import copy_database, why_not_copyable
+from pact_verification.provider.databases.copying import copy_database, open_sqlite, why_not_copyable
 from pact_verification.provider.databases.dropping import end_sessions_beside, exists, remove_files
 from pact_verification.provider.databases.fingerprint import Fingerprint
 from pact_verification.provider.databases.telling import Tell
@@ -95,7 +95,9 @@ class KeptDatabases:
                 part = complete.with_suffix(".part")
                 part.unlink(missing_ok=True)
                 copy_database(connection, name, str(part))
-                self._record(alias, str(part))
+                with closing(open_sqlite(str(part))) as copy, copy:
+                    copy.execute(f"CREATE TABLE {RECORD} (fingerprint text)")
+                    copy.execute(f"INSERT INTO {RECORD} VALUES (?)", [self.fingerprint.to_json()])  # noqa: S608  # our name
                 part.replace(complete)
                 continue
             drop_kept(alias, self.names[alias])

@@ -114,7 +114,8 @@ def test_two_runs_at_once_have_databases_of_their_own(project: Project) -> None:
     process = project.start(*slow)
     wait_until_it_hangs(project)
     ran = project.verify("--keepdb", "pacts/web.json")
-    kill(process)
+    process.terminate()
+    process.communicate(timeout=60)
     assert ran.exit_code == 0, ran
     assert project.migrated == ["kettle"]
 

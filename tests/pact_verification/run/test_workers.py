@@ -39,7 +39,7 @@ def write_pacts(folder: Path, count: int = 6) -> Path:
 
 def without_times(run: Run) -> str:
     """Return the report without times and ids. After a flush, ids go on from the earlier ones."""
-    return re.sub(r"gave id=\d+|\d+(\.\d+)? (ms|s)\b", "…", run.out)
+    return re.sub(r"gave id=\d+|\d+(\.\d+)? (ms|s)\b( \(.* for the test databases\))?", "…", run.out)
 
 
 def outcomes(file: Path) -> list[tuple[str, str, str, str]]:
@@ -202,8 +202,9 @@ def test_the_slowest_are_named(verify: Verify, tmp_path: Path) -> None:
     slow_state = interaction("slow state", states=["it takes 0.5 seconds"], response={"body": []})
     pact = write_pact(tmp_path / "shop.json", EMPTY, slow, GREEN, slow_state, STATE_ERROR)
     run = verify(pact, "--durations", "2")
-    _, *lines, end = run.out[run.out.index("The slowest of 5 interactions:") :].splitlines()[:4]
+    _, *lines, databases, end = run.out[run.out.index("The slowest of 5 interactions:") :].splitlines()[:5]
     assert end == ""
+    assert re.fullmatch(r" +[\d.]+ ms  the test databases, of no interaction", databases)
     line = r" +(\d+) ms  shop: (.*) \(the request ([\d.]+) ms, (\d) SQL quer(?:y|ies)\)"
     read = [match.groups() for each in lines if (match := re.fullmatch(line, each))]
     assert int(read[0][0]) >= int(read[1][0])
