@@ -25,6 +25,7 @@ DEFAULTS: dict[str, Any] = {
     "PACT_PROVIDER_VERSION_HEADER": None,
     "PACT_CACHE_DIR": None,
     "PACT_BROKER_CONNECTIONS": 8,
+    "PACT_DATABASES": None,
 }
 """Every setting, with the value that it has when the project does not set it."""
 
@@ -119,6 +120,12 @@ class Settings:
     def PACT_BROKER_CONNECTIONS(self) -> int:
         """How many requests the broker gets at the same time, when pacts are downloaded and results published."""
         return int(self.setting("PACT_BROKER_CONNECTIONS"))
+
+    @property
+    def PACT_DATABASES(self) -> tuple[str, ...] | None:
+        """The database aliases that a run uses; None means all."""
+        aliases = self.setting("PACT_DATABASES")
+        return None if aliases is None else tuple(aliases)
 
     @property
     def PACT_BROKER_BASE_URL(self) -> str | None:

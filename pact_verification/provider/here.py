@@ -13,6 +13,7 @@ from pact_verification.provider.board import Board
 from pact_verification.provider.coverage import cover
 from pact_verification.provider.databases.aliases import new_token
 from pact_verification.provider.databases.guard import require_run_database
+from pact_verification.provider.databases.left_alone import leaving_alone
 from pact_verification.provider.databases.making import Making, run_databases
 from pact_verification.provider.databases.telling import Tell, say_nothing
 from pact_verification.provider.deployed import Deployed, ProjectElsewhere, require_disposable
@@ -77,7 +78,8 @@ class ProviderHere:
     def reach(self, options: VerificationOptions) -> str:
         """See Provider."""
         assert options.provider_url
-        self.deployed = Deployed.reach(options.provider_url, options.request_timeout)
+        with leaving_alone(options.left_alone):
+            self.deployed = Deployed.reach(options.provider_url, options.request_timeout)
         return str(self.deployed)
 
     def require_handlers(self, pacts: Sequence[Pact]) -> tuple[str, ...]:
@@ -88,6 +90,7 @@ class ProviderHere:
     def serving(self, options: VerificationOptions, tell: Tell = say_nothing) -> Iterator[LiveServer]:
         """See Provider."""
         with ExitStack() as cleanup:
+            cleanup.enter_context(leaving_alone(options.left_alone))
             serve = partial(LiveServer, board=self.board, seen=self.seen, failed=self.failed)
             if self.deployed:
                 # This block ends after the server's: no state handler may write after the databases are restored.

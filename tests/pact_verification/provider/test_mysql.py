@@ -139,8 +139,6 @@ class TestMariaDB:
 @pytest.mark.parametrize("options", [[], ["--isolation", "flush"]], ids=["transaction", "flush"])
 def test_postgresql(verify: Verify, databases: Databases, pact: Path, tmp_path: Path, options: list[str]) -> None:
     opened = tmp_path / "opened"
-    ran = verify(
-        pact, *options, project=WATCHED, settings={"DATABASES": databases}, TESTAPP_CONNECTIONS=str(opened)
-    )
+    ran = verify(pact, *options, project=WATCHED, settings={"DATABASES": databases}, TESTAPP_CONNECTIONS=str(opened))
     assert (ran.exit_code, ran.err) == (0, ""), ran.out + ran.err
     check_opened(opened)
