@@ -7,6 +7,7 @@ urlpatterns = [
     path("items/<int:pk>", views.item),
     path("durable", views.durable),
     path("audit", views.audit),
+    path("database", views.database),
     path("tolerant", views.tolerant),
     path("shelves", views.shelves),
     path("stores", views.stores),

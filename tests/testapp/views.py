@@ -49,6 +49,18 @@ def tolerant(request: HttpRequest) -> HttpResponse:
     return JsonResponse([], safe=False)
 
 
+def database(request: HttpRequest) -> HttpResponse:
+    """Tells how the database was made."""
+    question = {
+        "mysql": "SELECT DATABASE(), @@character_set_database, @@collation_database",
+        "postgresql": "SELECT current_database(), current_setting('server_encoding'), ''",
+        "sqlite": "SELECT file, '', '' FROM pragma_database_list WHERE name = 'main'",
+    }[connection.vendor]
+    with connection.cursor() as cursor:
+        cursor.execute(question)
+        return JsonResponse(dict(zip(("name", "charset", "collation"), cursor.fetchone(), strict=True)))
+
+
 def shelves(request: HttpRequest) -> HttpResponse:
     return JsonResponse(list(Shelf.objects.values_list("label", flat=True)), safe=False)
 
