@@ -29,6 +29,7 @@ urlpatterns = [
     path("awaited", views.awaited),
     path("open-atomic", views.open_atomic),
     path("commit-by-hand", views.commit_by_hand),
+    path("ddl", views.ddl),
     path("doubtful", views.doubtful),
     path("unspeakable", views.unspeakable),
     path("hop-by-hop", views.hop_by_hop),

@@ -216,6 +216,14 @@ def commit_by_hand(request: HttpRequest) -> HttpResponse:
     return JsonResponse({})
 
 
+def ddl(request: HttpRequest) -> HttpResponse:
+    """Makes a table, before which MySQL commits."""
+    Item.objects.create(name="before the table")
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE IF NOT EXISTS testapp_made (id integer)")
+    return JsonResponse({})
+
+
 def doubtful(request: HttpRequest) -> HttpResponse:
     """Nobody can tell whether the callback would run, once the transaction around it is broken."""
     transaction.on_commit(lambda: None)

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify
 from pact_verification.provider.databases.aliases import with_databases
 from pact_verification.provider.databases.dropping import CONNECT_SECONDS, impatient
@@ -43,6 +44,11 @@ def unnamed(used: Collection[str], source: str) -> dict[str, str]:
         for alias in connections
         if alias not in used
     }
+
+
+def unnamed_by_setting() -> dict[str, str]:
+    """Return the aliases that PACT_DATABASES does not name, with the reason for each. Raises CannotVerify."""
+    return {} if conf.PACT_DATABASES is None else unnamed(conf.PACT_DATABASES, "PACT_DATABASES")
 
 
 def unreachable() -> dict[str, str]:

@@ -15,7 +15,7 @@ import pytest
 
 from tests import mariadb
 from tests.pact_verification.pact_files import CREATE, EMPTY, GREEN, interaction, write_pact
-from tests.pact_verification.running import ROOT, Databases, Run, Verify, command, environment, on_postgresql
+from tests.pact_verification.running import ROOT, Databases, Run, Verify, command, environment, has, on_postgresql
 
 WATCHED = "tests.testapp.watched"
 INTERACTIONS = [
@@ -97,6 +97,16 @@ class TestMariaDB:
             write_pact(pact, *INTERACTIONS[:3])
             write_pact(pact.with_name("office.json"), *INTERACTIONS[3:], consumer="office")
         absent.check(verify(pact.parent, *options, **absent.options))
+
+    def test_sql_that_commits_by_itself(self, verify: Verify, absent: Absent, pact: Path) -> None:
+        """It ends the interaction's transaction, and no later interaction begins with its rows."""
+        write_pact(pact, interaction("ddl", "/ddl"), EMPTY)
+        ran = verify(pact, **absent.options)
+        assert ran.exit_code == 1
+        has(ran, "1 verified, 1 state error", "ended the transaction on 'default' by itself", "use --isolation flush")
+        ran = verify(pact, "--isolation", "flush", **absent.options)
+        assert (ran.exit_code, ran.err) == (0, ""), ran.out
+        assert absent.test_databases() == []
 
     def test_call_command(self, absent: Absent, pact: Path) -> None:
         script = (
