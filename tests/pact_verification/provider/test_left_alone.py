@@ -2,8 +2,6 @@
 
 import json
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ from django.db import OperationalError, connections
 
 from pact_verification.provider.databases import left_alone
 from tests.pact_verification.pact_files import EMPTY, GREEN, interaction, write_pact
-from tests.pact_verification.running import ROOT, Databases, Run, Verify, environment, has
+from tests.pact_verification.running import Databases, Verify, has, run_code
 
 AUDIT = interaction("other database", "/audit", response={"body": []})
 TOLERANT = interaction("an error that the view hides", "/tolerant", response={"body": []})
@@ -157,15 +155,7 @@ class TestUnreachable:
             "after = {alias: (connections[alias], repr(connections.settings[alias])) for alias in connections}\n"
             "assert after == before\n"
         )
-        finished = subprocess.run(
-            [sys.executable, "-c", script],
-            cwd=ROOT,
-            env=environment(settings={"DATABASES": two}),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        ran = Run(finished.returncode, finished.stdout, finished.stderr)
+        ran = run_code(script, settings={"DATABASES": two})
         assert (ran.exit_code, ran.err) == (0, "")
         assert ran.out.count("3 verified") == 2
         assert ran.out.count("its server can't be reached") == 1

@@ -4,7 +4,6 @@ import os
 import secrets
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,17 @@ import pytest
 
 from tests import mariadb
 from tests.pact_verification.pact_files import CREATE, EMPTY, GREEN, interaction, write_pact
-from tests.pact_verification.running import ROOT, Databases, Run, Verify, command, environment, has, on_postgresql
+from tests.pact_verification.running import (
+    ROOT,
+    Databases,
+    Run,
+    Verify,
+    command,
+    environment,
+    has,
+    on_postgresql,
+    run_code,
+)
 
 WATCHED = "tests.testapp.watched"
 INTERACTIONS = [
@@ -114,15 +123,7 @@ class TestMariaDB:
             "from django.core.management import call_command\n"
             f"call_command('verify_pacts', {str(pact)!r})\n"
         )
-        finished = subprocess.run(
-            [sys.executable, "-c", script],
-            cwd=ROOT,
-            env=environment(**absent.options),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        absent.check(Run(finished.returncode, finished.stdout, finished.stderr))
+        absent.check(run_code(script, **absent.options))
 
     def test_the_next_run_drops_what_a_killed_one_has_left(
         self, verify: Verify, absent: Absent, pact: Path, tmp_path: Path
