@@ -31,7 +31,8 @@ def unnamed(used: Collection[str], source: str) -> dict[str, str]:
     known = ", ".join(map(repr, connections))
     for alias in used:
         if alias not in connections:
-            hint = f" Where a PACT follows, write {source}=ALIAS." if Path(alias).exists() else ""
+            is_path = source.startswith("--") and Path(alias).exists()
+            hint = f" Where a PACT follows, write {source}=ALIAS." if is_path else ""
             raise CannotVerify(f"{source} names {alias!r}, and DATABASES has no such alias. It has {known}.{hint}")
         mirrored = connections[alias].settings_dict["TEST"]["MIRROR"]
         if mirrored and mirrored not in used:
