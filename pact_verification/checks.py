@@ -138,6 +138,13 @@ CHECKS = (
         "a number of connections",
         f"Set it to a whole number from 1 to {MAX_CONNECTIONS}, such as 8, or leave it out.",
     ),
+    SettingCheck(
+        "pact_verification.E012",
+        "PACT_DATABASES",
+        lambda value: value is None or _is_list_of(_is_text, value),
+        "a list of aliases",
+        'Set it to the aliases of DATABASES that a run uses, such as ["default"], or leave it out.',
+    ),
 )
 
 

@@ -27,6 +27,7 @@ DEFAULTS: dict[str, Any] = {
     "PACT_PROVIDER_VERSION_HEADER": None,
     "PACT_CACHE_DIR": None,
     "PACT_BROKER_CONNECTIONS": 8,
+    "PACT_DATABASES": None,
 }
 """Every setting, with the value that it has when the project does not set it."""
 
@@ -129,6 +130,12 @@ class Settings:
         A variable of that name wins over the setting. `read_broker_options` refuses one that is no number.
         """
         return int(os.environ.get("PACT_BROKER_CONNECTIONS") or self.setting("PACT_BROKER_CONNECTIONS"))
+
+    @property
+    def PACT_DATABASES(self) -> tuple[str, ...] | None:
+        """The database aliases that a run uses; None means all."""
+        aliases = self.setting("PACT_DATABASES")
+        return None if aliases is None else tuple(aliases)
 
     @property
     def PACT_BROKER_BASE_URL(self) -> str | None:

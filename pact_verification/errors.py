@@ -35,6 +35,13 @@ class StateError(Exception):
     """A provider state that could not be set up. Only its own interaction fails."""
 
 
+class DatabaseLeftAlone(Exception):
+    """The project asked for a connection to a database that the run leaves alone.
+
+    It is no DatabaseError, since projects catch those and answer without the database.
+    """
+
+
 class NoAnswer(Exception):
     """A deployed server gave no answer, so its interaction was not verified."""
 

@@ -45,9 +45,10 @@ def _judge_interaction(  # noqa: PLR0911  # one return for each finding
     judged = partial(InteractionResult, interaction, exchange=exchange)
     if exchange.state_error is not None:
         return judged(outcome=Outcome.STATE_ERROR, error=exchange.state_error)
-    if exchange.over_limit is not None:
-        # Without a result the limit ended the whole run, so the core judged nothing.
-        return judged(outcome=Outcome.MISMATCH if result else Outcome.NOT_VERIFIED, error=exchange.over_limit)
+    refused = exchange.left_alone if exchange.over_limit is None else exchange.over_limit
+    if refused is not None:
+        # Without a result a limit ended the whole run, so the core judged nothing.
+        return judged(outcome=Outcome.MISMATCH if result else Outcome.NOT_VERIFIED, error=refused)
     if exchange.unanswered is not None:
         return judged(outcome=Outcome.NOT_VERIFIED, error=exchange.unanswered)
     if result is None:

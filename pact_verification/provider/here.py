@@ -13,6 +13,7 @@ from pact_verification.provider.board import Board
 from pact_verification.provider.coverage import cover
 from pact_verification.provider.databases.aliases import new_token
 from pact_verification.provider.databases.guard import require_run_database
+from pact_verification.provider.databases.left_alone import leaving_alone
 from pact_verification.provider.databases.making import Making, run_databases
 from pact_verification.provider.databases.telling import Tell, say_nothing
 from pact_verification.provider.deployed import Deployed, ProjectElsewhere, require_disposable
@@ -30,7 +31,7 @@ from pact_verification.states.registry import Registry, autodiscover
 
 
 @contextmanager
-def provider_here(check: Callable[[], None], *, folder: Path, **options: Any) -> Iterator["ProviderHere"]:
+def provider_here(check: Callable[..., None], *, folder: Path, **options: Any) -> Iterator["ProviderHere"]:
     """Give the project stores of the run's own, before one of its modules takes a reference to a cache.
 
     Args:
@@ -54,7 +55,7 @@ class ProviderHere:
 
     def __init__(
         self,
-        check: Callable[[], None],
+        check: Callable[..., None],
         token: str | None = None,
         *,
         board: Board | None = None,
@@ -71,13 +72,14 @@ class ProviderHere:
 
     def load(self) -> None:
         """See Provider."""
-        self.check()
+        self.check(databases=[])  # by default some versions of Django ask the project's own databases
         self.registry = autodiscover()
 
     def reach(self, options: VerificationOptions) -> str:
         """See Provider."""
         assert options.provider_url
-        self.deployed = Deployed.reach(options.provider_url, options.request_timeout)
+        with leaving_alone(options.left_alone):
+            self.deployed = Deployed.reach(options.provider_url, options.request_timeout)
         return str(self.deployed)
 
     def require_handlers(self, pacts: Sequence[Pact]) -> tuple[str, ...]:
@@ -88,6 +90,7 @@ class ProviderHere:
     def serving(self, options: VerificationOptions, tell: Tell = say_nothing) -> Iterator[LiveServer]:
         """See Provider."""
         with ExitStack() as cleanup:
+            cleanup.enter_context(leaving_alone(options.left_alone))
             serve = partial(LiveServer, board=self.board, seen=self.seen, failed=self.failed)
             if self.deployed:
                 # This block ends after the server's: no state handler may write after the databases are restored.

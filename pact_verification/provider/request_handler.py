@@ -7,6 +7,7 @@ from http import HTTPStatus
 from wsgiref.types import WSGIEnvironment
 
 from pact_verification.provider.board import Board
+from pact_verification.provider.databases.refusing import refusals
 from pact_verification.provider.http_connection import Response, empty_response, read_body, status_line
 from pact_verification.provider.interactions import Interactions
 from pact_verification.provider.project_endpoint import ProjectEndpoint
@@ -80,6 +81,7 @@ class RequestHandler:
     def _busy(self, doing: str) -> Iterator[float]:
         """Show on the board that the project's code may run, and add its time to the recording."""
         started = clock.seconds()
+        refusals.clear()
         self.board.begin(self.script.number, doing)
         try:
             yield started
@@ -93,6 +95,8 @@ class RequestHandler:
                 if self.refused:
                     recording.record(self_call=_self_call_text(self.refused))
                     self.refused.clear()
+                if refusals:
+                    recording.record(left_alone=refusals[0])
             for number, exchange in self.script.newly_ended():
                 self.seen(number, exchange)
 

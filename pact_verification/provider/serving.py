@@ -1,9 +1,9 @@
 """The interface between a run and the provider under test, in this process or in another."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pact_verification.pacts.pact import Interaction, Pact
@@ -30,6 +30,8 @@ class VerificationOptions:
         keepdb: start from kept test databases, and keep what was made.
         create_db: make the kept test databases again.
         sharing: for one of several processes that share the work of making databases.
+        names_databases: whether the run names the database aliases that it uses.
+        left_alone: the database aliases that the run leaves alone, with the text of each refusal.
     """
 
     provider_name: str
@@ -41,6 +43,8 @@ class VerificationOptions:
     keepdb: bool = False
     create_db: bool = False
     sharing: Sharing | None = None
+    names_databases: bool = False
+    left_alone: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Has pytest-django make every database for interactions, and runs interactions before tests that empty tables."""
+"""Has pytest-django make the databases for interactions, and runs interactions before tests that empty tables."""
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from pact_verification.conf import conf
 from pact_verification.pytest_plugin.collection import InteractionItem
 from pact_verification.pytest_plugin.notes import add_note
 
@@ -15,8 +16,6 @@ PROJECT_DATABASES = pytest.StashKey[Mapping[str, str]]()
 
 EMPTIED_BY = pytest.StashKey[str]()
 """The first test that emptied the tables."""
-
-ALL_DATABASES = pytest.mark.django_db(databases="__all__").mark
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -38,7 +37,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, object, object]:
-    """Have pytest-django set up every database. By itself it makes only those that marked tests use.
+    """Have pytest-django set up the databases of interactions. By itself it makes only those that marked tests use.
 
     A kept database that an earlier run marked as unclean is created anew, as with --create-db.
     """
@@ -66,10 +65,11 @@ def _recreate_unclean_databases(request: pytest.FixtureRequest) -> None:
     if not request.getfixturevalue("django_db_keepdb") or request.config.option.create_db:
         return
     # Few sessions keep databases, and others need not load the modules that make them.
+    from pact_verification.provider.databases.left_alone import leaving_alone, unnamed_by_setting
     from pact_verification.pytest_plugin.kept import marked_databases
 
     request.getfixturevalue("django_db_modify_db_settings")  # it adds xdist's part to the names
-    with request.getfixturevalue("django_db_blocker").unblock():
+    with request.getfixturevalue("django_db_blocker").unblock(), leaving_alone(unnamed_by_setting()):
         if marked := marked_databases():
             request.config.option.create_db = True
             names = ", ".join(marked)
@@ -78,13 +78,18 @@ def _recreate_unclean_databases(request: pytest.FixtureRequest) -> None:
 
 @contextmanager
 def _marked(items: Iterable[InteractionItem]) -> Iterator[None]:
-    """Mark interactions as tests that use every database, within the block.
+    """Mark interactions as tests that use every database of PACT_DATABASES, within the block.
 
     If the mark stayed, pytest-django would wrap each interaction in a transaction of the main thread.
     """
     before = [(item, item.own_markers[:]) for item in items]
+    if not before:  # a session without pacts may have no settings
+        yield
+        return
+    used = conf.PACT_DATABASES
+    mark = pytest.mark.django_db(databases="__all__" if used is None else [*used]).mark
     for item, _ in before:
-        item.own_markers.insert(0, ALL_DATABASES)
+        item.own_markers.insert(0, mark)
     try:
         yield
     finally:

@@ -23,6 +23,7 @@ from pact_verification.pacts.parts import in_parts
 from pact_verification.provider.databases.aliases import with_databases
 from pact_verification.provider.databases.dropping import end_other_sessions
 from pact_verification.provider.databases.guard import require_named
+from pact_verification.provider.databases.left_alone import leaving_alone, unnamed_by_setting
 from pact_verification.provider.databases.making import serialized
 from pact_verification.provider.isolation import isolation_of
 from pact_verification.provider.live_server import LiveServer
@@ -82,7 +83,8 @@ def running_verifier(
     with ExitStack() as cleanup:
         engine = cleanup.enter_context(running_engine())
         engine.start()
-        with own_stores(), unblock():
+        left_alone = unnamed_by_setting()
+        with own_stores(), unblock(), leaving_alone(left_alone):
             registry = autodiscover()
             for alias in with_databases():
                 require_test_database(connections[alias])
@@ -98,10 +100,12 @@ def running_verifier(
             cleanup.enter_context(server.running())
         options = VerificationOptions(conf.PACT_PROVIDER_NAME, request_timeout=conf.PACT_REQUEST_TIMEOUT)
         session = Session(options, engine, server)
-        verifier = Verifier(session, server, databases, directory=directory, unblock=unblock, tests=tests)
+        verifier = Verifier(
+            session, server, databases, directory=directory, left_alone=left_alone, unblock=unblock, tests=tests
+        )
         yield verifier
         if session.hangs:
-            with unblock():
+            with unblock(), leaving_alone(left_alone):
                 end_other_sessions()
     verifier.leave_databases()
 
@@ -118,6 +122,7 @@ class Verifier:
     Args:
         databases: those that pytest-django keeps.
         directory: for interactions as pacts of their own.
+        left_alone: the database aliases that PACT_DATABASES does not name, with the text of each refusal.
         unblock: pytest-django's way to let a test use the database.
         tests: pytest's session.
     """
@@ -129,6 +134,7 @@ class Verifier:
         databases: KeptDatabases,
         *,
         directory: Path,
+        left_alone: Mapping[str, str],
         unblock: Callable[[], Any],
         tests: pytest.Session,
     ) -> None:
@@ -136,6 +142,7 @@ class Verifier:
         self.server = server
         self.databases = databases
         self.directory = directory
+        self.left_alone = left_alone
         self.unblock = unblock
         self.tests = tests
         self.parts: dict[str, dict[str, Pact]] = {}
@@ -158,7 +165,7 @@ class Verifier:
         require_handlers([part], self.server.registry)
         with ExitStack() as stores:
             stores.enter_context(own_stores())
-            with self.unblock(), self.server.listening():
+            with self.unblock(), leaving_alone(self.left_alone), self.server.listening():
                 self.databases.begin()
                 result = self.session.verify(part)
             if self.session.ending:  # the server's thread is still in the project, so it keeps the run's own stores

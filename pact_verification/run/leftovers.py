@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from pact_verification.provider.databases.aliases import names_of
+from pact_verification.provider.databases.aliases import names_of, with_databases
 from pact_verification.provider.databases.dropping import drop_left
 from pact_verification.system.cache import open_cache
 from pact_verification.system.interruption import held_back, undisturbed_at_the_end
@@ -47,7 +47,7 @@ def recorded_run(tokens: Sequence[str], folder: Path) -> Iterator[None]:
     with file:
         lock_file(file)
         os.set_inheritable(file.fileno(), False)
-        json.dump({"tokens": list(tokens), "folder": str(folder)}, file)
+        json.dump({"tokens": list(tokens), "folder": str(folder), "aliases": with_databases()}, file)
         file.flush()
         try:
             yield
@@ -70,12 +70,14 @@ def drop_leftovers() -> tuple[str, ...]:
 def _drop_recorded(path: Path, record: dict[str, Any]) -> Iterator[str]:
     """Drop what a record names, and yield notes for the report."""
     dropped, problems = [], []
+    aliases = record.get("aliases", with_databases())
     for token in map(str, record["tokens"]):
-        names, failures = drop_left(names_of(token))
+        names, failures = drop_left({alias: name for alias, name in names_of(token).items() if alias in aliases})
         dropped += names
         problems += failures
     shutil.rmtree(record["folder"], ignore_errors=True)
-    if not problems:
+    # A database of an alias that this run leaves alone is for a later run to drop.
+    if not problems and set(aliases) <= {*with_databases()}:
         path.unlink(missing_ok=True)
     if dropped:
         yield f"An earlier run was killed. The test databases that it left were dropped: {', '.join(dropped)}."

@@ -10,6 +10,7 @@ from pact_verification.errors import CannotVerify
 from pact_verification.pacts.filters import Filter
 from pact_verification.pacts.shards import Shard
 from pact_verification.pacts.sources import LocalPacts, Source
+from pact_verification.provider.databases.left_alone import unnamed, unnamed_by_setting
 from pact_verification.provider.serving import VerificationOptions
 from pact_verification.run.last_failed import last_failed
 from pact_verification.run.rerun import RerunCommand, rerun_command
@@ -78,6 +79,7 @@ def read_options(given: Mapping[str, Any]) -> Options:
     )
     _refuse_contradictions(given, at_broker=at_broker)
     publish = "publish" in given and _wants_to_publish(given["publish"])
+    named = given.get("databases")
     verification = VerificationOptions(
         given["provider_name"] or conf.PACT_PROVIDER_NAME,
         isolation=given.get("isolation") or conf.PACT_ISOLATION,
@@ -87,6 +89,8 @@ def read_options(given: Mapping[str, Any]) -> Options:
         provider_url=given.get("provider_url") or None,
         keepdb=given.get("keepdb", False) or given.get("create_db", False),
         create_db=given.get("create_db", False),
+        names_databases=named is not None or conf.PACT_DATABASES is not None,
+        left_alone=unnamed_by_setting() if named is None else unnamed(named, "--databases"),
     )
     failed_before = last_failed(verification.provider_name) if given.get("last_failed") else None
     chosen = Filter.of(

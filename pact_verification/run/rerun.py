@@ -67,6 +67,7 @@ def rerun_command(given: Mapping[str, Any]) -> RerunCommand:
         del kept["--provider-name"]
     options = [part for option, value in kept.items() if value for part in (option, str(value))]
     options += ["--keepdb"] if given.get("keepdb") else []
+    options += [f"--databases={alias}" for alias in given.get("databases") or ()]
     return RerunCommand((*_program(), "verify_pacts", *options), _finds_the_same(given))
 
 

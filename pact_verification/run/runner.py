@@ -12,6 +12,7 @@ from pact_verification.pacts.pact import Pact
 from pact_verification.pacts.parts import in_parts
 from pact_verification.pacts.sources import Progress, Selection, no_progress
 from pact_verification.provider.databases.aliases import new_token
+from pact_verification.provider.databases.left_alone import leaving_alone, unreachable
 from pact_verification.provider.serving import DatabasesMade, Provider
 from pact_verification.results.coverage import Coverage
 from pact_verification.results.masking import mask, without_credentials
@@ -128,13 +129,23 @@ class Runner:
         """Verify the interactions, and return a result for each pact of the selection."""
         verified_parts: Mapping[int, Sequence[PactResult]] = {}
         if selection.interactions:
-            self.notes += drop_leftovers()
-            verified_parts = self._verify_parts(selection)
+            self.leave_unreachable_databases_alone()
+            with leaving_alone(self.options.verification.left_alone):
+                self.notes += drop_leftovers()
+                verified_parts = self._verify_parts(selection)
         results = [
             merge_results(pact, verified_parts.get(index, ()), mask(results_of_unverifiable(pact)))
             for index, pact in enumerate(selection.pacts)
         ]
         return self._with_rerun_lines(results)
+
+    def leave_unreachable_databases_alone(self) -> None:
+        """Leave databases alone whose servers can't be reached, unless the run names the databases that it uses."""
+        verification = self.options.verification
+        if not (verification.names_databases or verification.provider_url):
+            left_alone = unreachable()
+            self.notes += left_alone.values()
+            self.options = replace(self.options, verification=replace(verification, left_alone=left_alone))
 
     def remember_failures(self, results: Sequence[PactResult]) -> None:
         """Record the failures for --last-failed."""

@@ -13,7 +13,7 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from mmap import mmap
@@ -27,6 +27,7 @@ from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.provider.board import SIZE, Board
 from pact_verification.provider.databases.aliases import names_of
 from pact_verification.provider.databases.dropping import drop_left
+from pact_verification.provider.databases.left_alone import leaving_alone
 from pact_verification.provider.databases.telling import Tell, say_nothing
 from pact_verification.provider.serving import Address, DatabasesMade, VerificationOptions, new_state_path
 from pact_verification.provider.snapshots import restore_left
@@ -92,6 +93,7 @@ class Witness:
         self.token = token
         self.made_databases = False
         self.uses_server = False
+        self.left_alone: Mapping[str, str] = {}
         method = "fork" if _can_fork() else "spawn"
         if method == "spawn":
             # multiprocessing would start it later, and unblock the signals that `held_back` blocks.
@@ -151,6 +153,7 @@ class Witness:
     def serving(self, options: VerificationOptions, tell: Tell = say_nothing) -> Iterator["Witness"]:
         """See Provider."""
         self.made_databases = True
+        self.left_alone = options.left_alone
         self._port, self._secret, self.databases = self._call("open", options, tell=tell)
         yield self
         try:
@@ -225,7 +228,8 @@ class Witness:
         self._reader.join(ABORT_SECONDS)
         clean = self._process.exitcode == IN_ORDER
         if self.made_databases and not clean and not self.uses_server:
-            _, problems = drop_left(names_of(self.token))
+            with leaving_alone(self.left_alone):
+                _, problems = drop_left(names_of(self.token))
             for problem in problems:
                 logger.warning("%s", problem)
         if self.uses_server:

@@ -93,6 +93,24 @@ def run(name: str, *arguments: str | Path, cwd: Path = ROOT, **options: Any) -> 
             timeout=TIMEOUT,
             check=False,
         )
+    return _run_of(finished)
+
+
+def run_code(code: str, **options: Any) -> Run:
+    """Run Python code in a process of its own, with the test app's settings."""
+    finished = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment(**options),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    return _run_of(finished)
+
+
+def _run_of(finished: "subprocess.CompletedProcess[str]") -> Run:
     # On a slow machine there are lines that tell how far it is.
     err = re.sub(r"^\d+ of \d+ done, .*\n", "", finished.stderr, flags=re.MULTILINE)
     return Run(finished.returncode, finished.stdout, err)

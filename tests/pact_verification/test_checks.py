@@ -48,6 +48,8 @@ def test_the_projects_settings_are_fine() -> None:
         ("PACT_MAX_RESPONSE_BYTES", True, "pact_verification.E009"),
         ("PACT_CACHE_DIR", 7, "pact_verification.E010"),
         ("PACT_CACHE_DIR", ["cache"], "pact_verification.E010"),
+        ("PACT_DATABASES", "default", "pact_verification.E012"),
+        ("PACT_DATABASES", [None], "pact_verification.E012"),
     ],
 )
 def test_a_setting_that_makes_no_sense(name: str, value: Any, check: str) -> None:
@@ -68,6 +70,7 @@ def test_a_setting_that_makes_no_sense(name: str, value: Any, check: str) -> Non
         {"PACT_SECRET_NAMES": {"iban"}, "PACT_DISPOSABLE_DATABASES": (Path("db.sqlite3"), "scratch")},
         {"PACT_PROVIDER_VERSION_URL": "/version?full=1", "PACT_PROVIDER_VERSION_HEADER": "X-Version"},
         {"PACT_PROVIDER_VERSION_URL": "", "PACT_PROVIDER_VERSION_HEADER": None, "PACT_CACHE_DIR": ""},
+        {"PACT_DATABASES": ("default",)},
     ],
 )
 def test_settings_that_make_sense(settings: Mapping[str, Any]) -> None:

@@ -42,6 +42,25 @@ def audit(request: HttpRequest) -> HttpResponse:
     return JsonResponse(list(Audit.objects.values_list("text", flat=True)), safe=False)
 
 
+def tolerant(request: HttpRequest) -> HttpResponse:
+    """Answers without a database that does not answer."""
+    with suppress(Exception):
+        Audit.objects.create(text="was here")
+    return JsonResponse([], safe=False)
+
+
+def database(request: HttpRequest) -> HttpResponse:
+    """Tells how the database was made."""
+    question = {
+        "mysql": "SELECT DATABASE(), @@character_set_database, @@collation_database",
+        "postgresql": "SELECT current_database(), current_setting('server_encoding'), ''",
+        "sqlite": "SELECT file, '', '' FROM pragma_database_list WHERE name = 'main'",
+    }[connection.vendor]
+    with connection.cursor() as cursor:
+        cursor.execute(question)
+        return JsonResponse(dict(zip(("name", "charset", "collation"), cursor.fetchone(), strict=True)))
+
+
 def shelves(request: HttpRequest) -> HttpResponse:
     return JsonResponse(list(Shelf.objects.values_list("label", flat=True)), safe=False)
 
@@ -194,6 +213,14 @@ def commit_by_hand(request: HttpRequest) -> HttpResponse:
     Item.objects.create(name="committed")
     with connection.cursor() as cursor:
         cursor.execute("COMMIT")
+    return JsonResponse({})
+
+
+def ddl(request: HttpRequest) -> HttpResponse:
+    """Makes a table, before which MySQL commits."""
+    Item.objects.create(name="before the table")
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE IF NOT EXISTS testapp_made (id integer)")
     return JsonResponse({})
 
 

@@ -148,6 +148,15 @@ class Command(PactsHelp):
             help="Make the kept test databases again, such as after a change that no migration shows.",
         )
         how.add_argument(
+            "--databases",
+            nargs="+",
+            action="extend",
+            metavar="ALIAS",
+            help="The databases that the run uses, by their aliases in DATABASES; may be repeated. It leaves all "
+            "others alone and refuses connections to them. Before a PACT write --databases=ALIAS. Setting: "
+            "PACT_DATABASES.",
+        )
+        how.add_argument(
             "--provider-url",
             metavar="URL",
             help="Verify a server that already runs, as it is deployed. The database that it reads is the one of these "

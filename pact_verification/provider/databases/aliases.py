@@ -53,9 +53,10 @@ def run_name(connection: BaseDatabaseWrapper, token: str) -> str:
     config = connection.settings_dict
     name = str(config["TEST"]["NAME"] or config["NAME"])
     if connection.vendor != "sqlite":
-        limit = connection.ops.max_name_length() or 63
-        return f"{name[: limit - len(token) - 1]}_{token}"
-    if config["TEST"]["NAME"] in {None, "", ":memory:"}:
+        # PostgreSQL counts bytes, and cuts a longer name without an error.
+        limit = (connection.ops.max_name_length() or 63) - len(token) - 1
+        return f"{name.encode()[:limit].decode(errors='ignore')}_{token}"
+    if config["TEST"]["NAME"] in {None, "", ":memory:"} or "mode=memory" in name:
         return f"file:{token}_{connection.alias}?mode=memory&cache=shared"
     return f"{name}.{token}"
 

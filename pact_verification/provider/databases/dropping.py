@@ -49,7 +49,7 @@ def drop_left(names: Mapping[str, str]) -> tuple[list[str], list[str]]:
     for alias, name in names.items():
         connection = connections.create_connection(alias)
         project_name = str(connection.settings_dict["NAME"])
-        connection.settings_dict = {**connection.settings_dict, "NAME": name, "OPTIONS": _impatient(connection)}
+        connection.settings_dict = {**connection.settings_dict, "NAME": name, "OPTIONS": impatient(connection)}
         try:
             if not exists(connection, name):
                 continue
@@ -82,7 +82,7 @@ def exists(connection: BaseDatabaseWrapper, name: str) -> bool:
     return True
 
 
-def _impatient(connection: BaseDatabaseWrapper) -> dict[str, Any]:
+def impatient(connection: BaseDatabaseWrapper) -> dict[str, Any]:
     """Return the connection's OPTIONS with a limit for servers that never answer."""
     options = without_database(connection.settings_dict["OPTIONS"])
     if connection.vendor in {"postgresql", "mysql"}:

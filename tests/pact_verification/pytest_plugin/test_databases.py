@@ -1,15 +1,19 @@
 """Interactions run on pytest-django's test databases, and only there."""
 
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from tests import mariadb
 from tests.pact_verification.pact_files import interaction, write_pact
 from tests.pact_verification.pytest_plugin.conftest import ALL, EMPTY, Pytest
 from tests.pact_verification.running import on_postgresql
+
+WATCHED = "tests.testapp.watched"
 
 
 def test_beside_other_tests(pacts: Path, project: Path, run_pytest: Pytest, databases: dict[str, Any]) -> None:
@@ -85,6 +89,55 @@ def test_the_projects_own_database_is_not_touched(
     assert ran.exit_code == 1
     assert "is the project's own: django_db_setup has made no test database in its place." in ran.out
     assert not list(project.glob("*.sqlite3*"))
+
+
+def test_databases_that_the_run_leaves_alone(
+    pacts: Path, project: Path, run_pytest: Pytest, databases: dict[str, Any], tmp_path: Path
+) -> None:
+    """Other tests may use them."""
+    audit = interaction("other database", "/audit", response={"body": []})
+    tolerant = interaction("an error that the view hides", "/tolerant", response={"body": []})
+    write_pact(pacts / "a.json", EMPTY, audit, EMPTY, tolerant)
+    opened = tmp_path / "opened"
+    legacy = {"ENGINE": "django.db.backends.mysql", "NAME": "legacy", "HOST": "127.0.0.1", "PORT": 9}
+    settings = {"DATABASES": {**databases, "audit": legacy}, "PACT_DATABASES": ["default"]}
+    ran = run_pytest(
+        *("pacts", *(() if on_postgresql() else ("--reuse-db",))),  # in memory nothing is left to drop
+        settings=settings,
+        project=WATCHED,
+        TESTAPP_CONNECTIONS=str(opened),
+    )
+    assert "3 passed" in ran.out, ran.out
+    assert "2 failed" in ran.out
+    assert "The run leaves the database 'audit' alone: --databases (or PACT_DATABASES) does not name it." in ran.out
+    assert "legacy" not in (opened.read_text() if opened.exists() else "")
+    (project / "test_other.py").write_text(
+        "import pytest\n"
+        "from tests.testapp.models import Audit\n"
+        "@pytest.mark.django_db(databases=['default', 'audit'])\n"
+        "def test_database():\n"
+        "    assert not Audit.objects.exists()\n"
+    )
+    settings = {"PACT_DATABASES": ["default"]}
+    ran = run_pytest("pacts", "test_other.py", settings=settings)
+    assert "4 passed" in ran.out, ran.out
+    assert "2 failed" in ran.out
+
+
+@pytest.mark.no_database
+@pytest.mark.parametrize("isolation", ["transaction", "flush"])
+def test_mariadb(pacts: Path, run_pytest: Pytest, tmp_path: Path, isolation: str) -> None:
+    """It has none of the project's own databases, and no connection leads to them."""
+    server, config = mariadb.connect()
+    name, opened = f"plugin_{secrets.token_hex(4)}", tmp_path / "opened"
+    databases = {"default": {**config, "NAME": name}, "audit": {**config, "NAME": f"{name}_audit"}}
+    settings = {"DATABASES": databases, "PACT_ISOLATION": isolation}
+    ran = run_pytest("pacts", "-k", "not red", settings=settings, project=WATCHED, TESTAPP_CONNECTIONS=str(opened))
+    assert "4 passed" in ran.out, ran.out
+    assert set(opened.read_text().split()) == {"None", f"test_{name}", f"test_{name}_audit"}
+    with server, server.cursor() as cursor:
+        cursor.execute("SHOW DATABASES LIKE %s", [f"%{name}%"])
+        assert cursor.fetchall() == ()
 
 
 def test_nothing_is_left_of_the_test_databases(

@@ -42,6 +42,7 @@ def report_with(text: str) -> Report:
         refusal=crash,
         log=(text,),
         self_call=text,
+        left_alone=text,
         over_limit=text,
         unanswered=text,
         warnings=(text,),

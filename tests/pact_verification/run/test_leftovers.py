@@ -64,6 +64,23 @@ def test_the_next_run_drops_them(
 
 
 @pytest.mark.each_kind_of_sqlite
+def test_a_run_that_leaves_one_alone_leaves_it_for_a_later_run(
+    verify: Verify, tmp_path: Path, databases: Databases
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    kill_a_run(tmp_path, databases)
+    made = databases_made(databases, tmp_path)
+    pact = write_pact(tmp_path / "pacts" / "green.json", EMPTY)
+    settings = {"DATABASES": databases, "PACT_CACHE_DIR": str(tmp_path / "cache")}
+    assert verify("--databases=default", pact, settings=settings).exit_code == 0
+    left = databases_made(databases, tmp_path)
+    assert bool(left) is bool(made)
+    assert all("audit" in name for name in left)
+    assert verify(pact, settings=settings).exit_code == 0
+    assert databases_made(databases, tmp_path) == set()
+
+
+@pytest.mark.each_kind_of_sqlite
 def test_a_run_whose_first_process_is_killed_ends_and_drops_its_own(tmp_path: Path, databases: Databases) -> None:
     kill_a_run(tmp_path, databases, whole_group=False)
     assert databases_made(databases, tmp_path) == set()
