@@ -87,15 +87,16 @@ class TestInterruption:
         script = """if True:
             import signal
             import django
-            from pact_verification.provider import databases
+            from pact_verification.provider.databases import making
+            from pact_verification.provider.databases.aliases import new_token
 
             def interrupted(*arguments):
                 signal.raise_signal(signal.SIGINT)
                 drop(*arguments)
 
-            drop, databases._drop = databases._drop, interrupted
+            drop, making.drop = making.drop, interrupted
             django.setup()
-            with databases.run_databases():
+            with making.run_databases(making.Making(new_token())):
                 raise KeyboardInterrupt
         """
         ended = subprocess.run(
