@@ -1,8 +1,8 @@
 """Kept test databases: pristine copies of migrated databases, from which later runs start.
 
 No interaction runs on a kept database. Each run works on a copy and drops it, so a run that is killed leaves nothing in
-the kept one. A kept database holds a record of its fingerprint, which is written last: without it, the copy is not
-complete.
+the kept one. A kept database has a table of ours, and only such a database is ever dropped. The fingerprint in it is
+written last: without it, the copy is not complete.
 """
 
 import time
@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from pact_verification.conf import conf
@@ -26,7 +26,7 @@ from pact_verification.provider.databases.aliases import (
     with_databases,
 )
 from pact_verification.provider.databases.copying import copy_database, open_sqlite, why_not_copyable
-from pact_verification.provider.databases.dropping import end_sessions_beside, exists, remove_files
+from pact_verification.provider.databases.dropping import end_sessions_beside, exists
 from pact_verification.provider.databases.fingerprint import Fingerprint
 from pact_verification.provider.databases.telling import Tell
 from pact_verification.system.cache import open_cache
@@ -39,6 +39,7 @@ RECORD = "pact_verification_kept"
 """The table with the fingerprint."""
 
 TEXT = {"mysql": "longtext"}
+"""The type of a long text, where it is not "text"."""
 
 LOCK_POLL_SECONDS = 0.2
 
@@ -82,36 +83,31 @@ class KeptDatabases:
             connection.settings_dict["NAME"] = name
             if connection.vendor == "sqlite":
                 connection.ensure_connection()  # a database in memory lives as long as its connection
+            else:
+                with connection_to(alias, self.names[alias]) as kept:
+                    end_sessions_beside(kept)  # such as an administrator's, which would prevent a copy
             copy_database(connection, self.names[alias], name)
-            with connection.cursor() as cursor:
-                cursor.execute(f"DROP TABLE {connection.ops.quote_name(RECORD)}")
+            _execute(connection, "DROP TABLE {}")
 
     def replace_by(self, names: Mapping[str, str]) -> None:
         """Keep copies of the run's databases with these names, in place of the former ones."""
         for alias, name in distinct(names):
-            connection = connections[alias]
+            connection, kept = connections[alias], self.names[alias]
+            _execute(connection, f"CREATE TABLE {{}} (fingerprint {TEXT.get(connection.vendor, 'text')})")
             if connection.vendor == "sqlite":
-                complete = Path(self.names[alias])
-                part = complete.with_suffix(".part")
+                part = Path(kept).with_suffix(".part")
                 part.unlink(missing_ok=True)
                 copy_database(connection, name, str(part))
                 with closing(open_sqlite(str(part))) as copy, copy:
-                    copy.execute(f"CREATE TABLE {RECORD} (fingerprint text)")
                     copy.execute(f"INSERT INTO {RECORD} VALUES (?)", [self.fingerprint.to_json()])  # noqa: S608  # our name
-                part.replace(complete)
-                continue
-            drop_kept(alias, self.names[alias])
-            end_sessions_beside(connection)
-            copy_database(connection, name, self.names[alias])
-            self._record(alias, self.names[alias])
-
-    def _record(self, alias: str, name: str) -> None:
-        with connection_to(alias, name) as connection, connection.cursor() as cursor:
-            table = connection.ops.quote_name(RECORD)
-            cursor.execute(
-                f"CREATE TABLE {table} (fingerprint {'longtext' if connection.vendor == 'mysql' else 'text'})"
-            )
-            cursor.execute(f"INSERT INTO {table} VALUES (%s)", [self.fingerprint.to_json()])  # noqa: S608  # our own name
+                part.replace(kept)
+            else:
+                drop_kept(alias, kept)
+                end_sessions_beside(connection)
+                copy_database(connection, name, kept)
+                with connection_to(alias, kept) as copied:
+                    _execute(copied, "INSERT INTO {} VALUES (%s)", self.fingerprint.to_json())
+            _execute(connection, "DROP TABLE {}")
 
 
 @contextmanager
@@ -137,8 +133,17 @@ def kept_names() -> dict[str, str]:
     """Return the names of the kept databases, by alias. They need not exist.
 
     Call it while the connections have the project's names.
+
+    Raises:
+        CannotVerify: a database of the project's has such a name.
     """
-    return {alias: _kept_name(connections[alias]) for alias in with_databases()}
+    names = {alias: _kept_name(connections[alias]) for alias in with_databases()}
+    for alias in connections:
+        if (name := str(connections[alias].settings_dict["NAME"])) in names.values():
+            raise CannotVerify(
+                f"The project's own database {name!r} ({alias!r}) has the name of a kept one. Leave --keepdb out."
+            )
+    return names
 
 
 def _kept_name(connection: BaseDatabaseWrapper) -> str:
@@ -148,26 +153,43 @@ def _kept_name(connection: BaseDatabaseWrapper) -> str:
 
 
 def drop_kept(alias: str, name: str) -> None:
-    """Drop a kept database, if it exists."""
+    """Drop a kept database, if it exists.
+
+    Raises:
+        CannotVerify: it has tables, and no run has kept it.
+    """
     with connection_to(alias, name) as connection:
         if not exists(connection, name):
             return
+        tables = connection.introspection.table_names()
+        if tables and RECORD not in tables:
+            raise CannotVerify(
+                f"The database {name!r} is in the way of --keepdb: it has tables, and no run has kept it. Drop it, or "
+                "leave --keepdb out."
+            )
         end_sessions_beside(connection)
         close(connection)
         close_pool(connection)
         creation: Any = connection.creation
         creation._destroy_test_db(name, verbosity=0)
-        remove_files(connection, name)
 
 
 def _read_record(alias: str, name: str) -> Fingerprint | None:
     with connection_to(alias, name) as connection:
-        if not exists(connection, name) or RECORD not in connection.introspection.table_names():
+        try:
+            if not exists(connection, name) or RECORD not in connection.introspection.table_names():
+                return None
+            row = _execute(connection, "SELECT fingerprint FROM {}")
+        except DatabaseError:  # a file that is no database. A server that fails explains itself later.
             return None
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT fingerprint FROM {connection.ops.quote_name(RECORD)}")  # noqa: S608  # our own name
-            row = cursor.fetchone()
     return Fingerprint.from_json(row[0]) if row else None
+
+
+def _execute(connection: BaseDatabaseWrapper, sql: str, *values: str) -> Any:
+    """Run SQL on the table of ours. Returns the first row, if there is one."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.format(connection.ops.quote_name(RECORD)), values or None)
+        return cursor.fetchone() if cursor.description else None
 
 
 @contextmanager
@@ -186,10 +208,8 @@ def _locked(connection: BaseDatabaseWrapper, name: str, tell: Tell) -> Iterator[
         question = "SELECT pg_try_advisory_lock(%s)"
         key: int | str = int(sha256(name.encode()).hexdigest()[:15], 16)
     else:
-        question, key = (
-            "SELECT GET_LOCK(%s, 0)",
-            sha256(name.encode()).hexdigest()[:60],
-        )  # names have at most 64 characters
+        question = "SELECT GET_LOCK(%s, 0)"
+        key = sha256(name.encode()).hexdigest()[:60]  # such names have at most 64 characters
     with connection._nodb_cursor() as cursor:
         while True:
             cursor.execute(question, [key])

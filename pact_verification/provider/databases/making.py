@@ -1,13 +1,19 @@
 """Makes the test databases of one run. Django makes them under names that belong to this run alone."""
 
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.db import connections
+from django.apps import apps
+from django.conf import settings
+from django.core import serializers
+from django.db import DatabaseError, connections, router
 from django.db.backends.signals import connection_created
+from django.db.models import Model
 
+from pact_verification.errors import CannotVerify
 from pact_verification.provider.databases.aliases import (
     close,
     close_pool,
@@ -25,6 +31,9 @@ from pact_verification.provider.databases.telling import Tell, say_nothing
 from pact_verification.system import clock
 from pact_verification.system.interruption import undisturbed_at_the_end
 from pact_verification.text import counted
+
+CHUNK = 2000
+"""How many objects are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +108,7 @@ def run_databases(making: Making, tell: Tell = say_nothing) -> Iterator[Made]:
         for alias in connections:
             cleanup.callback(_set_aside(alias))
         names = names_of(making.token)  # now, while the connections have the project's names
-        kept = kept_names()
+        kept = kept_names() if making.keep else {}
         copies = {token: names_of(token) for token in (making.sharing.tokens if making.sharing else ())}
         for alias, name in names.items():
             config = connections[alias].settings_dict
@@ -109,7 +118,13 @@ def run_databases(making: Making, tell: Tell = say_nothing) -> Iterator[Made]:
             connection = connections[alias]
             cleanup.callback(drop, connection, name, str(connection.settings_dict["NAME"]), making.verbosity)
         tell("making the test databases")
-        notes = _make_or_take(making, names, kept, copies, tell)
+        try:
+            notes = _make_or_take(making, names, kept, copies, tell)
+        except (DatabaseError, sqlite3.Error, OSError) as error:
+            raise CannotVerify(
+                f"The test databases can't be copied: {type(error).__name__}: {str(error).strip()}\n"
+                "Without --keepdb and --parallel nothing is copied."
+            ) from error
         for alias in with_databases():
             require_run_database(making.token, connections[alias])
         rows = serialized() if making.serialize else {}
@@ -195,8 +210,22 @@ def _point_to(names: Mapping[str, str]) -> None:
 
 
 def serialized() -> dict[str, str]:
-    """Return the rows of the databases by alias, for isolation by flush to restore."""
-    return {alias: connections[alias].creation.serialize_db_to_string() for alias in with_databases()}
+    """Return the rows of the databases by alias, for isolation by flush to restore.
+
+    Django's own method leaves out apps without migrations, whose tables `@run_data` may have filled.
+    """
+    return {alias: serializers.serialize("json", _objects(alias)) for alias in with_databases()}
+
+
+def _objects(alias: str) -> Iterator[Model]:
+    """Yield every object in a database that a flush would delete."""
+    for config in apps.get_app_configs():
+        if config.name in settings.TEST_NON_SERIALIZED_APPS:
+            continue
+        for model in config.get_models():
+            if model._meta.can_migrate(connections[alias]) and router.allow_migrate_model(alias, model):
+                objects = model._base_manager.using(alias).order_by(model._meta.pk.name)
+                yield from objects.iterator(chunk_size=CHUNK)
 
 
 def _set_aside(alias: str) -> Callable[[], None]:

@@ -201,13 +201,20 @@ class Project:
     def vendor(self) -> str:
         return str(self.database["ENGINE"]).rpartition(".")[2]
 
-    def ask(self, query: str) -> list[str]:
+    def ask(self, query: str) -> list[Any]:
+        return self.ask_in(None, query)
+
+    def ask_in(self, name: str | None, query: str) -> list[Any]:
+        """Run a query in a database, and return the first column."""
         if self.vendor == "postgresql":
-            with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+            in_database: dict[str, Any] = {"dbname": name} if name else {}
+            with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True, **in_database) as connection:
                 cursor = connection.execute(query)
                 return [row[0] for row in cursor.fetchall()] if cursor.description else []
         server, _ = mariadb.connect()
         with closing(server), server.cursor() as own:
+            if name:
+                own.execute(f"USE `{name}`")
             own.execute(query)
             return [row[0] for row in own.fetchall()]
 

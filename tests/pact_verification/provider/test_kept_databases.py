@@ -82,7 +82,7 @@ def test_what_is_kept_but_not_complete_is_made_again(project: Project) -> None:
     """A run was killed while it copied its databases."""
     assert project.verify("--keepdb").exit_code == 0
     if project.vendor == "sqlite3":
-        (project.folder / "cache/kept_default.sqlite3").write_bytes(b"")
+        (project.folder / "cache/kept_default.sqlite3").write_bytes(b"no database at all" * 100)
     else:
         quote = "`" if project.vendor == "mysql" else '"'
         name = f"{quote}{project.database['NAME']}_pact_kept{quote}"
@@ -91,6 +91,24 @@ def test_what_is_kept_but_not_complete_is_made_again(project: Project) -> None:
     ran = project.verify("--keepdb")
     assert ran.exit_code == 0, ran
     has(ran, "The kept test databases were made: there were none, or not all of them.")
+
+
+def test_a_database_of_somebody_else_is_never_dropped(project: Project) -> None:
+    if project.vendor == "sqlite3":
+        pytest.skip("its kept databases are files in the cache directory")
+    name, quote = f"{project.database['NAME']}_pact_kept", "`" if project.vendor == "mysql" else '"'
+    project.ask(f"CREATE DATABASE {quote}{name}{quote}")
+    project.ask_in(name, "CREATE TABLE orders (id integer)")
+    ran = project.verify("--keepdb")
+    assert ran.exit_code == 2
+    has(ran, f"The database '{name}' is in the way of --keepdb: it has tables, and no run has kept it.")
+    assert project.ask_in(name, "SELECT COUNT(*) FROM orders") == [0]
+    project.database["NAME"], own = name, project.database["NAME"]
+    project.database["TEST"] = {"NAME": own}
+    ran = project.verify("--keepdb")
+    assert ran.exit_code == 2
+    has(ran, f"The project's own database '{name}' ('default') has the name of a kept one.")
+    project.database["NAME"] = own
 
 
 @pytest.mark.parametrize("isolation", ["transaction", "flush"])
@@ -166,6 +184,15 @@ class TestRunData:
         ran = filled.verify(*options)
         assert ran.exit_code == 0, ran
         assert (filled.folder / "filled").read_text() == "x"
+
+    def test_a_flush_brings_back_rows_of_an_app_without_migrations(self, project: Project) -> None:
+        self.fill(project, "tenant")
+        for path in (project.folder / "shop/migrations").iterdir():
+            path.unlink()
+        (project.folder / "shop/migrations").rmdir()
+        project.expect("tenant", "cup", states=("an item cup exists",), interactions=3)
+        ran = project.verify("--isolation", "flush")
+        assert ran.exit_code == 0, ran
 
     def test_it_is_not_kept(self, filled: Project) -> None:
         assert filled.verify("--keepdb").exit_code == 0
