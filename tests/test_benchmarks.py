@@ -271,12 +271,12 @@ def test_migrations_have_rows_for_postgresql_also_where_none_answers(monkeypatch
     monkeypatch.setattr(migrations.Project, "test", lambda *_, **__: lambda: 1.0)
     found = migrations.rows(1, lambda _: None)
     assert [(row.what, row.target, row.verdict) for row in found] == [
-        (f"300 migrations, {what.format(database)}", target, verdict)
+        (f"300 migrations, {what.format(database)}", target, verdict if target or verdict != "met" else "")
         for database, verdict in (("SQLite", "met"), ("PostgreSQL", "NOT RUN: no PostgreSQL answers"))
         for what, target in (
             ("second run with --keepdb, on {}: ours / manage.py test --keepdb", AtMost(1.3)),
             ("first run, on {}: ours / manage.py test", AtMost(1.1)),
-            ("first run with --keepdb, on {}: ours / manage.py test", AtMost(1.1)),
+            ("first run with --keepdb, on {}: ours / manage.py test", None),
             ("processor time for making databases, on {}: --parallel 4 / --parallel 1", AtMost(1.3)),
         )
     ]

@@ -111,9 +111,12 @@ def run_code(code: str, **options: Any) -> Run:
 
 
 def _run_of(finished: "subprocess.CompletedProcess[str]") -> Run:
-    # On a slow machine there are lines that tell how far it is.
-    err = re.sub(r"^\d+ of \d+ done, .*\n", "", finished.stderr, flags=re.MULTILINE)
-    return Run(finished.returncode, finished.stdout, err)
+    return Run(finished.returncode, finished.stdout, without_progress(finished.stderr))
+
+
+def without_progress(err: str) -> str:
+    """Return standard error without the lines that a slow machine shows."""
+    return re.sub(r"^\d+ of \d+ done, .*\n", "", err, flags=re.MULTILINE)
 
 
 @cache

@@ -47,13 +47,13 @@ def test_every_state_by_whom_and_its_handler(states: Verify, lacking: Path) -> N
     assert run.out.startswith(
         "\n"
         "✓ an item cup exists\n"
-        "    handler    item_exists() (tests/testapp/pact_states.py:26)\n"
+        "    handler    item_exists() (tests/testapp/pact_states.py:29)\n"
         f"    needed by  shop: a list ({lacking})\n"
         "\n"
         "✗ the item raise\n"
         "    handler    none\n"
         f"    needed by  shop: b ({lacking})\n"
-        '    did you mean "the item raises"? (tests/testapp/pact_states.py:36)\n'
+        '    did you mean "the item raises"? (tests/testapp/pact_states.py:39)\n'
     )
     assert (
         f"✗ a parrot\n    handler    none\n    needed by  shop: b ({lacking})\n    needed by  shop: c ({lacking})\n"
