@@ -180,6 +180,10 @@ def _refuse_contradictions(given: Mapping[str, Any], *, at_broker: bool) -> None
             f"--provider-url and {option} exclude each other: the server reads what is committed, and its database is "
             "emptied for one interaction after the other. Leave one out."
         )
+    if given.get("provider_url") and (given.get("keepdb") or given.get("create_db")):
+        raise CannotVerify(
+            "--provider-url and --keepdb exclude each other: the server's own database is used. Leave one out."
+        )
     broker_options = {
         "--consumer-version-selector": given["consumer_version_selectors"],
         "--include-wip-pacts-since": given["include_wip_pacts_since"],

@@ -10,6 +10,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from django.apps import apps
+from django.db import connections
 from django.utils.module_loading import autodiscover_modules
 
 from pact_verification.errors import CannotVerify, InvalidRegistration
@@ -112,13 +113,17 @@ class Registry:
     def fill_databases(self) -> None:
         """Call the functions of `run_data`. Raises CannotVerify if one fails."""
         for handler in self.run_data_functions:
+            name = f"@run_data {handler.function.__name__}()"
             try:
                 handler.function()
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 crash = Crash.of(error)
-                raise CannotVerify(
-                    f"@run_data {handler.function.__name__}() failed: {crash.exception} ({crash.where})"
-                ) from error
+                raise CannotVerify(f"{name} failed: {crash.exception} ({crash.where})") from error
+            for connection in connections.all(initialized_only=True):
+                if connection.connection and (connection.in_atomic_block or not connection.get_autocommit()):
+                    raise CannotVerify(
+                        f"{name} left a transaction open on {connection.alias!r}. Commit it. ({handler.location})"
+                    )
 
     def with_data_in_each_interaction(self) -> Self:
         """Return a registry whose `run_data` functions run before every interaction, as base states."""

@@ -76,7 +76,7 @@ def exists(connection: BaseDatabaseWrapper, name: str) -> bool:
     try:
         connection.ensure_connection()
     except Exception as error:
-        if re.search(r"does not exist|Unknown database", str(error)):
+        if re.search(r"database .* does not exist|Unknown database", str(error)):
             return False
         raise
     return True

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from importlib.util import find_spec
@@ -34,21 +35,24 @@ class Fingerprint:
         """Read the project's."""
         migrations: dict[str, str] = {}
         others = dict(_settings())
+        makes_tables_from_models = any(
+            connections[alias].settings_dict["TEST"]["MIGRATE"] is False for alias in with_databases()
+        )
         for config in apps.get_app_configs():
             files = _migrations(config)
-            if files is None:
-                others |= {f"the models of {config.label}, which has no migrations": _models(config)}
-            else:
-                migrations |= {f"{config.label}.{path.stem}": _hash(path.read_bytes()) for path in files}
+            migrations |= {f"{config.label}.{path.stem}": _hash(path.read_bytes()) for path in files}
+            if not files or makes_tables_from_models:
+                others |= {f"the models of {config.label}": _models(config)}
         return cls(migrations, others)
 
     @classmethod
     def from_json(cls, text: str) -> Self | None:
         """Read a fingerprint from `to_json`. None if the text is none."""
         try:
-            return cls(**json.loads(text))
+            read = cls(**json.loads(text))
         except (ValueError, TypeError):
             return None
+        return read if isinstance(read.migrations, dict) and isinstance(read.others, dict) else None
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -68,7 +72,7 @@ class Fingerprint:
 
 def _settings() -> Iterator[tuple[str, str]]:
     yield "Django", django.get_version()
-    for name in ("INSTALLED_APPS", "MIGRATION_MODULES", "DATABASE_ROUTERS", "AUTH_USER_MODEL"):
+    for name in ("INSTALLED_APPS", "MIGRATION_MODULES", "DATABASE_ROUTERS", "AUTH_USER_MODEL", "DEFAULT_AUTO_FIELD"):
         yield name, repr(getattr(settings, name))
     for alias in with_databases():
         config = connections[alias].settings_dict
@@ -76,25 +80,24 @@ def _settings() -> Iterator[tuple[str, str]]:
         yield f"DATABASES[{alias!r}]", repr((config["ENGINE"], sorted(test.items(), key=str)))
 
 
-def _migrations(config: AppConfig) -> list[Path] | None:
-    """Return the files of an app's migrations, without importing them; None if the app has none."""
-    if any(connections[alias].settings_dict["TEST"]["MIGRATE"] is False for alias in with_databases()):
-        return None
+def _migrations(config: AppConfig) -> list[Path]:
+    """Return the files of an app's migrations, without importing them."""
     module = settings.MIGRATION_MODULES.get(config.label, f"{config.name}.migrations")
     try:
         spec = find_spec(module) if module else None
     except ImportError:
-        return None
-    if not spec or not spec.submodule_search_locations:
-        return None
-    folders = map(Path, spec.submodule_search_locations)
+        return []
+    folders = map(Path, (spec.submodule_search_locations or ()) if spec else ())
     return sorted(path for folder in folders for path in folder.glob("*.py") if path.name[0] not in "_~")
 
 
 def _models(config: AppConfig) -> str:
-    """Return a hash of the files that define an app's models."""
-    files = {file for model in config.get_models() if (file := getsourcefile(model))}
-    return _hash(b"".join(Path(file).read_bytes() for file in sorted(files)))
+    """Return a hash of the files that define an app's models and their bases."""
+    files = set()
+    for each in {base for model in config.get_models() for base in model.__mro__}:
+        with suppress(TypeError, OSError):  # a class that is built in has no file
+            files.add(getsourcefile(each))
+    return _hash(b"".join(Path(file).read_bytes() for file in sorted(filter(None, files))))
 
 
 def _hash(content: bytes) -> str:

@@ -7,7 +7,7 @@ written last: without it, the copy is not complete.
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,8 @@ RECORD = "pact_verification_kept"
 
 TEXT = {"mysql": "longtext"}
 """The type of a long text, where it is not "text"."""
+
+IDLE_SETTING = {"postgresql": "idle_session_timeout = 0", "mysql": "wait_timeout = 86400"}
 
 LOCK_POLL_SECONDS = 0.2
 
@@ -124,7 +126,7 @@ def kept_databases(names: Mapping[str, str], tell: Tell, *, create: bool) -> Ite
     if reason := why_not_copyable():
         raise CannotVerify(f"--keepdb can't keep the test databases: {reason}. Leave --keepdb out.")
     with ExitStack() as locks:
-        for alias, name in sorted(distinct(names)):
+        for alias, name in sorted(distinct(names), key=lambda each: each[1]):  # in one order for all projects
             locks.enter_context(_locked(connections[alias], name, tell))
         yield KeptDatabases(names, create=create)
 
@@ -211,6 +213,9 @@ def _locked(connection: BaseDatabaseWrapper, name: str, tell: Tell) -> Iterator[
         question = "SELECT GET_LOCK(%s, 0)"
         key = sha256(name.encode()).hexdigest()[:60]  # such names have at most 64 characters
     with connection._nodb_cursor() as cursor:
+        with suppress(DatabaseError):  # an older server has no such setting
+            # The session waits while others migrate, and the lock ends with it.
+            cursor.execute(f"SET SESSION {IDLE_SETTING[connection.vendor]}")
         while True:
             cursor.execute(question, [key])
             if cursor.fetchone()[0]:

@@ -4,12 +4,14 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from django.apps import apps
 from django.conf import settings
 from django.core import serializers
 from django.db import DatabaseError, connections, router
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.models import Model
 
@@ -105,6 +107,9 @@ def run_databases(making: Making, tell: Tell = say_nothing) -> Iterator[Made]:
         # Django opens connections for migrations, and a request may open some on its own threads.
         connection_created.connect(require_named_when_opened)
         cleanup.callback(connection_created.disconnect, require_named_when_opened)
+        refuse = partial(_refuse_the_projects, making.token)
+        connection_created.connect(refuse, weak=False)
+        cleanup.callback(connection_created.disconnect, refuse)
         for alias in connections:
             cleanup.callback(_set_aside(alias))
         names = names_of(making.token)  # now, while the connections have the project's names
@@ -131,6 +136,22 @@ def run_databases(making: Making, tell: Tell = say_nothing) -> Iterator[Made]:
         yield Made(clock.seconds() - start, notes, rows)
 
 
+def _refuse_the_projects(token: str, connection: BaseDatabaseWrapper, **kwargs: object) -> None:
+    """Close a connection that the project opens to its own database.
+
+    Django gives one alias after the other its test database. A migration or a receiver may use a later alias before.
+    """
+    alias, name = connection.alias, str(connection.settings_dict["NAME"])
+    is_projects = alias in connections and connections[alias] is connection and token not in name
+    if is_projects and connection.vendor != "unknown":
+        close(connection)
+        raise CannotVerify(
+            f"The database {alias!r} is used before its test database is made. That would use the project's own, {name!r}. "
+            "A migration or a receiver of post_migrate does it. Set TEST['DEPENDENCIES'] of the alias that is migrated "
+            f"to [{alias!r}]."
+        )
+
+
 def _make_or_take(
     making: Making,
     names: Mapping[str, str],
@@ -148,6 +169,7 @@ def _make_or_take(
         _take_copies(making.sharing, making.token, names)
         return ()
     notes = _make(making, names, kept, tell)
+    tell("filling the test databases")
     making.fill()
     if making.sharing:
         tell(f"copying the test databases {len(copies)} times")
@@ -166,15 +188,17 @@ def _make(making: Making, names: Mapping[str, str], kept_as: Mapping[str, str], 
             tell("copying the kept test databases")
             kept.copy_to(names)
             _point_to(names)
-        if kept.outdated is not None or kept.new_migrations:
-            migrate(making.verbosity, tell, is_filled=kept.outdated is None)
-            tell("keeping copies of the test databases")
+        if kept.outdated is None and not kept.new_migrations:
+            return ()
+        migrate(making.verbosity, tell, is_filled=kept.outdated is None)
+        tell("keeping copies of the test databases")
+        try:
             kept.replace_by(names)
+        except (DatabaseError, sqlite3.Error, OSError) as error:
+            return (f"The test databases are not kept: {type(error).__name__}: {str(error).strip()}",)
     if kept.outdated is not None:
         return (f"The kept test databases were made: {kept.outdated}.",)
-    if kept.new_migrations:
-        return (f"The kept test databases got {counted(kept.new_migrations, 'new migration')}.",)
-    return ()
+    return (f"The kept test databases got {counted(kept.new_migrations, 'new migration')}.",)
 
 
 def _copy(folder: Path, token: str, names: Mapping[str, str], copies: Mapping[str, str]) -> None:

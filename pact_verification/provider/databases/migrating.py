@@ -33,7 +33,8 @@ def migrate(verbosity: int, tell: Tell, *, is_filled: bool = False) -> None:
         except CannotVerify:
             raise
         except Exception as error:
-            raise CannotVerify(_why_failed(error, current)) from error
+            remedy = "\n--create-db makes the kept test databases again." if is_filled else ""
+            raise CannotVerify(f"{_why_failed(error, current)}{remedy}") from error
         except SystemExit as error:  # Django raises it when it could not create one
             crash = Crash.of(error)
             if not crash.frames[-1].file.endswith("creation.py"):

@@ -24,7 +24,7 @@ import json, os
 SECRET_KEY = "the project's, and nobody else's"
 INSTALLED_APPS = json.loads(os.environ["PROJECT_APPS"])
 ROOT_URLCONF = "shop.urls"
-DATABASES = {"default": json.loads(os.environ["PROJECT_DATABASE"])}
+DATABASES = {"default": json.loads(os.environ["PROJECT_DATABASE"]), **json.loads(os.environ["PROJECT_OTHERS"])}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 PACT_PROVIDER_NAME = "shop"
@@ -113,11 +113,15 @@ class Project:
 
     Attributes:
         database: DATABASES["default"]. The database itself does not exist.
+        others: the other members of DATABASES.
+        path: a folder with programs that take precedence.
     """
 
     folder: Path
     database: dict[str, Any]
     apps: list[str] = field(default_factory=lambda: ["shop", "pact_verification"])
+    others: dict[str, Any] = field(default_factory=dict)
+    path: str = ""
 
     def write(self, name: str, content: str) -> Path:
         path = self.folder / name
@@ -146,11 +150,13 @@ class Project:
 
         return {
             **inherited(),
+            "PATH": f"{self.path}{os.pathsep * bool(self.path)}{os.environ['PATH']}",
             "PYTHONPATH": f"{self.folder}{os.pathsep}{ROOT}",
             "PYTHONWARNINGS": "error",
             "PYTHONDONTWRITEBYTECODE": "1",  # two versions of a file within a second have the same time
             "DJANGO_SETTINGS_MODULE": "project_settings",
             "PROJECT_DATABASE": json.dumps(self.database),
+            "PROJECT_OTHERS": json.dumps(self.others),
             "PROJECT_APPS": json.dumps(self.apps),
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             "PYTEST_PLUGINS": "pytest_django.plugin",

@@ -1,8 +1,10 @@
 """verify_pacts --keepdb: databases are migrated once, and no run can spoil what is kept."""
 
 import os
+import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -75,7 +77,7 @@ def test_a_changed_migration_a_removed_one_and_changed_models(project: Project) 
     assert "INSTALLED_APPS changed" in project.verify("--keepdb").out
     model = "from django.db import models\n\nclass Plain(models.Model):\n    name = models.CharField(max_length=9)\n"
     project.write("plain/models.py", model)
-    has(project.verify("--keepdb"), "the models of plain, which has no migrations changed.")
+    has(project.verify("--keepdb"), "the models of plain changed.")
 
 
 def test_what_is_kept_but_not_complete_is_made_again(project: Project) -> None:
@@ -203,6 +205,17 @@ class TestRunData:
         assert ran.exit_code == 0, ran
         assert filled.migrated == ["kettle"]
 
+    def test_one_that_leaves_a_transaction_open(self, project: Project) -> None:
+        self.fill(project, "tenant")
+        states = (project.folder / "shop/pact_states.py").read_text()
+        leaving = "from django.db import transaction\n\n    transaction.set_autocommit(False)\n    Item.objects"
+        project.write(
+            "shop/pact_states.py", states.replace("Item.objects.create(name='tenant')", f"{leaving}.create()")
+        )
+        ran = project.verify()
+        assert ran.exit_code == 2
+        has(ran, "@run_data tenants() left a transaction open on 'default'. Commit it.")
+
     def test_one_that_fails(self, project: Project) -> None:
         project.write(
             "shop/pact_states.py",
@@ -261,6 +274,42 @@ def test_a_receiver_of_post_migrate_that_fails_is_no_fault_of_the_server(project
     assert ran.exit_code == 2
     has(ran, "a receiver of post_migrate failed: LookupError: no such group (", "apps.py:15)")
     assert "does the server answer" not in ran.err
+
+
+WRITER = RECEIVER.replace(
+    'raise LookupError("no such group")',
+    "from django.db import connections\n\n    connections['log'].cursor().execute('INSERT INTO orders VALUES (1)')",
+)
+
+
+@pytest.mark.parametrize("options", [(), ("--keepdb",)])
+def test_the_projects_own_database_is_not_written_to_while_others_are_made(
+    project: Project, options: tuple[str, ...]
+) -> None:
+    """Django gives one alias after the other its test database. Until then a connection leads to the project's own."""
+    own = project.folder / "own.sqlite3"
+    with closing(sqlite3.connect(own)) as database, database:
+        database.execute("CREATE TABLE orders (id integer)")
+    project.others["log"] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(own)}
+    project.write("shop/apps.py", WRITER)
+    ran = project.verify(*options)
+    assert ran.exit_code == 2
+    has(ran, "The database 'log' is used before its test database is made.", "Set TEST['DEPENDENCIES']", "['log'].")
+    with closing(sqlite3.connect(own)) as database:
+        assert database.execute("SELECT COUNT(*) FROM orders").fetchone() == (0,)
+
+
+def test_a_dump_that_breaks_off_is_no_copy(project: Project) -> None:
+    if project.vendor != "mysql":
+        pytest.skip("MySQL's databases alone are dumped")
+    fake = project.write("bin/mysqldump", "#!/bin/sh\necho 'CREATE TABLE shop_item (id integer);'\nexit 2\n")
+    fake.chmod(0o755)
+    project.path = str(fake.parent)
+    for options in (("--keepdb",), ("--parallel", "2")):
+        project.expect("kettle", consumer="app")
+        ran = project.verify(*options)
+        assert ran.exit_code == 2, ran
+        has(ran, "can't be copied: mysqldump ended with exit code 2")
 
 
 def test_progress_names_the_migration_that_runs(project: Project) -> None:
