@@ -61,8 +61,6 @@ def _copy_mysql(connection: BaseDatabaseWrapper, source: str, target: str) -> No
 
     given = {**connection.settings_dict, "NAME": source}
     (client, *options, _), variables = DatabaseClient.settings_to_cmd_args_env(given, [])
-        {**connection.settings_dict, "NAME": "x"}, []
-    )
     environ = {**os.environ, **(variables or {})}
     dump = ["mysqldump", *options, "--routines", "--events", source]
     with (
@@ -75,8 +73,8 @@ def _copy_mysql(connection: BaseDatabaseWrapper, source: str, target: str) -> No
             dumping.stdout.close()  # so that mysqldump ends when mysql does
     if dumping.returncode or loading.returncode:
         raise CannotVerify(
-            f"The database {source} can't be copied: mysqldump ended with exit code {dumping.returncode}, and mysql with "
-            f"{loading.returncode}. Their messages are above."
+            f"The database {source} can't be copied: mysqldump ended with exit code {dumping.returncode}, and mysql "
+            f"with {loading.returncode}. Their messages are above."
         )
 
 
