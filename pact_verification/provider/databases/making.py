@@ -147,8 +147,8 @@ def _refuse_the_projects(token: str, connection: BaseDatabaseWrapper, **kwargs: 
         close(connection)
         raise CannotVerify(
             f"The database {alias!r} is used before its test database is made. That would use the project's own, "
-            f"{name!r}. A migration or a receiver of post_migrate does it. Set TEST['DEPENDENCIES'] of the alias that is migrated "
-            f"to [{alias!r}]."
+            f"{name!r}. A migration or a receiver of post_migrate does it. Set TEST['DEPENDENCIES'] of the alias that "
+            f"is migrated to [{alias!r}]."
         )
 
 
