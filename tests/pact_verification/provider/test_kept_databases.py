@@ -187,6 +187,17 @@ class TestRunData:
         assert ran.exit_code == 0, ran
         assert (filled.folder / "filled").read_text() == "x"
 
+    def test_under_pytest_it_runs_before_each_interaction(self, filled: Project) -> None:
+        """The databases are shared with other tests, which must not see its rows."""
+        other = "import pytest\n\n\n@pytest.mark.django_db\ndef test_items():\n    from shop.models import Item\n\n"
+        filled.write("test_items.py", f"{other}    assert [each.name for each in Item.objects.all()] == ['kettle']\n")
+        for options in (("--create-db", "--reuse-db"), ("--reuse-db",), ()):
+            ran = filled.run(
+                "pytest", "-q", "-p", "pact_verification.pytest_plugin", "pacts", "test_items.py", *options
+            )
+            assert ran.exit_code == 0, ran
+            has(ran, "25 passed")
+
     def test_a_flush_brings_back_rows_of_an_app_without_migrations(self, project: Project) -> None:
         self.fill(project, "tenant")
         for path in (project.folder / "shop/migrations").iterdir():
