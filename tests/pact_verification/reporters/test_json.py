@@ -77,7 +77,7 @@ def test_what_it_says(document: dict[str, Any]) -> None:
         {
             "name": "an item cup exists",
             "params": {},
-            "handler": "item_exists() (tests/testapp/pact_states.py:26)",
+            "handler": "item_exists() (tests/testapp/pact_states.py:29)",
             "values": {"id": green["states"][0]["values"]["id"]},
         }
     ]
