@@ -11,7 +11,7 @@ import pytest
 from pact_verification.pacts.reading import read_pact
 from tests.pact_verification.pact_files import interaction, write_pact
 from tests.pact_verification.reporters.conftest import CONSUMER, Reports, every_report, line_of, plain
-from tests.pact_verification.running import ROOT, Verify, command, environment
+from tests.pact_verification.running import ROOT, Verify, command, environment, without_progress
 
 pytestmark = pytest.mark.no_database
 
@@ -183,7 +183,7 @@ class TestWriting:
             run = subprocess.run(
                 command(pact, "--json", pipe), cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
             )
-            assert run.stderr == ""
+            assert without_progress(run.stderr) == ""
             assert reader.stdout
             assert json.loads(reader.stdout.read())["exit_code"] == 0
 
