@@ -8,7 +8,7 @@ from typing import Protocol
 
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.provider.board import Board
-from pact_verification.provider.databases.making import Sharing
+from pact_verification.provider.databases.sharing import Sharing
 from pact_verification.provider.databases.telling import Tell, say_nothing
 from pact_verification.provider.http_connection import HOST
 from pact_verification.results.coverage import Coverage

@@ -27,7 +27,7 @@ from pact_verification.pacts.sources import Progress
 from pact_verification.provider.databases.aliases import names_of
 from pact_verification.provider.databases.copying import why_not_copyable
 from pact_verification.provider.databases.dropping import drop_left
-from pact_verification.provider.databases.making import Sharing
+from pact_verification.provider.databases.sharing import Sharing
 from pact_verification.provider.serving import DatabasesMade, VerificationOptions
 from pact_verification.results.report import Outcome, PactResult
 from pact_verification.run.session import Ending, running_session

@@ -27,8 +27,8 @@ from pact_verification.provider.databases.aliases import (
 from pact_verification.provider.databases.copying import copy_database
 from pact_verification.provider.databases.dropping import drop
 from pact_verification.provider.databases.guard import require_named_when_opened, require_run_database
-from pact_verification.provider.databases.kept import kept_databases, kept_names
 from pact_verification.provider.databases.migrating import migrate
+from pact_verification.provider.databases.sharing import Sharing
 from pact_verification.provider.databases.telling import Tell, say_nothing
 from pact_verification.system import clock
 from pact_verification.system.interruption import undisturbed_at_the_end
@@ -36,19 +36,6 @@ from pact_verification.text import counted
 
 CHUNK = 2000
 """How many objects are read at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sharing:
-    """How several processes of one run share the work: one makes the databases, and copies them for the others.
-
-    Attributes:
-        folder: for copies of SQLite's databases in memory.
-        tokens: the tokens of the processes that get copies. Empty for those processes themselves.
-    """
-
-    folder: Path
-    tokens: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +100,7 @@ def run_databases(making: Making, tell: Tell = say_nothing) -> Iterator[Made]:
         for alias in connections:
             cleanup.callback(_set_aside(alias))
         names = names_of(making.token)  # now, while the connections have the project's names
-        kept = kept_names() if making.keep else {}
+        kept = _kept_names() if making.keep else {}
         copies = {token: names_of(token) for token in (making.sharing.tokens if making.sharing else ())}
         for alias, name in names.items():
             config = connections[alias].settings_dict
@@ -183,6 +170,8 @@ def _make(making: Making, names: Mapping[str, str], kept_as: Mapping[str, str], 
     if not making.keep:
         migrate(making.verbosity, tell)
         return ()
+    from pact_verification.provider.databases.kept import kept_databases  # imported here, since few runs keep databases
+
     with kept_databases(kept_as, tell, create=making.create) as kept:
         if kept.outdated is None:
             tell("copying the kept test databases")
@@ -199,6 +188,12 @@ def _make(making: Making, names: Mapping[str, str], kept_as: Mapping[str, str], 
     if kept.outdated is not None:
         return (f"The kept test databases were made: {kept.outdated}.",)
     return (f"The kept test databases got {counted(kept.new_migrations, 'new migration')}.",)
+
+
+def _kept_names() -> dict[str, str]:
+    from pact_verification.provider.databases.kept import kept_names  # imported here, since few runs keep databases
+
+    return kept_names()
 
 
 def _copy(folder: Path, token: str, names: Mapping[str, str], copies: Mapping[str, str]) -> None:
