@@ -80,6 +80,27 @@ def test_a_changed_migration_a_removed_one_and_changed_models(project: Project) 
     has(project.verify("--keepdb"), "the models of plain changed.")
 
 
+def test_a_base_of_models_and_a_migration_beside_an_alias_without_any(project: Project) -> None:
+    """One alias that makes its tables from models hides no migration of another."""
+    log = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(project.folder / "log"), "TEST": {"MIGRATE": False}}
+    project.others["log"] = log
+    base = "from django.db import models\n\n\nclass Base(models.Model):\n    class Meta:\n        abstract = True\n"
+    project.write("plain/__init__.py", "")
+    project.write("plain/base.py", base)
+    project.write("plain/models.py", "from plain.base import Base\n\n\nclass Plain(Base):\n    pass\n")
+    project.apps.append("plain")
+    assert project.verify("--keepdb").exit_code == 0
+    project.write(
+        "plain/base.py", base.replace("    class Meta", "    name = models.CharField(max_length=9)\n\n    class Meta")
+    )
+    has(project.verify("--keepdb"), "The kept test databases were made: the models of plain changed.")
+    project.migration("0002_kettle", "0001_initial", "teapot")
+    project.expect("teapot")
+    ran = project.verify("--keepdb")
+    assert ran.exit_code == 0, ran
+    has(ran, "The kept test databases were made: the migration shop.0002_kettle has changed.")
+
+
 def test_what_is_kept_but_not_complete_is_made_again(project: Project) -> None:
     """A run was killed while it copied its databases."""
     assert project.verify("--keepdb").exit_code == 0
