@@ -9,7 +9,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error
 
-from pact_verification.conf import ISOLATIONS, MAX_CONNECTIONS, conf, is_connections, is_timeout
+from pact_verification.conf import APPLICATIONS, ISOLATIONS, MAX_CONNECTIONS, conf, is_connections, is_timeout
 from pact_verification.errors import CannotVerify
 
 
@@ -144,6 +144,13 @@ CHECKS = (
         lambda value: value is None or _is_list_of(_is_text, value),
         "a list of aliases",
         'Set it to the aliases of DATABASES that a run uses, such as ["default"], or leave it out.',
+    ),
+    SettingCheck(
+        "pact_verification.E015",
+        "PACT_APPLICATION",
+        lambda value: value is None or value in APPLICATIONS,
+        " or ".join(map(repr, APPLICATIONS)),
+        f"Set it to one of {', '.join(map(repr, APPLICATIONS))}, or leave it out.",
     ),
 )
 

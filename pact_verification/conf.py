@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 
 ISOLATIONS = ("transaction", "flush")
+APPLICATIONS = ("wsgi", "asgi")
 MAX_TIMEOUT = 24 * 3600
 MAX_CONNECTIONS = 64
 """Each connection is a thread of the run, and a load on the broker."""
@@ -28,6 +29,7 @@ DEFAULTS: dict[str, Any] = {
     "PACT_CACHE_DIR": None,
     "PACT_BROKER_CONNECTIONS": 8,
     "PACT_DATABASES": None,
+    "PACT_APPLICATION": None,
 }
 """Every setting, with the value that it has when the project does not set it."""
 
@@ -136,6 +138,17 @@ class Settings:
         """The database aliases that a run uses; None means all."""
         aliases = self.setting("PACT_DATABASES")
         return None if aliases is None else tuple(aliases)
+
+    @property
+    def PACT_APPLICATION(self) -> str:
+        """How the project is called: one of APPLICATIONS.
+
+        By default as ASGI if ASGI_APPLICATION is set and WSGI_APPLICATION is not.
+        """
+        if application := self.setting("PACT_APPLICATION"):
+            return str(application)
+        is_asgi = getattr(settings, "ASGI_APPLICATION", None) and not settings.WSGI_APPLICATION
+        return "asgi" if is_asgi else "wsgi"
 
     @property
     def PACT_BROKER_BASE_URL(self) -> str | None:

@@ -47,7 +47,10 @@ class NoAnswer(Exception):
 
 
 class NoAnswerInTime(NoAnswer):
-    """A deployed server gave no answer within the time limit. It may only be slow."""
+    """The project gave no answer within the time limit. It may only be slow.
+
+    The text is empty, or names the place where the project waited.
+    """
 
 
 class ResponseRefused(Exception):

@@ -4,7 +4,7 @@ import re
 import socket
 import ssl
 import threading
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPSConnection, IncompleteRead
@@ -23,7 +23,8 @@ from pact_verification.errors import CannotVerify, NoAnswer, NoAnswerInTime
 from pact_verification.provider.databases.aliases import with_databases
 from pact_verification.provider.databases.guard import require_named
 from pact_verification.provider.http_connection import Response, request_headers
-from pact_verification.provider.project import NoteDoing, NoteRequest, filter_request, limited, require_final
+from pact_verification.provider.isolation import Isolation
+from pact_verification.provider.project import Call, NoteDoing, NoteRequest, filter_request, limited, require_final
 from pact_verification.provider.snapshots import DatabaseContents, count_rows
 from pact_verification.states.registry import Registry
 from pact_verification.system.certificates import certificate_hint, trust_named
@@ -151,6 +152,8 @@ class ProjectElsewhere:
 
     is_here = False
     reached = True
+    answered_by: str | None = None
+    stop_seconds = 0.0
 
     def __init__(
         self, deployed: Deployed, registry: Registry, note_request: NoteRequest, note_doing: NoteDoing
@@ -158,6 +161,10 @@ class ProjectElsewhere:
         self.deployed = deployed
         self.registry = registry
         self.note_request = note_request
+
+    def running(self, isolation: Isolation, call: Call) -> AbstractContextManager[None]:
+        """See Project."""
+        return nullcontext()
 
     def answer(self, environ: WSGIEnvironment) -> Response:
         """Return the server's response, which may be a redirect.
@@ -168,7 +175,7 @@ class ProjectElsewhere:
         filter_request(request, self.registry)
         with suppress(Resolver404):
             request.resolver_match = resolve(request.path_info)
-        self.note_request(request)
+        self.note_request(request, environ)
         connection = self.deployed.connect()
         try:
             self._send(connection, request)

@@ -19,14 +19,14 @@ from pact_verification.provider.interactions import Interactions
 from pact_verification.provider.isolation import Isolation
 from pact_verification.provider.leaks import Surroundings
 from pact_verification.provider.overheard import Overheard
-from pact_verification.provider.project import ProjectHere, ProjectOf
+from pact_verification.provider.project import LOOP_THREAD, ProjectHere, ProjectOf
 from pact_verification.provider.project_endpoint import ProjectEndpoint
 from pact_verification.provider.recording import Recording, Script
 from pact_verification.provider.request_handler import RequestHandler
 from pact_verification.provider.request_watch import RequestWatch
 from pact_verification.provider.serving import Address, DatabasesMade, new_state_path
 from pact_verification.provider.state_endpoint import StateEndpoint
-from pact_verification.results.crash import Crash
+from pact_verification.results.crash import Crash, is_own
 from pact_verification.results.exchange import Exchange
 from pact_verification.states.registry import Registry
 
@@ -79,6 +79,7 @@ class LiveServer:
         self.board = board or Board()
         self.seen = seen
         self.failed = failed
+        self.stop_seconds = 0.0
         self.secret = secrets.token_urlsafe(24)
         self.state_path = new_state_path()
         self.script = Script()
@@ -154,21 +155,27 @@ class LiveServer:
 
         Returns the end of its stack, innermost frame last.
         """
-        frame = sys._current_frames().get(self.thread.ident or 0)
-        return "".join(traceback.format_stack(frame)[-3:]) if frame else ""
+        loops = [thread for thread in threading.enumerate() if thread.name == LOOP_THREAD]
+        for thread in [*loops, self.thread]:  # the server's thread waits for an event loop that hangs
+            frame = sys._current_frames().get(thread.ident or 0)
+            stack = traceback.extract_stack(frame) if frame else []
+            if thread is self.thread or any(is_own(each.filename) for each in stack):
+                return "".join(traceback.format_list(stack)[-3:])
+        return ""
 
     def _stop(self) -> None:
         self.http.stop()
-        self.thread.join(timeout=BUSY_STOP_SECONDS if self.board.look().busy else IDLE_STOP_SECONDS)
+        self.thread.join(BUSY_STOP_SECONDS if self.board.look().busy else IDLE_STOP_SECONDS + self.stop_seconds)
 
     def _serve(self) -> None:
         """Run the server's thread."""
         try:
             with suppress(Exception):  # each request reports what is wrong with the URLconf
                 get_resolver().url_patterns  # noqa: B018  # the first request would have to wait for its import
-            self.handler = self._make_handler()
-            self.ready.set()
-            self.http.serve(self.handler.answer, self.handler.after_response)
+            with ExitStack() as cleanup:
+                self.handler = self._make_handler(cleanup)
+                self.ready.set()
+                self.http.serve(self.handler.answer, self.handler.after_response)
         except BaseException as error:  # noqa: BLE001  # running() raises it on the main thread
             self.failure = error
             if self.ready.is_set():
@@ -179,10 +186,13 @@ class LiveServer:
             for connection in connections.all(initialized_only=True):
                 close(connection)
 
-    def _make_handler(self) -> RequestHandler:
-        """Make the request handler.
+    def _make_handler(self, cleanup: ExitStack) -> RequestHandler:
+        """Make the request handler, and start the project.
 
         The server's thread does it, because it has to own the database connections.
+
+        Args:
+            cleanup: stops the project.
         """
         isolation = self.make_isolation()
         watch = RequestWatch(self.script)
@@ -195,6 +205,8 @@ class LiveServer:
             surroundings=lambda: self.surroundings,
             note_doing=self._note_doing,
         )
+        cleanup.enter_context(project.running(isolation, self.http.call))
+        self.stop_seconds = project.stop_seconds
         watch.count_queries()
         return RequestHandler(
             interactions,

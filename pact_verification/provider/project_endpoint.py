@@ -58,8 +58,8 @@ class ProjectEndpoint:
             finally:
                 self._record_endpoint(recording)
             self.interactions.isolation.commit()
-        except NoAnswerInTime:
-            return self._refuse_for_time(recording, started)
+        except NoAnswerInTime as error:
+            return self._refuse_for_time(recording, started, str(error))
         except NoAnswer as error:
             recording.record(unanswered=str(error))
             return empty_response(HTTPStatus.BAD_GATEWAY)
@@ -107,10 +107,10 @@ class ProjectEndpoint:
         if response.status == HTTPStatus.NOT_FOUND:
             self._record_no_route(recording)
 
-    def _refuse_for_time(self, recording: Recording, started: float) -> Response:
+    def _refuse_for_time(self, recording: Recording, started: float, place: str = "") -> Response:
         limit = f"{self.request_timeout:g} s (--request-timeout)"
         taken = clock.seconds() - started
-        recording.record(over_limit=f"The project took {taken:.1f} s to answer, and may take {limit}.")
+        recording.record(over_limit=f"The project took {taken:.1f} s to answer, and may take {limit}.{place}")
         return empty_response(HTTPStatus.GATEWAY_TIMEOUT)
 
     def _record_endpoint(self, recording: Recording) -> None:
@@ -118,6 +118,11 @@ class ProjectEndpoint:
 
         An unknown view is a warning, not a failure.
         """
+        if self.project.answered_by:
+            not_django = f"{self.project.answered_by} answered, and did not ask Django"
+            recording.record(no_route=not_django)
+            if self.interactions.registry.request_filters:
+                recording.warn(f"No request filter ran: {not_django}.")
         if (request := self.watch.request) is None:
             return
         queries = self.watch.queries if self.project.is_here else None

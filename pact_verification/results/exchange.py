@@ -110,7 +110,8 @@ class Exchange:
         request: the request after the request filters.
         states: the provider states that were set up.
         endpoint: the view that answered; None if no URL pattern matches.
-        no_route: that no URL pattern matches, with the nearest patterns; None if one matches.
+        no_route: that no URL pattern matches, with the nearest patterns, or that Django was not asked; None if a
+            pattern matches.
         queries: how many SQL queries the request took, on all databases; None for a server that already runs.
         request_seconds: how long the request took.
         state_error: why a provider state could not be set up. The core then sends no request.

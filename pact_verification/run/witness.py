@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import chain
 from mmap import mmap
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
@@ -343,10 +344,19 @@ def _stack(folder: Path) -> str:
         written = (folder / "crash").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    threads = re.split(r"\n\n", written)
-    server_thread = next(
-        (each for each in threads if "live_server.py" in each), threads[0] if len(threads) == 1 else ""
-    )
-    frames = [line for line in server_thread.splitlines() if line.startswith("  File")]  # the innermost is first
-    kept = frames[:1] + [line for line in frames[1:] if is_own(line.split('"')[1])]
+    threads = [_frames(each) for each in re.split(r"\n\n", written)]
+    # The server's thread waits for the event loop of an ASGI application, if there is one and it hangs.
+    loop = (each for each in threads if any(" in _turn" in line for line in each) and any(map(_is_own, each)))
+    server = (each for each in threads if any("live_server.py" in line for line in each))
+    frames = next(chain(loop, server), threads[0] if len(threads) == 1 else [])
+    kept = frames[:1] + [line for line in frames[1:] if _is_own(line)]
     return "\n".join(reversed(kept[:SHOWN_FRAMES]))
+
+
+def _frames(thread: str) -> list[str]:
+    """Return the frames of a thread as faulthandler wrote them, the innermost first."""
+    return [line for line in thread.splitlines() if line.startswith("  File")]
+
+
+def _is_own(frame: str) -> bool:
+    return is_own(frame.split('"')[1])
