@@ -30,6 +30,7 @@ from pact_verification.provider.project import (
     NoteRequest,
     checked,
     filter_request,
+    insist_on_user,
     require_within,
 )
 from pact_verification.states.registry import Registry
@@ -148,6 +149,7 @@ class AsgiProject:
     def _resolve_request(
         self, original: Callable[..., Any], handler: ASGIHandler, request: HttpRequest
     ) -> ResolverMatch:
+        insist_on_user(request)
         match: ResolverMatch = original(handler, request)
         self.doing = f"{request.method} {request.path}, in {match._func_path}"
         self.note_doing(self.doing)

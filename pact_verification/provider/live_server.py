@@ -204,6 +204,7 @@ class LiveServer:
             self.overheard,
             surroundings=lambda: self.surroundings,
             note_doing=self._note_doing,
+            is_here=project.is_here,
         )
         cleanup.enter_context(project.running(isolation, self.http.call))
         self.stop_seconds = project.stop_seconds

@@ -16,6 +16,7 @@ from pact_verification.conf import conf
 from pact_verification.errors import ResponseRefused
 from pact_verification.provider.http_connection import Response
 from pact_verification.provider.isolation import Isolation
+from pact_verification.states.asking import who_asks
 from pact_verification.states.registry import Registry
 
 NoteRequest = Callable[[HttpRequest, WSGIEnvironment], None]
@@ -71,10 +72,18 @@ ProjectOf = Callable[[Registry, NoteRequest, NoteDoing], Project]
 
 
 def filter_request(request: HttpRequest, registry: Registry) -> None:
-    """Run the project's request filters."""
+    """Run the project's request filters, and make the request the user's whom the provider states name."""
     for request_filter in registry.request_filters:
         request_filter(request)
         request.__dict__.pop("headers", None)  # Django caches it, and the filter may have changed META
+    if asking := who_asks():
+        asking.introduce(request)
+
+
+def insist_on_user(request: HttpRequest) -> None:
+    """Make the request that user's again, when all middleware has had it."""
+    if asking := who_asks():
+        asking.insist(request)
 
 
 class ProjectHere(WSGIHandler):
@@ -105,6 +114,7 @@ class ProjectHere(WSGIHandler):
 
         If the process ends in it, the board still has its name.
         """
+        insist_on_user(request)
         match = super().resolve_request(request)
         self.note_doing(f"{request.method} {request.path}, in {match._func_path}")
         return match

@@ -7,7 +7,7 @@ from wsgiref.types import WSGIEnvironment
 
 from django.conf import settings
 
-from pact_verification.errors import NoAnswer, NoAnswerInTime, ResponseRefused
+from pact_verification.errors import NoAnswer, NoAnswerInTime, ResponseRefused, StateError
 from pact_verification.provider.endpoints import find_endpoint, is_catch_all, why_no_route
 from pact_verification.provider.http_connection import LEFT_OUT, Response, empty_response, read_body, status_line
 from pact_verification.provider.interactions import Interactions
@@ -17,6 +17,7 @@ from pact_verification.provider.recording import Recording
 from pact_verification.provider.request_watch import RequestWatch
 from pact_verification.results.crash import Crash
 from pact_verification.results.exchange import RecordedResponse
+from pact_verification.states.asking import who_asks
 from pact_verification.system import clock
 
 
@@ -77,7 +78,7 @@ class ProjectEndpoint:
     def _take_request(self, environ: WSGIEnvironment, recording: Recording) -> bool:
         """Record the request, and make its environment one for Django.
 
-        Returns whether all of the request has come.
+        Returns whether all of the request has come, and the user whom the states name can send it.
         """
         body = read_body(environ)
         recording.record(request=recorded_request(environ, environ, body), arrived=arrived_request(environ, body))
@@ -95,6 +96,12 @@ class ProjectEndpoint:
         environ["wsgi.input"] = BytesIO(body)
         if settings.SECURE_SSL_REDIRECT:
             environ["wsgi.url_scheme"] = "https"  # what such a project gets from the proxy in front of it
+        try:
+            if asking := who_asks():
+                asking.prepare(environ)
+        except StateError as error:
+            recording.fail("acting_as()", error)
+            return False
         return True
 
     def _record_response(self, recording: Recording, response: RecordedResponse) -> None:
@@ -123,6 +130,8 @@ class ProjectEndpoint:
             recording.record(no_route=not_django)
             if self.interactions.registry.request_filters:
                 recording.warn(f"No request filter ran: {not_django}.")
+            if (asking := who_asks()) and asking.user is not None:
+                recording.warn(f"acting_as() had no effect: {not_django}.")
         if (request := self.watch.request) is None:
             return
         queries = self.watch.queries if self.project.is_here else None
