@@ -237,7 +237,8 @@ class EventLoop:
         """Return the line of the project at which a request waits."""
         if found := self.server_thread.place():
             return found
-        stacks = [list(_awaited(task)) for task in [*(asyncio.all_tasks() - self.lasting - {main}), main]]
+        tasks = [*(asyncio.all_tasks() - self.lasting - {main}), main, *self.lasting]
+        stacks = [list(_awaited(task)) for task in tasks]
         # A task may wait for another one, directly or through the server's thread. The line is in that one.
         stacks.sort(key=lambda stack: bool(stack) and stack[0].f_code.co_filename == asgiref_sync.__file__)
         return next((_place_of(frame) for stack in stacks for frame in stack if _is_own(frame)), None)

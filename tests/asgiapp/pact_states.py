@@ -1,0 +1,12 @@
+from pact_verification import acting_as, login_as, provider_state
+from tests.testapp.models import User
+
+
+@provider_state("{email} is asking")
+def is_asking(email: str) -> None:
+    acting_as(User.objects.create(email=email))  # type: ignore[misc]  # its manager's type is generic
+
+
+@provider_state("{email} is logged in")
+def is_logged_in(email: str) -> None:
+    login_as(User.objects.create(email=email))  # type: ignore[misc]  # its manager's type is generic
