@@ -40,6 +40,11 @@ def is_deactivated(name: str) -> None:
     User.objects.filter(username=name).update(is_active=False)
 
 
+@provider_state("{name} is deleted")
+def is_deleted(name: str) -> None:
+    User.objects.filter(username=name).delete()
+
+
 @provider_state("nobody is asking")
 def nobody_is_asking() -> None:
     acting_as(None)

@@ -15,7 +15,8 @@ def who(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     name = user.get_username()
     seen = {"staff": user.is_staff, "session": request.session.session_key is not None}
-    return JsonResponse({"user": name, "authorization": request.headers.get("Authorization"), **seen})
+    sent = {"authorization": request.headers.get("Authorization"), "theme": request.COOKIES.get("theme")}
+    return JsonResponse({"user": name, **seen, **sent})
 
 
 async def who_async(request: HttpRequest) -> HttpResponse:
