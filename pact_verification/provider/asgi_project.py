@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from http.client import responses
 from typing import Any
 from unittest.mock import patch
@@ -18,7 +18,7 @@ from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch
 
 from pact_verification.conf import conf
-from pact_verification.errors import CannotVerify, NoAnswerInTime, ResponseRefused
+from pact_verification.errors import CannotVerify, NoAnswerInTime, ResponseRefused, StateError
 from pact_verification.provider.asgi_application import load_application
 from pact_verification.provider.event_loop import EventLoop
 from pact_verification.provider.http_connection import Response, request_headers
@@ -85,14 +85,16 @@ class AsgiProject:
             # Django makes the responses to exceptions on other threads, which see nothing of the transaction.
             cleanup.enter_context(patch.object(django_exceptions, "sync_to_async", _thread_sensitive))
             self.loop = cleanup.enter_context(EventLoop.running(call))
-            isolation.begin()
+            isolation.open()
             self._start()
             self.loop.keep_tasks()
             yield
             if self.lifespan.is_supported:
-                isolation.begin()
-                cleanup.callback(isolation.roll_back)
+                isolation.roll_back()
+                with suppress(StateError):  # an interaction has committed by itself, and the databases are dropped
+                    isolation.open()
                 self._stop()
+                isolation.roll_back()
 
     def answer(self, environ: WSGIEnvironment) -> Response:
         """See Project."""

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify
 from pact_verification.pacts.pact import Pact
 from pact_verification.provider.board import Board
@@ -20,7 +19,6 @@ from pact_verification.provider.databases.telling import Tell, say_nothing
 from pact_verification.provider.deployed import Deployed, ProjectElsewhere, require_disposable
 from pact_verification.provider.isolation import RestoringIsolation, isolation_of
 from pact_verification.provider.live_server import LiveServer
-from pact_verification.provider.project import ProjectHere, ProjectOf
 from pact_verification.provider.serving import DatabasesMade, VerificationOptions
 from pact_verification.provider.snapshots import keep_databases
 from pact_verification.provider.stores import own_stores
@@ -30,15 +28,6 @@ from pact_verification.results.exchange import Exchange
 from pact_verification.results.report import PactResult
 from pact_verification.states.preflight import require_handlers
 from pact_verification.states.registry import Registry, autodiscover
-
-
-def _project_of(options: VerificationOptions) -> ProjectOf:
-    """Return what makes the project: Django's handler for WSGI, or the project's ASGI application."""
-    if conf.PACT_APPLICATION == "wsgi":
-        return ProjectHere
-    from pact_verification.provider.asgi_project import AsgiProject  # here, since most projects don't need it
-
-    return partial(AsgiProject, options.request_timeout)
 
 
 @contextmanager
@@ -112,7 +101,7 @@ class ProviderHere:
                 made = cleanup.enter_context(run_databases(self._making(options), tell))
                 require = partial(require_run_database, self.token)
                 isolation_factory = isolation_of(options.isolation, made.rows, require)
-                server = serve(self.registry, isolation_factory, options.request_timeout, _project_of(options))
+                server = serve(self.registry, isolation_factory, options.request_timeout)
                 server.databases = DatabasesMade(made.seconds, made.notes)
             cleanup.enter_context(server.running())
             cleanup.enter_context(server.listening())

@@ -45,6 +45,11 @@ class Isolation(ABC):
         """Start an interaction: undo the changes of the one before, and empty caches, mail and file storage."""
         self.roll_back()
         empty_stores()
+        self.open()
+
+    @abstractmethod
+    def open(self) -> None:
+        """Take it that the databases are about to be changed, which `roll_back` will undo."""
 
     @abstractmethod
     def commit(self) -> None:
@@ -76,8 +81,7 @@ class TransactionIsolation(Isolation):
         self.atomics: dict[str, transaction.Atomic] = {}
         self.leftover_error: str | None = None
 
-    def begin(self) -> None:
-        super().begin()
+    def open(self) -> None:
         if self.leftover_error:
             raise StateError(self.leftover_error)
         for alias in self.aliases:
@@ -140,8 +144,7 @@ class CommittingIsolation(Isolation):
         super().__init__(require)
         self.has_begun = False
 
-    def begin(self) -> None:
-        super().begin()
+    def open(self) -> None:
         self.has_begun = True
 
     def commit(self) -> None:

@@ -18,6 +18,9 @@ LOCMEM_MAIL = "django.core.mail.backends.locmem.EmailBackend"
 LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
 DUMMY = "django.core.cache.backends.dummy.DummyCache"
 
+_own_folders: list[str] = []
+"""The folders for files that runs in this process have made."""
+
 
 @contextmanager
 def own_stores(folder: Path | None = None) -> Iterator[None]:
@@ -46,9 +49,11 @@ def own_stores(folder: Path | None = None) -> Iterator[None]:
             **_mail(),
         )
         _quietly(own.enable)
+        _own_folders.append(directory)
         try:
             yield
         finally:
+            _own_folders.remove(directory)
             _quietly(own.disable)
 
 
@@ -76,7 +81,15 @@ def _in_memory(alias: str, config: dict[str, Any]) -> dict[str, Any]:
 
 
 def empty_stores() -> None:
-    """Empty caches, outbox and files, and Django's caches of content types and sites."""
+    """Empty caches, outbox and files, and Django's caches of content types and sites.
+
+    Raises RuntimeError if they are not the run's own: they may be a developer's.
+    """
+    if settings.MEDIA_ROOT not in _own_folders:
+        raise RuntimeError(
+            f"MEDIA_ROOT is {str(settings.MEDIA_ROOT)!r}, and not the run's own folder, so nothing was emptied. Does a "
+            "provider state leave it changed?"
+        )
     for alias in settings.CACHES:
         caches[alias].clear()
     if hasattr(mail, "outbox"):

@@ -97,7 +97,15 @@ def running_verifier(
             migrated = serialized() if conf.PACT_ISOLATION == "flush" else {}
             make_isolation = isolation_of(conf.PACT_ISOLATION, migrated, require_test_database)
             server = LiveServer(registry.with_data_in_each_interaction(), make_isolation, conf.PACT_REQUEST_TIMEOUT)
-            cleanup.enter_context(server.running())
+            running = ExitStack()
+            running.enter_context(server.running())
+
+        def stop() -> None:
+            """Stop the server. The shutdown of an ASGI application runs the project's code."""
+            with own_stores(), unblock(), leaving_alone(left_alone):
+                running.close()
+
+        cleanup.callback(stop)
         options = VerificationOptions(conf.PACT_PROVIDER_NAME, request_timeout=conf.PACT_REQUEST_TIMEOUT)
         session = Session(options, engine, server)
         verifier = Verifier(

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify
 from pact_verification.provider import asgi_project
 from pact_verification.provider.asgi_application import load_application
-from pact_verification.provider.asgi_project import AsgiProject, scope_of
+from pact_verification.provider.asgi_project import scope_of
 from pact_verification.provider.live_server import LiveServer
 from pact_verification.states.registry import Registry
 from tests.pact_verification.pact_files import interaction, write_pact
@@ -73,6 +72,11 @@ SERVED = (
     ),
     asked(["cup"]),
     interaction(
+        "asynchronous code in a state",
+        states=["an item jug is made by asynchronous code"],
+        response={"body": ["jug"]},
+    ),
+    interaction(
         "a stream",
         "/stream",
         states=CUP,
@@ -102,7 +106,7 @@ def test_it_is_served_and_sees_one_database(pact: Path, options: list[str]) -> N
     """What the startup has written is taken back before the first interaction."""
     run = verify(write_pact(pact, *SERVED), *options)
     assert (run.exit_code, run.err) == (0, ""), run.out + run.err
-    has(run, "10 interactions of 1 consumer: 10 verified")
+    has(run, "11 interactions of 1 consumer: 11 verified")
 
 
 def test_with_call_command_and_no_more_is_imported_for_a_wsgi_project(pact: Path) -> None:
@@ -232,9 +236,9 @@ async def never_stops(scope: Any, receive: Any, send: Any) -> None:
 class TestLifespanWithoutEnd:
     @contextmanager
     def running(self, application: str, blocker: DjangoDbBlocker) -> Iterator[LiveServer]:
-        name = f"{__name__}.{application}"
-        with blocker.unblock(), override_settings(ASGI_APPLICATION=name, ROOT_URLCONF="tests.testapp.nodb.urls"):
-            server = LiveServer(Registry(), NoIsolation, 5, partial(AsgiProject, 5))
+        own = {"PACT_APPLICATION": "asgi", "ASGI_APPLICATION": f"{__name__}.{application}"}
+        with blocker.unblock(), override_settings(**own, ROOT_URLCONF="tests.testapp.nodb.urls"):
+            server = LiveServer(Registry(), NoIsolation, 5)
             with server.running():
                 yield server
 
