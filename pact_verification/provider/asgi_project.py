@@ -33,6 +33,7 @@ from pact_verification.provider.project import (
     insist_on_user,
     require_within,
 )
+from pact_verification.states.asking import Asking, who_asks
 from pact_verification.states.registry import Registry
 from pact_verification.text import Place
 
@@ -68,6 +69,7 @@ class AsgiProject:
         self.answered_by: str | None = None
         self.doing = ""
         self.coming: WSGIEnvironment | None = None
+        self.asking: Asking | None = None
         self.name, self.application = load_application()
         self.lifespan = Lifespan(self.name, self.application)
 
@@ -84,7 +86,7 @@ class AsgiProject:
                 cleanup.enter_context(patch.object(ASGIHandler, name, _method(method, original)))
             # Django makes the responses to exceptions on other threads, which see nothing of the transaction.
             cleanup.enter_context(patch.object(django_exceptions, "sync_to_async", _thread_sensitive))
-            self.loop = cleanup.enter_context(EventLoop.running(call))
+            self.loop = cleanup.enter_context(EventLoop.running(call, self._is_over))
             isolation.open()
             self._start()
             self.loop.keep_tasks()
@@ -100,6 +102,7 @@ class AsgiProject:
         """See Project."""
         self.reached = False
         self.answered_by = None
+        self.asking = who_asks()
         self.coming = environ
         self.doing = f"{environ['REQUEST_METHOD']} {environ['RAW_URI']}"
         exchange = Exchange(environ, conf.PACT_MAX_RESPONSE_BYTES)
@@ -115,6 +118,7 @@ class AsgiProject:
             if exchange.refused is None:
                 raise
         finally:
+            self.asking = None
             if self.coming:
                 self.answered_by = self.name
         return exchange.response()
@@ -134,6 +138,10 @@ class AsgiProject:
             failure = f"The shutdown of the ASGI application {self.name} did not end in {SHUTDOWN_SECONDS:g} s.{error}"
         if failure:
             logger.warning(failure)
+
+    def _is_over(self) -> bool:
+        """Tell whether the interaction of the present context is over. Tasks of the lifespan have none."""
+        return (asking := who_asks()) is not None and asking is not self.asking
 
     async def _get_response(
         self, original: Callable[..., Any], handler: ASGIHandler, request: HttpRequest

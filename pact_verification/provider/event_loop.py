@@ -47,16 +47,23 @@ class ServerThread(Executor):
 
     Args:
         call: has the thread call a function when it does not wait.
+        is_over: tells whether the task that asks belongs to an interaction that has ended. The transaction is another
+            one's then.
     """
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, is_over: Callable[[], bool]) -> None:
         self.call = call
+        self.is_over = is_over
         self.is_waiting = False
         self._thread = threading.current_thread()
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._nested: list[CurrentThreadExecutor] = []
 
     def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> "Future[R]":
+        if self.is_over():
+            raise RuntimeError(
+                "The interaction that started this task is over, so the task can't use the database any more."
+            )
         future: Future[R] = Future()
 
         def work() -> None:
@@ -133,16 +140,17 @@ class EventLoop:
 
     Args:
         call: has the thread that calls `run` call a function when it does not wait in `run`.
+        is_over: tells, in the context of a task, whether the interaction that started it has ended.
 
     Attributes:
         lasting: tasks that do not belong to a request.
     """
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, is_over: Callable[[], bool]) -> None:
         self.loop = asyncio.new_event_loop()
         with suppress(AttributeError):  # a loop of the project's policy may have fixed attributes
             self.loop.time = clock.seconds  # type: ignore[method-assign]  # a state may freeze the clock
-        self.server_thread = ServerThread(call)
+        self.server_thread = ServerThread(call, is_over)
         self.lasting: frozenset[asyncio.Task[Any]] = frozenset()
         self._sensitive = ThreadSensitiveContext()
         SyncToAsync.context_to_thread_executor[self._sensitive] = self.server_thread
@@ -151,9 +159,9 @@ class EventLoop:
 
     @classmethod
     @contextmanager
-    def running(cls, call: Call) -> Iterator[Self]:
+    def running(cls, call: Call, is_over: Callable[[], bool]) -> Iterator[Self]:
         """Run a loop until the block ends."""
-        loop = cls(call)
+        loop = cls(call, is_over)
         with loop.server_thread.running_nested_work():
             loop._thread.start()
             try:

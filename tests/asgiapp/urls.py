@@ -9,6 +9,8 @@ urlpatterns = [
     path("sync-items", views.items_of_sync_view),
     path("scope", views.scope),
     path("asked", views.asked),
+    path("leave-task", views.leave_task),
+    path("wait-for-task", views.wait_for_task),
     path("stream", views.stream),
     path("endless", views.endless),
     path("long", views.long),

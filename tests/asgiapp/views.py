@@ -35,6 +35,30 @@ async def asked(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"items": await worker.ask(), "ticks": worker.ticks > 0})
 
 
+LATE: list[asyncio.Task[None]] = []
+
+
+async def leave_task(request: HttpRequest) -> HttpResponse:
+    """Leaves a task running, which writes to the database when the next request is there."""
+    next_request.clear()
+
+    async def write() -> None:
+        await next_request.wait()
+        await Item.objects.acreate(name="late")
+
+    LATE.append(asyncio.create_task(write()))
+    return JsonResponse({})
+
+
+async def wait_for_task(request: HttpRequest) -> HttpResponse:
+    next_request.set()
+    (error,) = await asyncio.gather(*LATE, return_exceptions=True)
+    return JsonResponse({"error": str(error), "items": await Item.objects.acount()})
+
+
+next_request = asyncio.Event()
+
+
 async def stream(request: HttpRequest) -> StreamingHttpResponse:
     async def parts() -> AsyncIterator[str]:
         async for item in Item.objects.order_by("name"):

@@ -123,6 +123,19 @@ def test_with_call_command_and_no_more_is_imported_for_a_wsgi_project(pact: Path
         assert run.out.splitlines()[-1] == said
 
 
+@pytest.mark.parametrize("middleware", [{}, {"MIDDLEWARE": []}], ids=["with synchronous middleware", "without"])
+def test_a_task_that_a_view_leaves_running_does_not_write_to_the_next_interaction(
+    pact: Path, middleware: dict[str, Any]
+) -> None:
+    write_pact(
+        pact,
+        interaction("it leaves a task", "/leave-task"),
+        interaction("the next", "/wait-for-task", response={"body": {"items": 0}}),
+    )
+    run = verify(pact, settings=middleware)
+    assert run.exit_code == 0, run.out + run.err
+
+
 class TestWhoIsAsking:
     def test_a_custom_user_until_the_interaction_ends(self, pact: Path) -> None:
         def who(description: str, user: str, *states: str, session: bool = False) -> dict[str, Any]:
@@ -162,7 +175,7 @@ class TestWhatGoesWrong:
             ("/deaf", "and may take 0.5 s (--request-timeout). It waited at tests/asgiapp/asgi.py:"),
             ("/long", "The response is longer than 0.01 MB, and was not read to its end."),
             ("/unfinished", "The ASGI application returned before its response was complete."),
-            ("/crash", 'tests/asgiapp/views.py:83 in crash raise RuntimeError("the tap drips")'),
+            ("/crash", 'tests/asgiapp/views.py:107 in crash raise RuntimeError("the tap drips")'),
             ("/crash-on-commit", 'in fail raise RuntimeError("the lid does not close")'),
             ("/leave", "in leave sys.exit(3) SystemExit: 3"),
             ("/exit", "view tests.asgiapp.asgi.application answered, and did not ask Django"),
@@ -181,7 +194,7 @@ class TestWhatGoesWrong:
         [
             ("/stubborn", "GET /stubborn, in tests.asgiapp.views.stubborn, which waited at tests/asgiapp/views.py:"),
             ("/blocking", 'GET /blocking, in tests.asgiapp.views.blocking. It was at File "'),
-            ("/blocking", 'tests/asgiapp/views.py", line 78 in blocking'),
+            ("/blocking", 'tests/asgiapp/views.py", line 102 in blocking'),
         ],
     )
     def test_what_does_not_end_when_it_is_cancelled_ends_the_run(self, pact: Path, path: str, says: str) -> None:
