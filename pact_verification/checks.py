@@ -9,7 +9,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error
 
-from pact_verification.conf import ISOLATIONS, MAX_CONNECTIONS, conf, is_connections, is_timeout
+from pact_verification.conf import ISOLATIONS, MAX_CONNECTIONS, TASKS, conf, is_connections, is_timeout
 from pact_verification.errors import CannotVerify
 
 
@@ -144,6 +144,20 @@ CHECKS = (
         lambda value: value is None or _is_list_of(_is_text, value),
         "a list of aliases",
         'Set it to the aliases of DATABASES that a run uses, such as ["default"], or leave it out.',
+    ),
+    SettingCheck(
+        "pact_verification.E013",
+        "PACT_ALLOWED_HOSTS",
+        lambda value: _is_list_of(lambda host: isinstance(host, str) and bool(host.strip()), value),
+        "a list of hosts",
+        'Set it to the hosts that the project may reach during a run, such as ["search:9200"], or leave it out.',
+    ),
+    SettingCheck(
+        "pact_verification.E014",
+        "PACT_TASKS",
+        lambda value: value in TASKS,
+        " or ".join(map(repr, TASKS)),
+        f"Set it to one of {', '.join(map(repr, TASKS))}.",
     ),
 )
 

@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 
 ISOLATIONS = ("transaction", "flush")
+TASKS = ("eager", "memory")
 MAX_TIMEOUT = 24 * 3600
 MAX_CONNECTIONS = 64
 """Each connection is a thread of the run, and a load on the broker."""
@@ -28,6 +29,8 @@ DEFAULTS: dict[str, Any] = {
     "PACT_CACHE_DIR": None,
     "PACT_BROKER_CONNECTIONS": 8,
     "PACT_DATABASES": None,
+    "PACT_ALLOWED_HOSTS": [],
+    "PACT_TASKS": TASKS[0],
 }
 """Every setting, with the value that it has when the project does not set it."""
 
@@ -136,6 +139,16 @@ class Settings:
         """The database aliases that a run uses; None means all."""
         aliases = self.setting("PACT_DATABASES")
         return None if aliases is None else tuple(aliases)
+
+    @property
+    def PACT_ALLOWED_HOSTS(self) -> tuple[str, ...]:
+        """The servers that the project may reach during a run, beside its databases."""
+        return tuple(self.setting("PACT_ALLOWED_HOSTS"))
+
+    @property
+    def PACT_TASKS(self) -> str:
+        """What becomes of the tasks that the project sends: one of TASKS."""
+        return str(self.setting("PACT_TASKS"))
 
     @property
     def PACT_BROKER_BASE_URL(self) -> str | None:

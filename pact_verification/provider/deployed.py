@@ -137,6 +137,12 @@ class Deployed:
             return HTTPSConnection(self.url.hostname, self.url.port, timeout=self.timeout, context=self.tls)
         return HTTPConnection(self.url.hostname, self.url.port, timeout=self.timeout)
 
+    @property
+    def host_and_port(self) -> str:
+        """The server, as PACT_ALLOWED_HOSTS would name it."""
+        host = f"[{self.url.hostname}]" if ":" in str(self.url.hostname) else self.url.hostname
+        return f"{host}:{self.url.port or (443 if self.tls else 80)}"
+
     def __str__(self) -> str:
         names = ", ".join(f"{name} ({counted(rows, 'row')})" for name, rows in self.contents.rows.items())
         server = (

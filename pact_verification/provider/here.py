@@ -17,8 +17,11 @@ from pact_verification.provider.databases.left_alone import leaving_alone
 from pact_verification.provider.databases.making import Making, run_databases
 from pact_verification.provider.databases.telling import Tell, say_nothing
 from pact_verification.provider.deployed import Deployed, ProjectElsewhere, require_disposable
+from pact_verification.provider.http_connection import HOST
 from pact_verification.provider.isolation import RestoringIsolation, isolation_of
 from pact_verification.provider.live_server import LiveServer
+from pact_verification.provider.outbound import refusing_connections
+from pact_verification.provider.services.replacing import note_unseen, own_services, replace_services
 from pact_verification.provider.serving import DatabasesMade, VerificationOptions
 from pact_verification.provider.snapshots import keep_databases
 from pact_verification.provider.stores import own_stores
@@ -32,14 +35,14 @@ from pact_verification.states.registry import Registry, autodiscover
 
 @contextmanager
 def provider_here(check: Callable[..., None], *, folder: Path, **options: Any) -> Iterator["ProviderHere"]:
-    """Give the project stores of the run's own, before one of its modules takes a reference to a cache.
+    """Give the project stores and services of the run's own, before one of its modules takes a reference to a cache.
 
     Args:
         check: runs Django's system checks, which import the project's modules.
         folder: for the project's files.
         options: see ProviderHere.
     """
-    with own_stores(folder):
+    with own_stores(folder), own_services():
         yield ProviderHere(check, **options)
 
 
@@ -70,10 +73,13 @@ class ProviderHere:
         self.registry = Registry()
         self.deployed: Deployed | None = None
 
-    def load(self) -> None:
+    def load(self) -> tuple[str, ...]:
         """See Provider."""
-        self.check(databases=[])  # by default some versions of Django ask the project's own databases
-        self.registry = autodiscover()
+        with refusing_connections():
+            self.check(databases=[])  # by default some versions of Django ask the project's own databases
+            self.registry = autodiscover()
+        replace_services()
+        return note_unseen()
 
     def reach(self, options: VerificationOptions) -> str:
         """See Provider."""
@@ -91,8 +97,10 @@ class ProviderHere:
         """See Provider."""
         with ExitStack() as cleanup:
             cleanup.enter_context(leaving_alone(options.left_alone))
+            outbound = cleanup.enter_context(refusing_connections())
             serve = partial(LiveServer, board=self.board, seen=self.seen, failed=self.failed)
             if self.deployed:
+                outbound.allow(self.deployed.host_and_port)
                 # This block ends after the server's: no state handler may write after the databases are restored.
                 isolation = partial(RestoringIsolation, require_disposable, cleanup.enter_context(keep_databases()))
                 registry = self.registry.with_data_in_each_interaction()
@@ -104,6 +112,7 @@ class ProviderHere:
                 server = serve(self.registry, isolation_factory, options.request_timeout)
                 server.databases = DatabasesMade(made.seconds, made.notes)
             cleanup.enter_context(server.running())
+            outbound.allow(f"{HOST}:{server.address.port}")  # the server itself refuses the project's requests to it
             cleanup.enter_context(server.listening())
             # What is loaded by now stays, so the garbage collector need not visit it in every pass.
             gc.freeze()

@@ -17,6 +17,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from pact_verification.errors import StateError
 from pact_verification.provider.databases.aliases import close
+from pact_verification.provider.services.replacing import empty_services
 from pact_verification.provider.stores import empty_stores
 from pact_verification.results.crash import Crash
 
@@ -42,9 +43,10 @@ class Isolation(ABC):
         self.aliases = _share_connections(require)
 
     def begin(self) -> None:
-        """Start an interaction: undo the changes of the one before, and empty caches, mail and file storage."""
+        """Start an interaction: undo the changes of the one before, and empty stores and services."""
         self.roll_back()
         empty_stores()
+        empty_services()
 
     @abstractmethod
     def commit(self) -> None:

@@ -149,7 +149,7 @@ class WitnessedProvider:
             signal.signal(number, signal.SIG_IGN)  # a second signal would stop the cleanup
             raise Terminated(number)
 
-    def load(self) -> None:
+    def load(self) -> tuple[str, ...]:
         """See Provider."""
         from pact_verification.provider.here import provider_here  # imported here, since the witness does not need it
 
@@ -163,7 +163,7 @@ class WitnessedProvider:
                 failed=self._fail,
             )
         )
-        self.provider.load()
+        return self.provider.load()
 
     def reach(self, options: VerificationOptions) -> str:
         """See Provider."""

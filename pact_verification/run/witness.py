@@ -134,9 +134,10 @@ class Witness:
         """The id of the process."""
         return int(self._process.pid or 0)
 
-    def load(self) -> None:
+    def load(self) -> tuple[str, ...]:
         """See Provider."""
-        self._call("load")
+        notes: tuple[str, ...] = self._call("load")
+        return notes
 
     def reach(self, options: VerificationOptions) -> str:
         """See Provider."""
