@@ -13,6 +13,7 @@ from celery.app.amqp import AMQP
 from celery.app.base import Celery
 from celery.app.task import Task
 from celery.app.utils import Settings
+from celery.backends.base import Backend
 from celery.backends.cache import _DUMMY_CLIENT_CACHE, CacheBackend
 from kombu import Connection, pools
 from kombu.transport.memory import Channel
@@ -20,7 +21,7 @@ from kombu.transport.memory import Channel
 from pact_verification.provider.services.attributes import replaced
 from pact_verification.provider.services.failures import note_failure
 
-MEMORY = "memory://"
+MEMORY = "memory://localhost/"
 
 _sending: ContextVar[bool] = ContextVar("pact_celery_sending", default=False)
 """Whether a task is sent to the broker in memory, because it has a delay or no code here."""
@@ -50,7 +51,7 @@ def _attributes(*, eager: bool) -> Iterator[tuple[type, dict[str, Any]]]:
         if configured.startswith("django-"):  # results in the project's database or cache, which are the run's own
             return own_backend.fget(app)
         if id(app) not in backends:
-            backends[id(app)] = CacheBackend(app=app, url="cache+memory://")
+            backends[id(app)] = CacheBackend(app=app, backend="memory")
         return backends[id(app)]
 
     def send(app: Celery, name: str, args: Any = None, kwargs: Any = None, *more: Any, **options: Any) -> Any:
@@ -80,6 +81,7 @@ def _attributes(*, eager: bool) -> Iterator[tuple[type, dict[str, Any]]]:
             "send_task": send,
         },
     )
+    yield Backend, {"_ensure_not_eager": lambda backend: None}  # it would warn of what is no fault in production
     yield AMQP, {"producer_pool": property(lambda amqp: pools.producers[Connection(MEMORY)])}
     yield Task, {"apply_async": apply}
 

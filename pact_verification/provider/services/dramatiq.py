@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from dramatiq.broker import Broker
+from dramatiq.broker import Broker, MessageProxy
 from dramatiq.message import Message
 from dramatiq.middleware import Callbacks, Pipelines
 
@@ -44,4 +44,4 @@ def _run(broker: Broker, message: "Message[Any]") -> None:
         note_failure(message.actor_name, error)
     for middleware in broker.middleware:
         if isinstance(middleware, Callbacks | Pipelines):
-            middleware.after_process_message(broker, message, result=result, exception=exception)
+            middleware.after_process_message(broker, MessageProxy(message), result=result, exception=exception)

@@ -43,7 +43,7 @@ def replace(eager: bool) -> Iterator[Callable[[], None]]:
             raise NoSuchJobError(f"No such job: {id}")
         return jobs[id]
 
-    nothing = {name: lambda job, *args, **options: None for name in ("save", "save_meta", "refresh")}
+    nothing = {name: lambda job, *args, **options: None for name in ("save", "save_meta", "refresh", "latest_result")}
     with ExitStack() as cleanup:
         cleanup.enter_context(
             replaced(
@@ -55,7 +55,13 @@ def replace(eager: bool) -> Iterator[Callable[[], None]]:
             )
         )
         cleanup.enter_context(
-            replaced(Job, fetch=classmethod(fetch), get_status=lambda job, *args, **options: job._status, **nothing)
+            replaced(
+                Job,
+                fetch=classmethod(fetch),
+                get_status=lambda job, *args, **options: job._status,
+                return_value=lambda job, *args, **options: job._result,
+                **nothing,
+            )
         )
         yield jobs.clear
 
