@@ -5,6 +5,7 @@ library that uses Python's sockets, and asyncio. It does not see libraries that 
 """
 
 import errno
+import re
 import socket
 import sys
 import threading
@@ -14,7 +15,6 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from multiprocessing.process import current_process
 from typing import Any, Self
 
 from django.db import connections
@@ -27,6 +27,9 @@ DEFAULT_PORTS = {"postgresql": 5432, "mysql": 3306, "oracle": 1521}
 
 MANY = 10
 """How often a library may try one server until it gets an exception that is no OSError, and so ends its retries."""
+
+OF_MULTIPROCESSING = re.compile(r"/pymp-[^/]+/listener-[^/]+$")
+"""The Unix sockets of Python's multiprocessing. Each process chooses a folder of its own."""
 
 answering: ContextVar[bool] = ContextVar("pact_answering", default=False)
 """Whether this code belongs to the interaction that runs. asyncio and asgiref hand it on to other threads."""
@@ -240,30 +243,33 @@ def _install() -> None:
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     # Python calls it for each import, each file that is opened, and more. So most calls have to end here.
-    if event in _EVENTS and _outbound is not None and not getattr(_checking, "now", False):
+    if event not in _CHECKS:
+        if event == "socket.bind":
+            _note_bound(arguments[0])
+        return
+    if _outbound is not None and not getattr(_checking, "now", False):
         _checking.now = True  # the hook itself looks names up
         try:
-            _EVENTS[event](_outbound, *arguments)
+            _CHECKS[event](_outbound, *arguments)
         except (TypeError, ValueError, IndexError):
             return  # the arguments are no address, and the call itself says so
         finally:
             _checking.now = False
 
 
-def _note_bound(outbound: Outbound, bound: socket.socket, address: Any) -> None:
+def _note_bound(bound: socket.socket) -> None:
     with suppress(TypeError):  # a socket without Python's class around it
         _bound[:] = [each for each in _bound if each() is not None]
         _bound.append(weakref.ref(bound))
 
 
-_EVENTS: Mapping[str, Callable[..., None]] = {
+_CHECKS: Mapping[str, Callable[..., None]] = {
     "socket.connect": Outbound.check_connection,
     "socket.sendto": Outbound.check_connection,
     "socket.sendmsg": Outbound.check_connection,
     "socket.getaddrinfo": Outbound.check_look_up,
     "socket.gethostbyname": Outbound.check_look_up,
     "socket.gethostbyaddr": Outbound.check_look_up,
-    "socket.bind": _note_bound,
 }
 
 
@@ -286,9 +292,7 @@ def _is_own(host: str, port: int) -> bool:
 
 def _is_own_path(path: str) -> bool:
     """Tell whether this process has bound a Unix socket, or a process of its own that multiprocessing started."""
-    # multiprocessing has no other way to ask for the folder without making it.
-    folder = current_process()._config.get("tempdir")  # type: ignore[attr-defined]  # not in the stubs
-    return bool(folder and path.startswith(f"{folder}/")) or any(
+    return bool(OF_MULTIPROCESSING.search(path)) or any(
         not isinstance(name, tuple) and _text(name) == path for name in _own_names()
     )
 

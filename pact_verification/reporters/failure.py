@@ -109,7 +109,8 @@ def remarks(result: InteractionResult) -> list[str]:
 def warnings(result: InteractionResult) -> tuple[str, ...]:
     """Return the warnings on an interaction, with the requests that were refused to its project."""
     exchange = result.exchange
-    refused = (text for text in exchange.refused if text not in (exchange.state_error or ""))
+    told = "\n".join((exchange.state_error or "", *exchange.warnings))
+    refused = (text for text in exchange.refused if text not in told)
     return (*exchange.warnings, *((exchange.self_call,) if exchange.self_call else ()), *refused)
 
 

@@ -15,6 +15,7 @@ from celery.app.task import Task
 from celery.app.utils import Settings
 from celery.backends.base import Backend
 from celery.backends.cache import _DUMMY_CLIENT_CACHE, CacheBackend
+from celery.exceptions import TimeoutError as ResultTimeout
 from kombu import Connection, pools
 from kombu.transport.memory import Channel
 
@@ -25,6 +26,17 @@ MEMORY = "memory://localhost/"
 
 _sending: ContextVar[bool] = ContextVar("pact_celery_sending", default=False)
 """Whether a task is sent to the broker in memory, because it has a delay or no code here."""
+
+
+class MemoryBackend(CacheBackend):  # type: ignore[misc]  # Celery ships no types
+    """Keeps results in this process."""
+
+    def wait_for(self, task_id: str, *args: Any, **options: Any) -> Any:
+        """Return a result that is there. Raise the exception of a time limit at once, since no worker runs."""
+        meta = self.get_task_meta(task_id)
+        if meta["status"] in self.READY_STATES:
+            return meta
+        raise ResultTimeout(f"No worker runs during a verification, so the task {task_id} gets no result.")
 
 
 @contextmanager
@@ -43,7 +55,7 @@ def replace(eager: bool) -> Iterator[Callable[[], None]]:
 
 
 def _attributes(*, eager: bool) -> Iterator[tuple[type, dict[str, Any]]]:
-    backends: dict[int, CacheBackend] = {}
+    backends: dict[int, MemoryBackend] = {}
     own_backend, send_task, apply_async = Celery.backend, Celery.send_task, Task.apply_async
 
     def backend(app: Celery) -> Any:
@@ -51,7 +63,7 @@ def _attributes(*, eager: bool) -> Iterator[tuple[type, dict[str, Any]]]:
         if configured.startswith("django-"):  # results in the project's database or cache, which are the run's own
             return own_backend.fget(app)
         if id(app) not in backends:
-            backends[id(app)] = CacheBackend(app=app, backend="memory")
+            backends[id(app)] = MemoryBackend(app=app, backend="memory")
         return backends[id(app)]
 
     def send(app: Celery, name: str, args: Any = None, kwargs: Any = None, *more: Any, **options: Any) -> Any:
