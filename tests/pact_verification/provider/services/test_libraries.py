@@ -50,10 +50,9 @@ def fail(value: Any) -> None:
 def failed(task: str) -> list[str]:
     """What the interaction is warned of when `fail` was sent with 1."""
     line = fail.__code__.co_firstlineno + 2
-    return [
-        f"The task {task} failed: ValueError: no such order 1 (tests/pact_verification/provider/services/"
-        f"test_libraries.py:{line}). In production a worker runs it, and the response is the same."
-    ]
+    place = f"tests/pact_verification/provider/services/test_libraries.py:{line}"
+    failure = f"The task {task} failed: ValueError: no such order 1 ({place})."
+    return [f"{failure} In production a worker runs it, and the response is the same."]
 
 
 class TestHuey:
@@ -127,7 +126,7 @@ class TestDramatiq:
         with services("memory"):
             task.send(1)
         assert ran == []
-        with pytest.raises(Exception, match="111|Connection"):
+        with pytest.raises(Exception, match=r"111|Connection"):
             task.send(2)
 
 
@@ -172,14 +171,15 @@ def succeeded(job: Any, connection: Any, result: Any) -> None:
     ran.append(f"on_success {result}")
 
 
-class TestChannels:
-    LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [NOWHERE]}}}
+LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [NOWHERE]}}}
 
+
+class TestChannels:
     @pytest.mark.parametrize("mode", ["eager", "memory"])
     def test_layers_are_in_memory_and_emptied(self, mode: str) -> None:
         from channels.layers import channel_layers, get_channel_layer
 
-        with override_settings(CHANNEL_LAYERS=self.LAYERS):
+        with override_settings(CHANNEL_LAYERS=LAYERS):
             with services(mode):
                 layer: Any = get_channel_layer()
                 async_to_sync(layer.group_add)("orders", "browser")
@@ -188,13 +188,14 @@ class TestChannels:
                 async_to_sync(layer.send)("browser", {"type": "order.gone"})
                 empty_services()
                 assert (layer.channels, layer.groups) == ({}, {})
-            assert channel_layers.configs == self.LAYERS
+            assert channel_layers.configs == LAYERS
             assert channel_layers.backends == {}
 
 
-class TestDjangoTasks:
-    TASKS = {"default": {"BACKEND": "no.such.Backend", "QUEUES": ["mail"], "OPTIONS": {"url": NOWHERE}}}
+TASKS = {"default": {"BACKEND": "no.such.Backend", "QUEUES": ["mail"], "OPTIONS": {"url": NOWHERE}}}
 
+
+class TestDjangoTasks:
     @pytest.fixture
     def package(self) -> Any:
         """Django's own tasks, from Django 6 on, else the package that they grew from."""
@@ -207,7 +208,7 @@ class TestDjangoTasks:
     def test_eager(self, package: Any) -> None:
         from django.utils import timezone
 
-        with override_settings(TASKS=self.TASKS), services("eager"):
+        with override_settings(TASKS=TASKS), services("eager"):
             task, broken = package.task(queue_name="mail")(note), package.task(queue_name="mail")(fail)
             assert task.enqueue(1).return_value == 1
             task.using(run_after=timezone.now() + timedelta(minutes=1)).enqueue(2)
@@ -218,7 +219,7 @@ class TestDjangoTasks:
         assert f'test_libraries.py", line {fail.__code__.co_firstlineno + 2}, in fail)' in text
 
     def test_memory(self, package: Any) -> None:
-        with override_settings(TASKS=self.TASKS), services("memory"):
+        with override_settings(TASKS=TASKS), services("memory"):
             task = package.task(queue_name="mail")(note)
             task.enqueue(1)
             assert [result.args for result in package.default_task_backend.results] == [[1]]
