@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import ConnectionHandler
+from django.db.utils import ConnectionHandler
 from django.test import override_settings
 
 from pact_verification.errors import ConnectionRefused, StillRefused
@@ -320,6 +320,6 @@ def test_a_thread_in_the_background_goes_on(port: int) -> None:
 def test_an_address_that_is_none_is_the_projects_own_mistake() -> None:
     with refusing_connections(), closing(socket.socket()) as connection:
         with pytest.raises(TypeError):
-            connection.connect("127.0.0.1:80")  # type: ignore[arg-type]  # what a project may get wrong
+            connection.connect("127.0.0.1:80")
         with pytest.raises(OverflowError):
             connection.connect(("127.0.0.1", 70_000))
