@@ -50,5 +50,5 @@ def _run(package: Any) -> str:
         task["result"], task["success"] = str(error), False
         note_failure(name, error)
     task["stopped"] = timezone.now()
-    monitor.save_task(task, NoBroker())
+    monitor.save_task(task, RunningBroker())  # which runs the next task of a chain
     return str(task["id"])
