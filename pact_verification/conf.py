@@ -143,7 +143,9 @@ class Settings:
     @property
     def PACT_ALLOWED_HOSTS(self) -> tuple[str, ...]:
         """The servers that the project may reach during a run, beside its databases."""
-        return tuple(self.setting("PACT_ALLOWED_HOSTS"))
+        hosts = self.setting("PACT_ALLOWED_HOSTS")
+        # A check refuses anything else. Connections are refused before it runs, and while it does.
+        return tuple(map(str, hosts)) if isinstance(hosts, list | tuple | set | frozenset) else ()
 
     @property
     def PACT_TASKS(self) -> str:

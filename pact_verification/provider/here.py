@@ -84,7 +84,8 @@ class ProviderHere:
     def reach(self, options: VerificationOptions) -> str:
         """See Provider."""
         assert options.provider_url
-        with leaving_alone(options.left_alone):
+        server = Deployed.at(options.provider_url, options.request_timeout).host_and_port
+        with leaving_alone(options.left_alone), refusing_connections(server):
             self.deployed = Deployed.reach(options.provider_url, options.request_timeout)
         return str(self.deployed)
 

@@ -17,7 +17,9 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Self
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from pact_verification.conf import conf
 from pact_verification.errors import ConnectionRefused, StillRefused
@@ -96,17 +98,21 @@ def refusing_connections(*more: str) -> Iterator["Outbound"]:
 def database_servers() -> Iterator[str]:
     """Yield the servers of DATABASES, as PACT_ALLOWED_HOSTS names them."""
     for alias in connections:
-        connection = connections[alias]
-        settings = {**connection.settings_dict, **connection.settings_dict.get("OPTIONS", {})}
-        if path := settings.get("unix_socket"):
-            yield str(path)
-        hosts = str(settings.get("host") or settings.get("HOST") or "localhost").split(",")
-        ports = str(settings.get("port") or settings.get("PORT") or DEFAULT_PORTS.get(connection.vendor, "")).split(",")
-        if connection.vendor in {"sqlite", "unknown"}:  # Django's dummy, or an alias that the run leaves alone
-            continue
-        for number, host in enumerate(hosts):
-            port = ports[number] if len(ports) == len(hosts) else ports[0]
-            yield host if host.startswith("/") or not port else _joined(host, port)
+        with suppress(ImproperlyConfigured):  # its driver is missing, and making its database says so
+            yield from _servers_of(connections[alias])
+
+
+def _servers_of(connection: BaseDatabaseWrapper) -> Iterator[str]:
+    if connection.vendor in {"sqlite", "unknown"}:  # Django's dummy, or an alias that the run leaves alone
+        return
+    settings = {**connection.settings_dict, **connection.settings_dict["OPTIONS"]}
+    if path := settings.get("unix_socket"):
+        yield str(path)
+    hosts = str(settings.get("host") or settings["HOST"] or "localhost").split(",")
+    ports = str(settings.get("port") or settings["PORT"] or DEFAULT_PORTS.get(connection.vendor, "")).split(",")
+    for number, host in enumerate(hosts):
+        port = ports[number] if len(ports) == len(hosts) else ports[0]
+        yield host if host.startswith("/") or not port else _joined(host, port)
 
 
 @dataclass(frozen=True, slots=True)

@@ -260,6 +260,42 @@ def test_a_connection_before_the_first_interaction(
     has(ran, refused(f"127.0.0.1:{port}"))
 
 
+AT_EXIT = """
+import atexit
+from pathlib import Path
+
+from shop.urls import connect
+
+
+def flush():
+    try:
+        connect()
+    except OSError as error:
+        Path("flushed").write_text(str(error))
+
+
+atexit.register(flush)
+"""
+
+
+def test_what_is_sent_when_the_process_ends(project: Project, port: int) -> None:
+    project.write("shop/pact_states.py", AT_EXIT)
+    expect(project, asks("fine"))
+    ran = project.verify()
+    assert ran.exit_code == 0, ran.out + ran.err
+    assert (project.folder / "flushed").read_text() == refused(f"127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize("hosts", ["7", "None", "'localhost'", "['two hosts']"])
+def test_a_setting_that_is_no_list_of_hosts(project: Project, hosts: str) -> None:
+    settings = (project.folder / "project_settings.py").read_text()
+    project.write("project_settings.py", f"{settings}\nPACT_ALLOWED_HOSTS = {hosts}\n")
+    expect(project, asks("fine"))
+    ran = project.verify()
+    assert ran.exit_code == 2, ran.out + ran.err
+    has(ran, f"(pact_verification.E013) PACT_ALLOWED_HOSTS is {hosts}, not a list of hosts.")
+
+
 OTHER_TEST = """
 from shop.urls import connect
 

@@ -4,7 +4,6 @@ import json
 import secrets
 from collections.abc import Iterator
 from contextlib import closing
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +146,6 @@ def test_django_rq(project: Project, prefix: str) -> None:
         redis.srem("rq:queues", f"rq:queue:{prefix}")
 
 
-@pytest.mark.skipif(not find_spec("django_q"), reason="Django Q2 is not installed")
 @pytest.mark.parametrize("mode", ["eager", "memory"])
 def test_django_q(project: Project, mode: str) -> None:
     cluster = {"name": "shop", "timeout": 30, "retry": 60, "redis": {"host": "127.0.0.1", "port": 1}}

@@ -99,7 +99,6 @@ class TestDramatiq:
 
             broker: Any = RedisBroker(url=NOWHERE)
         else:
-            pytest.importorskip("pika")
             from dramatiq.brokers.rabbitmq import RabbitmqBroker
 
             broker = RabbitmqBroker(url="amqp://127.0.0.1:1")
