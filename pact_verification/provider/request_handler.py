@@ -112,7 +112,8 @@ def _record_what_stayed(recording: Recording) -> None:
         texts = map(refusal_text, taken(refused_servers.of_interaction))
         recording.record(refused=tuple(dict.fromkeys((*recording.exchange.refused, *texts))))
     if refused_servers.elsewhere:
-        recording.record(refused_elsewhere=taken(refused_servers.elsewhere))
+        elsewhere = (*recording.exchange.refused_elsewhere, *taken(refused_servers.elsewhere))
+        recording.record(refused_elsewhere=elsewhere)
     while failures:
         recording.warn(failures.pop(0))
 

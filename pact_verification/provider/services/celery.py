@@ -55,7 +55,7 @@ def replace(eager: bool) -> Iterator[Callable[[], None]]:
 
 
 def _attributes(*, eager: bool) -> Iterator[tuple[type, dict[str, Any]]]:
-    backends: dict[int, MemoryBackend] = {}
+    backends: dict[int, MemoryBackend] = {}  # each keeps its app, so that no other app gets the id
     own_backend, send_task, apply_async = Celery.backend, Celery.send_task, Task.apply_async
 
     def backend(app: Celery) -> Any:

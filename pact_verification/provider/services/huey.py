@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from huey import signals
 from huey.api import Huey
@@ -15,13 +16,11 @@ from pact_verification.provider.services.failures import note_failure
 @contextmanager
 def replace(eager: bool) -> Iterator[Callable[[], None]]:
     """See replacing.Replace."""
-    storages: dict[int, MemoryStorage] = {}
+    storages: WeakKeyDictionary[Huey, MemoryStorage] = WeakKeyDictionary()
     emit = Huey._emit
 
     def storage(huey: Huey) -> MemoryStorage:
-        if id(huey) not in storages:
-            storages[id(huey)] = MemoryStorage(huey.name)
-        return storages[id(huey)]
+        return storages.setdefault(huey, MemoryStorage(huey.name))
 
     def noting(huey: Huey, signal: str, task: Any, *args: Any, **options: Any) -> None:
         if signal == signals.SIGNAL_ERROR:
@@ -29,7 +28,7 @@ def replace(eager: bool) -> Iterator[Callable[[], None]]:
         emit(huey, signal, task, *args, **options)
 
     def empty() -> None:
-        for each in storages.values():
+        for each in list(storages.values()):
             each.flush_all()
 
     with replaced(

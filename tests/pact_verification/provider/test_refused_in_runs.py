@@ -85,7 +85,9 @@ urlpatterns = [
 ]
 """
 STATES = """
+import socket
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from django.conf import settings
@@ -112,6 +114,18 @@ def stub_answers():
         yield
         del settings.STUB
         server.shutdown()
+
+
+def send_metrics():
+    with suppress(OSError):
+        socket.getaddrinfo("metrics.example.com", 8125)
+
+
+@provider_state("metrics are sent")
+def metrics_are_sent():
+    thread = threading.Thread(target=send_metrics)
+    thread.start()
+    thread.join()
 
 
 @provider_state("the search is filled")
@@ -201,12 +215,12 @@ def test_a_view_that_goes_on_is_warned_of_once_for_each_server(project: Project,
 
 
 def test_a_thread_in_the_background_is_one_note(project: Project, port: int) -> None:
-    expect(project, asks("background"), asks("fine"), asks("background"))
+    expect(project, asks("background", "metrics are sent"), asks("fine"), asks("background"))
     ran = project.verify("--json", "report.json")
     assert ran.exit_code == 0, ran.out + ran.err
     note = (
-        f"Beside the interactions the run refused connections to 127.0.0.1:{port}, since nothing of a run may leave "
-        "this process. PACT_ALLOWED_HOSTS names hosts that it may reach."
+        f"Beside the interactions the run refused connections to metrics.example.com:8125, 127.0.0.1:{port}, since "
+        "nothing of a run may leave this process. PACT_ALLOWED_HOSTS names hosts that it may reach."
     )
     assert ran.out.count(note) == 1
     assert json.loads((project.folder / "report.json").read_text())["notes"] == [note]
