@@ -20,7 +20,7 @@ from pact_verification.credentials import harmless
 from pact_verification.errors import CannotVerify
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.pacts.parts import in_parts
-from pact_verification.provider.databases.aliases import with_databases
+from pact_verification.provider.databases.aliases import new_token, with_databases
 from pact_verification.provider.databases.dropping import end_other_sessions
 from pact_verification.provider.databases.guard import require_named
 from pact_verification.provider.databases.left_alone import leaving_alone, unnamed_by_setting
@@ -84,7 +84,7 @@ def running_verifier(
         engine = cleanup.enter_context(running_engine())
         engine.start()
         left_alone = unnamed_by_setting()
-        with own_stores(), unblock(), leaving_alone(left_alone):
+        with own_stores(new_token()), unblock(), leaving_alone(left_alone):
             registry = autodiscover()
             for alias in with_databases():
                 require_test_database(connections[alias])
@@ -164,7 +164,7 @@ class Verifier:
         part = self.parts[pact.name][interaction.key]
         require_handlers([part], self.server.registry)
         with ExitStack() as stores:
-            stores.enter_context(own_stores())
+            stores.enter_context(own_stores(new_token()))
             with self.unblock(), leaving_alone(self.left_alone), self.server.listening():
                 self.databases.begin()
                 result = self.session.verify(part)

@@ -23,6 +23,7 @@ from pact_verification.results.report import (
     merge_results,
     results_of_unverifiable,
 )
+from pact_verification.run.host_hint import host_hint
 from pact_verification.run.last_failed import remember_failed
 from pact_verification.run.leftovers import drop_leftovers, recorded_run
 from pact_verification.run.options import Options
@@ -87,6 +88,8 @@ class Runner:
         self.announce(selection, server)
         self.require_state_handlers(selection)
         results = self.verify_interactions(selection)
+        if not server:
+            self.notes += host_hint(results)
         self.remember_failures(results)
         coverage = self.list_coverage(results)
         publication = self.publish(results)
