@@ -22,7 +22,7 @@ from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify, NoAnswer, NoAnswerInTime
 from pact_verification.provider.databases.aliases import with_databases
 from pact_verification.provider.databases.guard import require_named
-from pact_verification.provider.http_connection import Response, request_headers
+from pact_verification.provider.http_connection import HOST, Response, request_headers
 from pact_verification.provider.project import NoteDoing, NoteRequest, filter_request, limited, require_final
 from pact_verification.provider.snapshots import DatabaseContents, count_rows
 from pact_verification.states.registry import Registry
@@ -200,7 +200,8 @@ class ProjectElsewhere:
         path = self.deployed.url.path.rstrip("/") + environ["RAW_URI"].partition("?")[0]
         query = f"?{meta['QUERY_STRING']}" if meta["QUERY_STRING"] else ""
         headers = request_headers(meta)
-        if headers.get("Host") == f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}":  # the pact names no host
+        # Without PACT_HOST, and where the pact names no host either.
+        if headers.get("Host") == f"{HOST}:{environ['SERVER_PORT']}":
             headers["Host"] = self.deployed.url.netloc
         if body:
             headers["Content-Length"] = str(len(body))

@@ -34,16 +34,20 @@ from pact_verification.states.registry import Registry, autodiscover
 
 
 @contextmanager
-def provider_here(check: Callable[..., None], *, folder: Path, **options: Any) -> Iterator["ProviderHere"]:
+def provider_here(
+    check: Callable[..., None], *, folder: Path, token: str | None = None, **options: Any
+) -> Iterator["ProviderHere"]:
     """Give the project stores and services of the run's own, before one of its modules takes a reference to a cache.
 
     Args:
         check: runs Django's system checks, which import the project's modules.
         folder: for the project's files.
+        token: part of the names of the run's databases and of its keys in caches; by default a new one.
         options: see ProviderHere.
     """
-    with own_stores(folder), own_services():
-        yield ProviderHere(check, **options)
+    token = token or new_token()
+    with own_stores(token, folder) as notes, own_services():
+        yield ProviderHere(check, token, notes=notes, **options)
 
 
 class ProviderHere:
@@ -51,7 +55,8 @@ class ProviderHere:
 
     Args:
         check: runs Django's system checks, which import the project's modules.
-        token: part of the test databases' names; by default a new one.
+        token: part of the test databases' names.
+        notes: remarks for the report, on the stores.
         board: where the live server writes what it is doing.
         seen, failed: see LiveServer.
     """
@@ -59,14 +64,16 @@ class ProviderHere:
     def __init__(
         self,
         check: Callable[..., None],
-        token: str | None = None,
+        token: str,
         *,
+        notes: Sequence[str] = (),
         board: Board | None = None,
         seen: Callable[[int, Exchange], None] = lambda number, exchange: None,
         failed: Callable[[str], None] = lambda why: None,
     ) -> None:
         self.check = check
-        self.token = token or new_token()
+        self.token = token
+        self.notes = notes
         self.board = board
         self.seen = seen
         self.failed = failed
@@ -91,7 +98,7 @@ class ProviderHere:
 
     def require_handlers(self, pacts: Sequence[Pact]) -> tuple[str, ...]:
         """See Provider."""
-        return require_handlers(pacts, self.registry)
+        return (*self.notes, *require_handlers(pacts, self.registry))
 
     @contextmanager
     def serving(self, options: VerificationOptions, tell: Tell = say_nothing) -> Iterator[LiveServer]:

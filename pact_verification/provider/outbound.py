@@ -23,6 +23,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from pact_verification.conf import conf
 from pact_verification.errors import ConnectionRefused, StillRefused
+from pact_verification.provider.caches.own import cache_servers
 
 DEFAULT_PORTS = {"postgresql": 5432, "mysql": 3306, "oracle": 1521}
 """The ports of databases whose PORT is empty. Other vendors may use any port of their host."""
@@ -86,7 +87,7 @@ def refusing_connections(*more: str) -> Iterator["Outbound"]:
     global _outbound  # noqa: PLW0603  # a process has one audit hook, which can't be removed
     before = _outbound
     outbound = Outbound()
-    outbound.allow(*conf.PACT_ALLOWED_HOSTS, *database_servers(), *more)
+    outbound.allow(*conf.PACT_ALLOWED_HOSTS, *database_servers(), *_cache_servers(), *more)
     _install()
     _outbound = outbound
     try:
@@ -100,6 +101,12 @@ def database_servers() -> Iterator[str]:
     for alias in connections:
         with suppress(ImproperlyConfigured):  # its driver is missing, and making its database says so
             yield from _servers_of(connections[alias])
+
+
+def _cache_servers() -> Iterator[str]:
+    """Yield the servers of the caches that keep their backends in this run."""
+    for server in cache_servers():
+        yield server if isinstance(server, str) else _joined(*server)
 
 
 def _servers_of(connection: BaseDatabaseWrapper) -> Iterator[str]:

@@ -20,7 +20,7 @@ from pact_verification.credentials import harmless
 from pact_verification.errors import CannotVerify
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.pacts.parts import in_parts
-from pact_verification.provider.databases.aliases import with_databases
+from pact_verification.provider.databases.aliases import new_token, with_databases
 from pact_verification.provider.databases.dropping import end_other_sessions
 from pact_verification.provider.databases.guard import require_named
 from pact_verification.provider.databases.left_alone import leaving_alone, unnamed_by_setting
@@ -87,7 +87,7 @@ def running_verifier(
         engine = cleanup.enter_context(running_engine())
         engine.start()
         left_alone = unnamed_by_setting()
-        with own_stores(), own_services(), refusing_connections(), unblock(), leaving_alone(left_alone):
+        with own_stores(new_token()), own_services(), refusing_connections(), unblock(), leaving_alone(left_alone):
             registry = autodiscover()
             for alias in with_databases():
                 require_test_database(connections[alias])
@@ -169,7 +169,7 @@ class Verifier:
         part = self.parts[pact.name][interaction.key]
         require_handlers([part], self.server.registry)
         with ExitStack() as stores:
-            stores.enter_context(own_stores())
+            stores.enter_context(own_stores(new_token()))
             stores.enter_context(own_services())
             stores.enter_context(refusing_connections(f"{HOST}:{self.server.address.port}"))
             with self.unblock(), leaving_alone(self.left_alone), self.server.listening():

@@ -156,8 +156,6 @@ class WitnessedProvider:
         from pact_verification.provider.here import provider_here
         from pact_verification.provider.outbound import refusing_connections
 
-        # Until the process ends: libraries send what is left in handlers of atexit.
-        self.process_block.enter_context(refusing_connections())
         self.provider = self.provider_block.enter_context(
             provider_here(
                 BaseCommand().check,
@@ -168,6 +166,8 @@ class WitnessedProvider:
                 failed=self._fail,
             )
         )
+        # Until the process ends: libraries send what is left in handlers of atexit.
+        self.process_block.enter_context(refusing_connections())
         return self.provider.load()
 
     def reach(self, options: VerificationOptions) -> str:

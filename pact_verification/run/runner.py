@@ -25,6 +25,7 @@ from pact_verification.results.report import (
     refused_elsewhere,
     results_of_unverifiable,
 )
+from pact_verification.run.host_hint import host_hint
 from pact_verification.run.last_failed import remember_failed
 from pact_verification.run.leftovers import drop_leftovers, recorded_run
 from pact_verification.run.options import Options
@@ -92,6 +93,8 @@ class Runner:
         self.require_state_handlers(selection)
         results = self.verify_interactions(selection)
         self.note_refused(results)
+        if not server:
+            self.notes += host_hint(results)
         self.remember_failures(results)
         coverage = self.list_coverage(results)
         publication = self.publish(results)
