@@ -22,7 +22,7 @@ from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify, NoAnswer, NoAnswerInTime
 from pact_verification.provider.databases.aliases import with_databases
 from pact_verification.provider.databases.guard import require_named
-from pact_verification.provider.http_connection import Response, request_headers
+from pact_verification.provider.http_connection import HOST, Response, request_headers
 from pact_verification.provider.isolation import Isolation
 from pact_verification.provider.project import Call, NoteDoing, NoteRequest, filter_request, limited, require_final
 from pact_verification.provider.snapshots import DatabaseContents, count_rows
@@ -138,6 +138,12 @@ class Deployed:
             return HTTPSConnection(self.url.hostname, self.url.port, timeout=self.timeout, context=self.tls)
         return HTTPConnection(self.url.hostname, self.url.port, timeout=self.timeout)
 
+    @property
+    def host_and_port(self) -> str:
+        """The server, as PACT_ALLOWED_HOSTS would name it."""
+        host = f"[{self.url.hostname}]" if ":" in str(self.url.hostname) else self.url.hostname
+        return f"{host}:{self.url.port or (443 if self.tls else 80)}"
+
     def __str__(self) -> str:
         names = ", ".join(f"{name} ({counted(rows, 'row')})" for name, rows in self.contents.rows.items())
         server = (
@@ -201,7 +207,8 @@ class ProjectElsewhere:
         path = self.deployed.url.path.rstrip("/") + environ["RAW_URI"].partition("?")[0]
         query = f"?{meta['QUERY_STRING']}" if meta["QUERY_STRING"] else ""
         headers = request_headers(meta)
-        if headers.get("Host") == f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}":  # the pact names no host
+        # Without PACT_HOST, and where the pact names no host either.
+        if headers.get("Host") == f"{HOST}:{environ['SERVER_PORT']}":
             headers["Host"] = self.deployed.url.netloc
         if body:
             headers["Content-Length"] = str(len(body))

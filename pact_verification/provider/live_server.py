@@ -20,6 +20,7 @@ from pact_verification.provider.http_server import HttpServer
 from pact_verification.provider.interactions import Interactions
 from pact_verification.provider.isolation import Isolation
 from pact_verification.provider.leaks import Surroundings
+from pact_verification.provider.outbound import answering
 from pact_verification.provider.overheard import Overheard
 from pact_verification.provider.project import LOOP_THREAD, NoteDoing, NoteRequest, Project, ProjectHere, ProjectOf
 from pact_verification.provider.project_endpoint import ProjectEndpoint
@@ -175,6 +176,7 @@ class LiveServer:
 
     def _serve(self) -> None:
         """Run the server's thread."""
+        answering.set(True)
         try:
             with suppress(Exception):  # each request reports what is wrong with the URLconf
                 get_resolver().url_patterns  # noqa: B018  # the first request would have to wait for its import

@@ -3,10 +3,12 @@
 from contextlib import suppress
 from http import HTTPStatus
 from io import BytesIO
+from urllib.parse import urlsplit
 from wsgiref.types import WSGIEnvironment
 
 from django.conf import settings
 
+from pact_verification.conf import conf
 from pact_verification.errors import NoAnswer, NoAnswerInTime, ResponseRefused, StateError
 from pact_verification.provider.endpoints import find_endpoint, is_catch_all, why_no_route
 from pact_verification.provider.http_connection import LEFT_OUT, Response, empty_response, read_body, status_line
@@ -81,7 +83,10 @@ class ProjectEndpoint:
         Returns whether all of the request has come, and the user whom the states name can send it.
         """
         body = read_body(environ)
-        recording.record(request=recorded_request(environ, environ, body), arrived=arrived_request(environ, body))
+        recording.record(arrived=arrived_request(environ, body))
+        if conf.PACT_HOST:
+            _address_to(conf.PACT_HOST, environ)
+        recording.record(request=recorded_request(environ, environ, body))
         if left_out := environ.pop(LEFT_OUT, {}):
             recording.warn(
                 f"The project did not get {', '.join(left_out)}: servers leave out headers with underscores in their "
@@ -152,3 +157,12 @@ class ProjectEndpoint:
             if (endpoint := recording.exchange.endpoint) and not is_catch_all(request, endpoint.route):
                 return
             recording.record(endpoint=None, no_route=None if expected else why_no_route(request, endpoint))
+
+
+def _address_to(host: str, environ: WSGIEnvironment) -> None:
+    """Let a request be for a host, unless the pact names another one."""
+    if environ.get("HTTP_HOST") == f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}":
+        parts = urlsplit(f"//{host}")
+        environ["HTTP_HOST"] = host
+        environ["SERVER_NAME"] = parts.hostname or host
+        environ["SERVER_PORT"] = str(parts.port or (443 if settings.SECURE_SSL_REDIRECT else 80))

@@ -26,6 +26,7 @@ from typing import Any
 from pact_verification.errors import CannotVerify
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.provider.board import SIZE, Board
+from pact_verification.provider.caches.own import forget_keys
 from pact_verification.provider.databases.aliases import names_of
 from pact_verification.provider.databases.dropping import drop_left
 from pact_verification.provider.databases.left_alone import leaving_alone
@@ -39,6 +40,7 @@ from pact_verification.results.report import PactResult
 from pact_verification.run.provider_process import IN_ORDER, ProviderMessage, board_memory, run_provider
 from pact_verification.system import clock
 from pact_verification.system.interruption import held_back, undisturbed_at_the_end
+from pact_verification.system.main_module import imported_if_guarded
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +128,8 @@ class Witness:
             # A forked process would print the rest of the buffer again. The stream may be closed.
             with suppress(OSError, ValueError, AttributeError):
                 stream.flush()
-        self._process.start()
+        with imported_if_guarded():
+            self._process.start()
         self._other_end.close()
         self._reader.start()
 
@@ -135,9 +138,10 @@ class Witness:
         """The id of the process."""
         return int(self._process.pid or 0)
 
-    def load(self) -> None:
+    def load(self) -> tuple[str, ...]:
         """See Provider."""
-        self._call("load")
+        notes: tuple[str, ...] = self._call("load")
+        return notes
 
     def reach(self, options: VerificationOptions) -> str:
         """See Provider."""
@@ -228,6 +232,8 @@ class Witness:
         self._process.join()
         self._reader.join(ABORT_SECONDS)
         clean = self._process.exitcode == IN_ORDER
+        if not clean:
+            forget_keys(self.token)
         if self.made_databases and not clean and not self.uses_server:
             with leaving_alone(self.left_alone):
                 _, problems = drop_left(names_of(self.token))

@@ -52,6 +52,10 @@ def test_the_projects_settings_are_fine() -> None:
         ("PACT_DATABASES", [None], "pact_verification.E012"),
         ("PACT_APPLICATION", "uwsgi", "pact_verification.E015"),
         ("PACT_APPLICATION", ["asgi"], "pact_verification.E015"),
+        ("PACT_ALLOWED_HOSTS", "localhost", "pact_verification.E013"),
+        ("PACT_ALLOWED_HOSTS", [""], "pact_verification.E013"),
+        ("PACT_TASKS", "async", "pact_verification.E014"),
+        ("PACT_TASKS", None, "pact_verification.E014"),
     ],
 )
 def test_a_setting_that_makes_no_sense(name: str, value: Any, check: str) -> None:
@@ -75,6 +79,7 @@ def test_a_setting_that_makes_no_sense(name: str, value: Any, check: str) -> Non
         {"PACT_DATABASES": ("default",)},
         {"PACT_APPLICATION": "asgi"},
         {"PACT_APPLICATION": None},
+        {"PACT_ALLOWED_HOSTS": {"search:9200", "/run/search.sock"}, "PACT_TASKS": "memory"},
     ],
 )
 def test_settings_that_make_sense(settings: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ def test_stores_of_a_developer_are_not_emptied(tmp_path: Path) -> None:
         cache.set("a", 1)
         with pytest.raises(RuntimeError, match=REFUSED):
             empty_stores()
-        with own_stores():
+        with own_stores("token"):
             Path(settings.MEDIA_ROOT, "of the run").touch()
             with override_settings(MEDIA_ROOT=str(tmp_path)), pytest.raises(RuntimeError, match=REFUSED):
                 empty_stores()
@@ -33,7 +33,7 @@ def test_stores_of_a_developer_are_not_emptied(tmp_path: Path) -> None:
 
 
 def test_the_runs_own_are_emptied(tmp_path: Path) -> None:
-    with own_stores(tmp_path):
+    with own_stores("token", tmp_path):
         Path(settings.MEDIA_ROOT, "upload").touch()
         cache.set("a", 1)
         empty_stores()
