@@ -96,6 +96,7 @@ class Interactions:
         The core sends no request then, which would have ended it.
         """
         self.context.run(self._tear_down, recording)
+        self.context.run(self._put_back, recording)
         recording.ended = True
         self._is_database_ready = False
         self.context = self._outside.copy()
@@ -129,9 +130,13 @@ class Interactions:
         except BaseException as error:  # noqa: BLE001  # the next interaction tries again, and fails if that does too
             recording.warn(f"What the interaction wrote could not be taken back: {Crash.of(error).exception}")
             self.isolation.close_connections()
+        self._put_back(recording)
+        recording.ended = True
+
+    def _put_back(self, recording: Recording) -> None:
+        """Put back what the interaction left changed in the process, with a warning for each."""
         for leak in self.surroundings().put_back():
             recording.warn(leak)
-        recording.ended = True
 
     def _tear_down(self, recording: Recording) -> None:
         """Run the teardowns of the states, last first.

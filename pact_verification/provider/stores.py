@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from django.apps import apps
 from django.conf import settings
 from django.core import mail
-from django.core.files.storage import default_storage
+from django.core.files.storage import InMemoryStorage, default_storage
 
 from pact_verification.conf import conf
 from pact_verification.provider.caches.own import empty_caches, own_caches
@@ -94,10 +94,10 @@ def empty_stores() -> None:
 
     Raises RuntimeError if they are not the run's own: they may be a developer's.
     """
-    if settings.MEDIA_ROOT not in _own_folders:
+    if settings.MEDIA_ROOT not in _own_folders or not isinstance(default_storage, InMemoryStorage):
         raise RuntimeError(
-            f"MEDIA_ROOT is {str(settings.MEDIA_ROOT)!r}, and not the run's own folder, so nothing was emptied. Does a "
-            "provider state leave it changed?"
+            f"MEDIA_ROOT ({str(settings.MEDIA_ROOT)!r}) or the default storage is not the run's own, so nothing was "
+            "emptied. Does a provider state leave one changed?"
         )
     empty_caches()
     if hasattr(mail, "outbox"):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.faults.harness import ANY, FAILED, OK, VERIFIED, Fault, check, table
+from tests.faults.harness import ANY, FAILED, OK, STATE_ERROR, VERIFIED, Fault, check, table
 from tests.pact_verification.pact_files import interaction
 
 UNCHANGED = {
@@ -55,6 +55,19 @@ def leak(act: str, *, changed: dict[str, Any], restored: bool = True, says: Sequ
     leak("patch_dictionary", changed={"dictionary": 2}, restored=False, says=["PRICES"]),
 )
 def test_a_state_that_leaves_a_change(fault: Fault, tmp_path: Path) -> None:
+    check(fault, tmp_path)
+
+
+def after_failed_setup(act: str) -> Fault:
+    """The core sends no request for an interaction whose setup failed."""
+    states = [f"the state does {act}", "the state does fail"]
+    fails = interaction("its setup fails", "/world", states=states)
+    after = interaction("it finds what it should", "/world", response={"body": UNCHANGED})
+    return Fault(act, (fails, after, fails, after), outcomes=(STATE_ERROR, VERIFIED) * 2)
+
+
+@table([after_failed_setup(act) for act in ("set_setting", "delete_setting", "override_settings", "activate_language")])
+def test_a_state_that_leaves_a_change_and_another_that_fails(fault: Fault, tmp_path: Path) -> None:
     check(fault, tmp_path)
 
 

@@ -11,7 +11,7 @@ from pact_verification.provider.stores import empty_stores, own_stores
 
 pytestmark = pytest.mark.no_database
 
-REFUSED = r"^MEDIA_ROOT is .*, and not the run's own folder, so nothing was emptied\."
+REFUSED = r"^MEDIA_ROOT \(.*\) or the default storage is not the run's own, so nothing was emptied\."
 
 
 def test_stores_of_a_developer_are_not_emptied(tmp_path: Path) -> None:
@@ -24,6 +24,12 @@ def test_stores_of_a_developer_are_not_emptied(tmp_path: Path) -> None:
         with own_stores("token"):
             Path(settings.MEDIA_ROOT, "of the run").touch()
             with override_settings(MEDIA_ROOT=str(tmp_path)), pytest.raises(RuntimeError, match=REFUSED):
+                empty_stores()
+            files = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}}
+            with (
+                override_settings(STORAGES={**settings.STORAGES, "default": files}),
+                pytest.raises(RuntimeError, match=REFUSED),
+            ):
                 empty_stores()
         with pytest.raises(RuntimeError, match=REFUSED):
             empty_stores()
