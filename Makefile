@@ -33,6 +33,10 @@ test: .venv/dev ## run the tests, on SQLite and on a PostgreSQL that answers
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 	$(BIN)/python -m tests.on_postgresql $(PYTEST_ARGS)
 
+.PHONY: test_outside
+test_outside: .venv/dev ## verify new projects in new environments, as README tells
+	$(BIN)/python -m pytest -c tests_outside/pytest.ini tests_outside $(PYTEST_ARGS)
+
 .PHONY: run
 run: .venv/verify ## migrate, seed and serve for development, on http://127.0.0.1:8000
 	$(MANAGE) migrate --verbosity 0
@@ -226,6 +230,7 @@ lock: .venv/lock ## renew the locks from pyproject.toml
 		--output-file requirements/pipeline.txt
 	$(COMPILE) --group service --constraint requirements/dev.txt --output-file requirements/service.txt
 	$(COMPILE) pyproject.toml --group bench --constraint requirements/dev.txt --output-file requirements/bench.txt
+	$(COMPILE) pyproject.toml --group outside --output-file requirements/outside.txt
 	$(COMPILE) --group actionlint --output-file requirements/actionlint.txt
 
 .PHONY: clean
