@@ -2,6 +2,8 @@
 
 import secrets
 
+import pytest
+
 from tests_outside.project import Project, interaction, proved
 from tests_outside.services import POSTGRES, database, service
 
@@ -61,7 +63,7 @@ from staff.models import Employee
 @run_data
 def acme() -> None:
     company = Company.objects.create(schema_name="acme", name="Acme")
-    Domain.objects.create(tenant=company, domain="127.0.0.1", is_primary=True)
+    Domain.objects.create(tenant=company, domain="{host}", is_primary=True)
 
 
 @provider_state("{name} works for {schema}")
@@ -71,7 +73,8 @@ def employee(name: str, schema: str) -> None:
 """
 
 
-def test_django_tenants(project: Project) -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "acme.example.org"])
+def test_django_tenants(project: Project, host: str) -> None:
     server = service(*POSTGRES)
     project.start("companies", "staff")
     project.replace("config/settings.py", "INSTALLED_APPS += ['companies', 'staff']\n", "")
@@ -79,11 +82,13 @@ def test_django_tenants(project: Project) -> None:
         "config/settings.py", database(server, "django_tenants.postgresql_backend", f"outside_{secrets.token_hex(4)}")
     )
     project.append("config/settings.py", SETTINGS)
+    if host != "127.0.0.1":  # which the verifier sends by default
+        project.append("config/settings.py", f"ALLOWED_HOSTS = [{host!r}]\nPACT_HOST = {host!r}\n")
     project.write("companies/models.py", COMPANIES)
     project.write("staff/models.py", STAFF)
     project.write("staff/views.py", VIEWS)
     project.write("config/urls.py", URLS)
-    project.write("staff/pact_states.py", STATES)
+    project.write("staff/pact_states.py", STATES.replace("{host}", host))
     project.do("python", "-W", "ignore", "manage.py", "makemigrations")
     project.pact(
         interaction("ann", "GET /staff", states=["ann works for acme"], response={"company": "Acme", "staff": ["ann"]}),
