@@ -1,7 +1,7 @@
 """Django's system checks for the settings."""
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,16 @@ from typing import Any
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error
 
-from pact_verification.conf import ISOLATIONS, MAX_CONNECTIONS, conf, is_connections, is_timeout
+from pact_verification.conf import (
+    APPLICATIONS,
+    CACHES,
+    ISOLATIONS,
+    MAX_CONNECTIONS,
+    TASKS,
+    conf,
+    is_connections,
+    is_timeout,
+)
 from pact_verification.errors import CannotVerify
 
 
@@ -144,6 +153,41 @@ CHECKS = (
         lambda value: value is None or _is_list_of(_is_text, value),
         "a list of aliases",
         'Set it to the aliases of DATABASES that a run uses, such as ["default"], or leave it out.',
+    ),
+    SettingCheck(
+        "pact_verification.E013",
+        "PACT_ALLOWED_HOSTS",
+        lambda value: _is_list_of(lambda host: _matches(r"\S+", host), value),
+        "a list of hosts",
+        'Set it to the hosts that the project may reach during a run, such as ["search:9200"], or leave it out.',
+    ),
+    SettingCheck(
+        "pact_verification.E014",
+        "PACT_TASKS",
+        lambda value: value in TASKS,
+        " or ".join(map(repr, TASKS)),
+        f"Set it to one of {', '.join(map(repr, TASKS))}.",
+    ),
+    SettingCheck(
+        "pact_verification.E015",
+        "PACT_APPLICATION",
+        lambda value: value is None or value in APPLICATIONS,
+        " or ".join(map(repr, APPLICATIONS)),
+        f"Set it to one of {', '.join(map(repr, APPLICATIONS))}, or leave it out.",
+    ),
+    SettingCheck(
+        "pact_verification.E016",
+        "PACT_CACHES",
+        lambda value: isinstance(value, Mapping) and all(each in CACHES for each in value.values()),
+        f"a dictionary with {' or '.join(map(repr, CACHES))} for each alias",
+        'Set it to the aliases of CACHES, such as {"default": "memory"}, or leave it out.',
+    ),
+    SettingCheck(
+        "pact_verification.E017",
+        "PACT_HOST",
+        lambda value: _is_absent(value) or _matches(r"(\[[0-9a-fA-F:.]+\]|[0-9A-Za-z._-]+)(:[0-9]+)?", value),
+        "a host",
+        'Set it to the host that requests are for, such as "shop.example.com", or leave it out.',
     ),
 )
 

@@ -6,11 +6,15 @@ the environment, the variable wins: it belongs to the run, the setting to the pr
 
 import os
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 from django.conf import settings
 
 ISOLATIONS = ("transaction", "flush")
+APPLICATIONS = ("wsgi", "asgi")
+TASKS = ("eager", "memory")
+CACHES = ("project", "memory")
 MAX_TIMEOUT = 24 * 3600
 MAX_CONNECTIONS = 64
 """Each connection is a thread of the run, and a load on the broker."""
@@ -28,6 +32,11 @@ DEFAULTS: dict[str, Any] = {
     "PACT_CACHE_DIR": None,
     "PACT_BROKER_CONNECTIONS": 8,
     "PACT_DATABASES": None,
+    "PACT_ALLOWED_HOSTS": [],
+    "PACT_TASKS": TASKS[0],
+    "PACT_CACHES": {},
+    "PACT_HOST": None,
+    "PACT_APPLICATION": None,
 }
 """Every setting, with the value that it has when the project does not set it."""
 
@@ -56,9 +65,15 @@ class Settings:
     def BASE_DIR(self) -> str:
         """The project's directory, which has its git repository.
 
-        By default the current directory.
+        By default the current directory. So it is for a folder that the settings make for each process: nothing that a
+        run keeps in that would be found again.
         """
-        return str(getattr(settings, "BASE_DIR", "."))
+        folder = Path(getattr(settings, "BASE_DIR", "."))
+        here = Path.cwd()
+        made_for_this_process = folder.resolve().is_relative_to(Path(gettempdir()).resolve()) and not (
+            here.is_relative_to(folder.resolve()) or folder.resolve().is_relative_to(here)
+        )
+        return "." if made_for_this_process else str(folder)
 
     @property
     def PACT_PROVIDER_NAME(self) -> str:
@@ -75,10 +90,21 @@ class Settings:
 
     @property
     def PACT_PATHS(self) -> list[str]:
-        """The files and directories to verify when the command names none."""
+        """The files and directories to verify when the command names none. They are relative to BASE_DIR.
+
+        A path below the current directory is written relative to that, since people read it.
+        """
         paths = self.setting("PACT_PATHS")
         # A check refuses text. pytest collects before it can run the check, and must not collect nothing.
-        return [paths] if isinstance(paths, str) else [str(path) for path in paths]
+        return [self._from_here(path) for path in ([paths] if isinstance(paths, str) else paths)]
+
+    def _from_here(self, path: str | Path) -> str:
+        """Return a path in BASE_DIR as seen from the current directory. A URL stays what it is."""
+        if "://" in str(path) or str(path).startswith("file:"):
+            return str(path)
+        here = Path.cwd()
+        absolute = Path(os.path.normpath(here / self.BASE_DIR / path))
+        return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)
 
     @property
     def PACT_ISOLATION(self) -> str:
@@ -136,6 +162,39 @@ class Settings:
         """The database aliases that a run uses; None means all."""
         aliases = self.setting("PACT_DATABASES")
         return None if aliases is None else tuple(aliases)
+
+    @property
+    def PACT_APPLICATION(self) -> str:
+        """How the project is called: one of APPLICATIONS.
+
+        By default as ASGI if ASGI_APPLICATION is set and WSGI_APPLICATION is not.
+        """
+        if application := self.setting("PACT_APPLICATION"):
+            return str(application)
+        is_asgi = getattr(settings, "ASGI_APPLICATION", None) and not settings.WSGI_APPLICATION
+        return "asgi" if is_asgi else "wsgi"
+
+    @property
+    def PACT_ALLOWED_HOSTS(self) -> tuple[str, ...]:
+        """The servers that the project may reach during a run, beside its databases."""
+        hosts = self.setting("PACT_ALLOWED_HOSTS")
+        # A check refuses anything else. Connections are refused before it runs, and while it does.
+        return tuple(map(str, hosts)) if isinstance(hosts, list | tuple | set | frozenset) else ()
+
+    @property
+    def PACT_TASKS(self) -> str:
+        """What becomes of the tasks that the project sends: one of TASKS."""
+        return str(self.setting("PACT_TASKS"))
+
+    @property
+    def PACT_CACHES(self) -> dict[str, str]:
+        """Where the project's caches are, by alias, as one of CACHES. The run decides on other aliases."""
+        return dict(self.setting("PACT_CACHES"))
+
+    @property
+    def PACT_HOST(self) -> str | None:
+        """The host, perhaps with a port, that requests are for. By default the live server's address."""
+        return self.setting("PACT_HOST") or None
 
     @property
     def PACT_BROKER_BASE_URL(self) -> str | None:

@@ -42,12 +42,29 @@ class DatabaseLeftAlone(Exception):
     """
 
 
+class ConnectionRefused(ConnectionRefusedError):
+    """The project asked for a connection to a server that the run must not reach."""
+
+    def __str__(self) -> str:
+        return str(self.strerror)
+
+
+class StillRefused(Exception):
+    """The project asked for such a connection again and again.
+
+    It is no OSError, since libraries catch those and try again without an end.
+    """
+
+
 class NoAnswer(Exception):
     """A deployed server gave no answer, so its interaction was not verified."""
 
 
 class NoAnswerInTime(NoAnswer):
-    """A deployed server gave no answer within the time limit. It may only be slow."""
+    """The project gave no answer within the time limit. It may only be slow.
+
+    The text is empty, or names the place where the project waited.
+    """
 
 
 class ResponseRefused(Exception):

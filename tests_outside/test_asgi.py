@@ -1,5 +1,6 @@
 """The project's ASGI application: what a request has only there."""
 
+from tests_outside.documented import snippet
 from tests_outside.project import Project, interaction, proved
 
 VIEWS = """
@@ -31,7 +32,7 @@ urlpatterns = [path("scope", views.scope), path("stream", views.stream)]
 def test_asgi(bare_project: Project) -> None:
     project = bare_project
     project.start("chat")
-    project.append("config/settings.py", 'ASGI_APPLICATION = "config.asgi.application"\nPACT_APPLICATION = "asgi"\n')
+    project.append("config/settings.py", snippet("ASGI", "docs/asgi.md"))
     project.write("chat/views.py", VIEWS)
     project.write("config/urls.py", URLS)
     project.pact(

@@ -71,7 +71,7 @@ from django.conf import settings
 queue = settings.CELERY_TASK_DEFAULT_QUEUE
 redis = Redis.from_url(settings.CELERY_BROKER_URL)
 print(redis.llen(queue))
-redis.delete(*redis.scan_iter(f"*{queue}*"))
+redis.delete(queue, *redis.scan_iter(f"*{queue}*"))
 """
 SENDING = "import django; django.setup(); from shop.tasks import send_receipt; send_receipt.delay(1)"
 

@@ -25,10 +25,8 @@ CURRENCY = "USD"
 EMAIL_BACKEND = "no.such.module"
 """
 PACT = """
-from config.settings.base import *
-
 CURRENCY = "EUR"
-PACT_PATHS = [BASE_DIR.parent / "pacts"]
+PACT_PATHS = ["../pacts"]
 """
 
 
@@ -44,9 +42,10 @@ def test_split_settings(bare_project: Project) -> None:
     project.write("src/config/settings/base.py", settings)
     project.replace("src/config/settings/base.py", "parent.parent", "parent.parent.parent")
     project.append("src/config/settings/base.py", "INSTALLED_APPS += ['shop']\n")
+    project.append("src/config/settings/base.py", snippet("In your own project"))
     project.write("src/config/settings/dev.py", DEV)
-    project.write("src/config/settings/pact.py", PACT)
-    project.append("src/config/settings/pact.py", snippet("In your own project"))
+    project.write("src/config/settings/pact.py", snippet("Which settings a run uses", "docs/settings.md"))
+    project.append("src/config/settings/pact.py", PACT)
     project.replace("src/manage.py", "config.settings", "config.settings.dev")
     project.manage_py = "src/manage.py"
     project.write("src/shop/views.py", VIEWS)

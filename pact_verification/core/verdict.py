@@ -62,9 +62,9 @@ def _judge_interaction(  # noqa: PLR0911  # one return for each finding
         return judged(outcome=Outcome.NOT_VERIFIED, error=error, exchange=replace(exchange, arrived=arrived))
     if not result.ok:
         mismatches = tuple(_with_rule(mismatch, interaction) for mismatch in result.mismatches)
-        # A refused request to the project's own server explains the failure better than the core does.
-        reason = result.error if exchange.self_call is None else exchange.self_call
-        exchange = replace(exchange, self_call=None)
+        # A refused request to the project's own server, or to another, explains the failure better than the core does.
+        reason = "\n".join(filter(None, (exchange.self_call, *exchange.refused))) or result.error
+        exchange = replace(exchange, self_call=None, refused=())
         return judged(outcome=Outcome.MISMATCH, mismatches=mismatches, error=reason, exchange=exchange)
     if exchange.response is None or arrived is None:
         return judged(outcome=Outcome.NOT_VERIFIED, error="The verifier reports success without an answered request.")

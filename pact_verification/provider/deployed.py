@@ -4,7 +4,7 @@ import re
 import socket
 import ssl
 import threading
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPSConnection, IncompleteRead
@@ -22,8 +22,9 @@ from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify, NoAnswer, NoAnswerInTime
 from pact_verification.provider.databases.aliases import with_databases
 from pact_verification.provider.databases.guard import require_named
-from pact_verification.provider.http_connection import Response, request_headers
-from pact_verification.provider.project import NoteDoing, NoteRequest, filter_request, limited, require_final
+from pact_verification.provider.http_connection import HOST, Response, request_headers
+from pact_verification.provider.isolation import Isolation
+from pact_verification.provider.project import Call, NoteDoing, NoteRequest, filter_request, limited, require_final
 from pact_verification.provider.snapshots import DatabaseContents, count_rows
 from pact_verification.states.registry import Registry
 from pact_verification.system.certificates import certificate_hint, trust_named
@@ -137,6 +138,12 @@ class Deployed:
             return HTTPSConnection(self.url.hostname, self.url.port, timeout=self.timeout, context=self.tls)
         return HTTPConnection(self.url.hostname, self.url.port, timeout=self.timeout)
 
+    @property
+    def host_and_port(self) -> str:
+        """The server, as PACT_ALLOWED_HOSTS would name it."""
+        host = f"[{self.url.hostname}]" if ":" in str(self.url.hostname) else self.url.hostname
+        return f"{host}:{self.url.port or (443 if self.tls else 80)}"
+
     def __str__(self) -> str:
         names = ", ".join(f"{name} ({counted(rows, 'row')})" for name, rows in self.contents.rows.items())
         server = (
@@ -151,6 +158,8 @@ class ProjectElsewhere:
 
     is_here = False
     reached = True
+    answered_by: str | None = None
+    stop_seconds = 0.0
 
     def __init__(
         self, deployed: Deployed, registry: Registry, note_request: NoteRequest, note_doing: NoteDoing
@@ -158,6 +167,10 @@ class ProjectElsewhere:
         self.deployed = deployed
         self.registry = registry
         self.note_request = note_request
+
+    def running(self, isolation: Isolation, call: Call) -> AbstractContextManager[None]:
+        """See Project."""
+        return nullcontext()
 
     def answer(self, environ: WSGIEnvironment) -> Response:
         """Return the server's response, which may be a redirect.
@@ -168,7 +181,7 @@ class ProjectElsewhere:
         filter_request(request, self.registry)
         with suppress(Resolver404):
             request.resolver_match = resolve(request.path_info)
-        self.note_request(request)
+        self.note_request(request, environ)
         connection = self.deployed.connect()
         try:
             self._send(connection, request)
@@ -194,7 +207,8 @@ class ProjectElsewhere:
         path = self.deployed.url.path.rstrip("/") + environ["RAW_URI"].partition("?")[0]
         query = f"?{meta['QUERY_STRING']}" if meta["QUERY_STRING"] else ""
         headers = request_headers(meta)
-        if headers.get("Host") == f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}":  # the pact names no host
+        # Without PACT_HOST, and where the pact names no host either.
+        if headers.get("Host") == f"{HOST}:{environ['SERVER_PORT']}":
             headers["Host"] = self.deployed.url.netloc
         if body:
             headers["Content-Length"] = str(len(body))

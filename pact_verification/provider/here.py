@@ -17,8 +17,11 @@ from pact_verification.provider.databases.left_alone import leaving_alone
 from pact_verification.provider.databases.making import Making, run_databases
 from pact_verification.provider.databases.telling import Tell, say_nothing
 from pact_verification.provider.deployed import Deployed, ProjectElsewhere, require_disposable
+from pact_verification.provider.http_connection import HOST
 from pact_verification.provider.isolation import RestoringIsolation, isolation_of
 from pact_verification.provider.live_server import LiveServer
+from pact_verification.provider.outbound import refusing_connections
+from pact_verification.provider.services.replacing import note_unseen, own_services, replace_services
 from pact_verification.provider.serving import DatabasesMade, VerificationOptions
 from pact_verification.provider.snapshots import keep_databases
 from pact_verification.provider.stores import own_stores
@@ -31,16 +34,20 @@ from pact_verification.states.registry import Registry, autodiscover
 
 
 @contextmanager
-def provider_here(check: Callable[..., None], *, folder: Path, **options: Any) -> Iterator["ProviderHere"]:
-    """Give the project stores of the run's own, before one of its modules takes a reference to a cache.
+def provider_here(
+    check: Callable[..., None], *, folder: Path, token: str | None = None, **options: Any
+) -> Iterator["ProviderHere"]:
+    """Give the project stores and services of the run's own, before one of its modules takes a reference to a cache.
 
     Args:
         check: runs Django's system checks, which import the project's modules.
         folder: for the project's files.
+        token: part of the names of the run's databases and of its keys in caches; by default a new one.
         options: see ProviderHere.
     """
-    with own_stores(folder):
-        yield ProviderHere(check, **options)
+    token = token or new_token()
+    with own_stores(token, folder) as notes, own_services():
+        yield ProviderHere(check, token, notes=notes, **options)
 
 
 class ProviderHere:
@@ -48,7 +55,8 @@ class ProviderHere:
 
     Args:
         check: runs Django's system checks, which import the project's modules.
-        token: part of the test databases' names; by default a new one.
+        token: part of the test databases' names.
+        notes: remarks for the report, on the stores.
         board: where the live server writes what it is doing.
         seen, failed: see LiveServer.
     """
@@ -56,43 +64,51 @@ class ProviderHere:
     def __init__(
         self,
         check: Callable[..., None],
-        token: str | None = None,
+        token: str,
         *,
+        notes: Sequence[str] = (),
         board: Board | None = None,
         seen: Callable[[int, Exchange], None] = lambda number, exchange: None,
         failed: Callable[[str], None] = lambda why: None,
     ) -> None:
         self.check = check
-        self.token = token or new_token()
+        self.token = token
+        self.notes = notes
         self.board = board
         self.seen = seen
         self.failed = failed
         self.registry = Registry()
         self.deployed: Deployed | None = None
 
-    def load(self) -> None:
+    def load(self) -> tuple[str, ...]:
         """See Provider."""
-        self.check(databases=[])  # by default some versions of Django ask the project's own databases
-        self.registry = autodiscover()
+        with refusing_connections():
+            self.check(databases=[])  # by default some versions of Django ask the project's own databases
+            self.registry = autodiscover()
+        replace_services()
+        return note_unseen()
 
     def reach(self, options: VerificationOptions) -> str:
         """See Provider."""
         assert options.provider_url
-        with leaving_alone(options.left_alone):
+        server = Deployed.at(options.provider_url, options.request_timeout).host_and_port
+        with leaving_alone(options.left_alone), refusing_connections(server):
             self.deployed = Deployed.reach(options.provider_url, options.request_timeout)
         return str(self.deployed)
 
     def require_handlers(self, pacts: Sequence[Pact]) -> tuple[str, ...]:
         """See Provider."""
-        return require_handlers(pacts, self.registry)
+        return (*self.notes, *require_handlers(pacts, self.registry))
 
     @contextmanager
     def serving(self, options: VerificationOptions, tell: Tell = say_nothing) -> Iterator[LiveServer]:
         """See Provider."""
         with ExitStack() as cleanup:
             cleanup.enter_context(leaving_alone(options.left_alone))
+            outbound = cleanup.enter_context(refusing_connections())
             serve = partial(LiveServer, board=self.board, seen=self.seen, failed=self.failed)
             if self.deployed:
+                outbound.allow(self.deployed.host_and_port)
                 # This block ends after the server's: no state handler may write after the databases are restored.
                 isolation = partial(RestoringIsolation, require_disposable, cleanup.enter_context(keep_databases()))
                 registry = self.registry.with_data_in_each_interaction()
@@ -104,6 +120,7 @@ class ProviderHere:
                 server = serve(self.registry, isolation_factory, options.request_timeout)
                 server.databases = DatabasesMade(made.seconds, made.notes)
             cleanup.enter_context(server.running())
+            outbound.allow(f"{HOST}:{server.address.port}")  # the server itself refuses the project's requests to it
             cleanup.enter_context(server.listening())
             # What is loaded by now stays, so the garbage collector need not visit it in every pass.
             gc.freeze()

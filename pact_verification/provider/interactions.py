@@ -10,6 +10,7 @@ from pact_verification.provider.overheard import Overheard
 from pact_verification.provider.project import NoteDoing
 from pact_verification.provider.recording import Recording, Script
 from pact_verification.results.crash import Crash
+from pact_verification.states.asking import begin_asking
 from pact_verification.states.registry import Registry
 
 
@@ -20,6 +21,7 @@ class Interactions:
         script: which interaction the core is running.
         surroundings: returns the process's settings and names as they were before the pact.
         note_doing: takes which code is about to run.
+        is_here: whether the project runs in this process.
 
     Attributes:
         context: the context variables of the current interaction. The next one starts without their values.
@@ -34,6 +36,7 @@ class Interactions:
         *,
         surroundings: Callable[[], Surroundings],
         note_doing: NoteDoing,
+        is_here: bool = True,
     ) -> None:
         self.registry = registry
         self.isolation = isolation
@@ -41,6 +44,7 @@ class Interactions:
         self.overheard = overheard
         self.note_doing = note_doing
         self.surroundings = surroundings
+        self.is_here = is_here
         self._outside = copy_context()
         self.context = self._outside.copy()
         self._is_database_ready = False
@@ -98,6 +102,7 @@ class Interactions:
 
     def _set_up(self) -> None:
         recording = self.script.current
+        begin_asking(is_here=self.is_here)
         doing = "Making the database ready"
         try:
             if not self._is_database_ready:

@@ -16,7 +16,9 @@ from django.db import DatabaseError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from pact_verification.errors import StateError
+from pact_verification.provider.caches.own import open_caches
 from pact_verification.provider.databases.aliases import close
+from pact_verification.provider.services.replacing import empty_services
 from pact_verification.provider.stores import empty_stores
 from pact_verification.results.crash import Crash
 
@@ -40,11 +42,18 @@ class Isolation(ABC):
     def __init__(self, require: RequireOwnDatabase) -> None:
         self.require = require
         self.aliases = _share_connections(require)
+        open_caches()
 
     def begin(self) -> None:
-        """Start an interaction: undo the changes of the one before, and empty caches, mail and file storage."""
+        """Start an interaction: undo the changes of the one before, and empty stores and services."""
         self.roll_back()
         empty_stores()
+        empty_services()
+        self.open()
+
+    @abstractmethod
+    def open(self) -> None:
+        """Take it that the databases are about to be changed, which `roll_back` will undo."""
 
     @abstractmethod
     def commit(self) -> None:
@@ -76,8 +85,7 @@ class TransactionIsolation(Isolation):
         self.atomics: dict[str, transaction.Atomic] = {}
         self.leftover_error: str | None = None
 
-    def begin(self) -> None:
-        super().begin()
+    def open(self) -> None:
         if self.leftover_error:
             raise StateError(self.leftover_error)
         for alias in self.aliases:
@@ -140,8 +148,7 @@ class CommittingIsolation(Isolation):
         super().__init__(require)
         self.has_begun = False
 
-    def begin(self) -> None:
-        super().begin()
+    def open(self) -> None:
         self.has_begun = True
 
     def commit(self) -> None:

@@ -6,11 +6,13 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connections
 from django.urls import get_resolver
 
+from pact_verification.conf import conf
 from pact_verification.pacts.pact import Interaction
 from pact_verification.provider.board import Board
 from pact_verification.provider.databases.aliases import close
@@ -18,15 +20,16 @@ from pact_verification.provider.http_server import HttpServer
 from pact_verification.provider.interactions import Interactions
 from pact_verification.provider.isolation import Isolation
 from pact_verification.provider.leaks import Surroundings
+from pact_verification.provider.outbound import answering
 from pact_verification.provider.overheard import Overheard
-from pact_verification.provider.project import ProjectHere, ProjectOf
+from pact_verification.provider.project import LOOP_THREAD, NoteDoing, NoteRequest, Project, ProjectHere, ProjectOf
 from pact_verification.provider.project_endpoint import ProjectEndpoint
 from pact_verification.provider.recording import Recording, Script
 from pact_verification.provider.request_handler import RequestHandler
 from pact_verification.provider.request_watch import RequestWatch
 from pact_verification.provider.serving import Address, DatabasesMade, new_state_path
 from pact_verification.provider.state_endpoint import StateEndpoint
-from pact_verification.results.crash import Crash
+from pact_verification.results.crash import Crash, is_own
 from pact_verification.results.exchange import Exchange
 from pact_verification.states.registry import Registry
 
@@ -44,7 +47,7 @@ class LiveServer:
         registry: the state handlers, base states and request filters.
         isolation: makes the isolation, on the server's thread, because connections belong to a thread.
         request_timeout: seconds that a state or a request may take.
-        project: makes the project; by default this process calls it.
+        project: makes the project; by default this process calls it, as PACT_APPLICATION says.
         board: where the thread writes what it is doing.
         seen: called on the server's thread when an interaction has ended, with its number and its exchange.
         failed: called with the reason if the thread ends before it is stopped.
@@ -66,7 +69,7 @@ class LiveServer:
         registry: Registry,
         isolation: Callable[[], Isolation],
         request_timeout: float,
-        project: ProjectOf = ProjectHere,
+        project: ProjectOf | None = None,
         *,
         board: Board | None = None,
         seen: Callable[[int, Exchange], None] = lambda number, exchange: None,
@@ -74,11 +77,12 @@ class LiveServer:
     ) -> None:
         self.registry = registry
         self.make_isolation = isolation
-        self.make_project = project
+        self.make_project = project or partial(_project_here, request_timeout)
         self.request_timeout = request_timeout
         self.board = board or Board()
         self.seen = seen
         self.failed = failed
+        self.stop_seconds = 0.0
         self.secret = secrets.token_urlsafe(24)
         self.state_path = new_state_path()
         self.script = Script()
@@ -88,6 +92,9 @@ class LiveServer:
         self.ready = threading.Event()
         self.failure: BaseException | None = None
         self.finished = threading.Event()
+        self._tasks_go_on = False
+        self._task_runs = threading.Lock()
+        self._waiting: list[Callable[[], None]] = []
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -107,12 +114,13 @@ class LiveServer:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Record what the project raises, and keep Django from closing connections."""
+        """Record what the project raises, keep Django from closing connections, and let the project's tasks go on."""
         with ExitStack() as cleanup:
             for signal in (request_started, request_finished):
                 if signal.disconnect(close_old_connections):  # it would end the interaction's transaction
                     cleanup.callback(signal.connect, close_old_connections)
             cleanup.enter_context(self.overheard.listening())
+            cleanup.enter_context(self._letting_tasks_go_on())
             yield
 
     @property
@@ -154,21 +162,28 @@ class LiveServer:
 
         Returns the end of its stack, innermost frame last.
         """
-        frame = sys._current_frames().get(self.thread.ident or 0)
-        return "".join(traceback.format_stack(frame)[-3:]) if frame else ""
+        loops = [thread for thread in threading.enumerate() if thread.name == LOOP_THREAD]
+        for thread in [*loops, self.thread]:  # the server's thread waits for an event loop that hangs
+            frame = sys._current_frames().get(thread.ident or 0)
+            stack = traceback.extract_stack(frame) if frame else []
+            if thread is self.thread or any(is_own(each.filename) for each in stack):
+                return "".join(traceback.format_list(stack)[-3:])
+        return ""
 
     def _stop(self) -> None:
         self.http.stop()
-        self.thread.join(timeout=BUSY_STOP_SECONDS if self.board.look().busy else IDLE_STOP_SECONDS)
+        self.thread.join(BUSY_STOP_SECONDS if self.board.look().busy else IDLE_STOP_SECONDS + self.stop_seconds)
 
     def _serve(self) -> None:
         """Run the server's thread."""
+        answering.set(True)
         try:
             with suppress(Exception):  # each request reports what is wrong with the URLconf
                 get_resolver().url_patterns  # noqa: B018  # the first request would have to wait for its import
-            self.handler = self._make_handler()
-            self.ready.set()
-            self.http.serve(self.handler.answer, self.handler.after_response)
+            with ExitStack() as cleanup:
+                self.handler = self._make_handler(cleanup)
+                self.ready.set()
+                self.http.serve(self.handler.answer, self.handler.after_response)
         except BaseException as error:  # noqa: BLE001  # running() raises it on the main thread
             self.failure = error
             if self.ready.is_set():
@@ -179,10 +194,13 @@ class LiveServer:
             for connection in connections.all(initialized_only=True):
                 close(connection)
 
-    def _make_handler(self) -> RequestHandler:
-        """Make the request handler.
+    def _make_handler(self, cleanup: ExitStack) -> RequestHandler:
+        """Make the request handler, and start the project.
 
         The server's thread does it, because it has to own the database connections.
+
+        Args:
+            cleanup: stops the project.
         """
         isolation = self.make_isolation()
         watch = RequestWatch(self.script)
@@ -194,7 +212,10 @@ class LiveServer:
             self.overheard,
             surroundings=lambda: self.surroundings,
             note_doing=self._note_doing,
+            is_here=project.is_here,
         )
+        cleanup.enter_context(project.running(isolation, self._call))
+        self.stop_seconds = project.stop_seconds
         watch.count_queries()
         return RequestHandler(
             interactions,
@@ -206,12 +227,48 @@ class LiveServer:
             seen=self.seen,
         )
 
+    @contextmanager
+    def _letting_tasks_go_on(self) -> Iterator[None]:
+        """Let the project's tasks use the server's thread. Under pytest they may not while other tests run."""
+        self._tasks_go_on = True
+        if self._waiting:
+            self.http.call(self._go_on)
+        try:
+            yield
+        finally:
+            is_idle = self._task_runs.acquire(timeout=IDLE_STOP_SECONDS)
+            self._tasks_go_on = False
+            if is_idle:
+                self._task_runs.release()
+
+    def _call(self, function: Callable[[], None]) -> None:
+        """Have the server's thread call a function for one of the project's tasks, after the present request."""
+        self._waiting.append(function)
+        if self._tasks_go_on:
+            self.http.call(self._go_on)
+
+    def _go_on(self) -> None:
+        with self._task_runs:
+            while self._waiting and self._tasks_go_on:
+                self._waiting.pop(0)()
+
     def _note_doing(self, doing: str) -> None:
         self.board.write(self.script.number, doing)
 
     def _finish(self) -> None:
         self.handler.finish()
         self.finished.set()
+
+
+def _project_here(
+    request_timeout: float, registry: Registry, note_request: NoteRequest, note_doing: NoteDoing
+) -> Project:
+    """Make the project in this process: Django's handler for WSGI, or the project's own ASGI application."""
+    if conf.PACT_APPLICATION == "wsgi":
+        return ProjectHere(registry, note_request, note_doing)
+    from pact_verification.provider.asgi_project import AsgiProject  # here, since most projects don't need it
+
+    return AsgiProject(request_timeout, registry, note_request, note_doing)
 
 
 def _why_failed(error: BaseException) -> str:

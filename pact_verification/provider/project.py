@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 from wsgiref.types import WSGIEnvironment
 from wsgiref.util import is_hop_by_hop
@@ -14,13 +15,21 @@ from django.urls import ResolverMatch
 from pact_verification.conf import conf
 from pact_verification.errors import ResponseRefused
 from pact_verification.provider.http_connection import Response
+from pact_verification.provider.isolation import Isolation
+from pact_verification.states.asking import who_asks
 from pact_verification.states.registry import Registry
 
-NoteRequest = Callable[[HttpRequest], None]
-"""Takes a request as the request filters have left it."""
+NoteRequest = Callable[[HttpRequest, WSGIEnvironment], None]
+"""Takes a request as the request filters have left it, and the environment in which it came."""
 
 NoteDoing = Callable[[str], None]
 """Takes which of the project's code is about to run, in words."""
+
+Call = Callable[[Callable[[], None]], None]
+"""Has the live server's thread call a function, after the present request."""
+
+LOOP_THREAD = "pact-event-loop"
+"""The name of the thread that runs the event loop of an ASGI application."""
 
 LINE_END = re.compile(r"[\r\n\0]")
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
@@ -35,10 +44,22 @@ class Project(Protocol):
     Attributes:
         is_here: whether it runs in this process, where SQL queries and exceptions can be seen.
         reached: whether the last request has reached a view, as far as is known.
+        answered_by: what answered the last request in place of Django's handler, such as an ASGI application around it.
+        stop_seconds: how long the project may take to stop.
     """
 
     is_here: bool
     reached: bool
+    answered_by: str | None
+    stop_seconds: float
+
+    def running(self, isolation: Isolation, call: Call) -> AbstractContextManager[None]:
+        """Start what the project runs beside its requests, and stop it after the block.
+
+        Args:
+            isolation: undoes what the start writes to the databases.
+            call: has the live server's thread call a function, after the present request.
+        """
 
     def answer(self, environ: WSGIEnvironment) -> Response:
         """Return the whole response.
@@ -51,16 +72,26 @@ ProjectOf = Callable[[Registry, NoteRequest, NoteDoing], Project]
 
 
 def filter_request(request: HttpRequest, registry: Registry) -> None:
-    """Run the project's request filters."""
+    """Run the project's request filters, and make the request the user's whom the provider states name."""
     for request_filter in registry.request_filters:
         request_filter(request)
         request.__dict__.pop("headers", None)  # Django caches it, and the filter may have changed META
+    if asking := who_asks():
+        asking.introduce(request)
+
+
+def insist_on_user(request: HttpRequest) -> None:
+    """Make the request that user's again, when all middleware has had it."""
+    if asking := who_asks():
+        asking.insist(request)
 
 
 class ProjectHere(WSGIHandler):
     """Django's handler, with the project's request filters before its middleware."""
 
     is_here = True
+    answered_by: str | None = None
+    stop_seconds = 0.0
 
     def __init__(self, registry: Registry, note_request: NoteRequest, note_doing: NoteDoing) -> None:
         super().__init__()
@@ -69,9 +100,13 @@ class ProjectHere(WSGIHandler):
         self.note_doing = note_doing
         self.reached = False
 
+    def running(self, isolation: Isolation, call: Call) -> AbstractContextManager[None]:
+        """See Project."""
+        return nullcontext()
+
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
         filter_request(request, self.registry)
-        self.note_request(request)
+        self.note_request(request, request.environ)  # type: ignore[attr-defined]  # a WSGIRequest
         return super().get_response(request)
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
@@ -79,6 +114,7 @@ class ProjectHere(WSGIHandler):
 
         If the process ends in it, the board still has its name.
         """
+        insist_on_user(request)
         match = super().resolve_request(request)
         self.note_doing(f"{request.method} {request.path}, in {match._func_path}")
         return match
@@ -106,13 +142,21 @@ class ProjectHere(WSGIHandler):
         finally:
             response.close()
         status, headers = started[-1]
-        require_final(status)
-        require_lines(status, headers)
-        # These headers are about the connection, which belongs to the server.
-        headers = [(name, value) for name, value in headers if not is_hop_by_hop(name)]
-        if environ["REQUEST_METHOD"] != "HEAD":
-            require_length(status, headers, body)
-        return status.encode("latin-1", "replace").decode("latin-1"), headers, body
+        return checked(environ["REQUEST_METHOD"], status, headers, body)
+
+
+def checked(method: str, status: str, headers: list[tuple[str, str]], body: bytes) -> Response:
+    """Return a response as the server sends it.
+
+    Raises ResponseRefused for one that HTTP can't send.
+    """
+    require_final(status)
+    require_lines(status, headers)
+    # These headers are about the connection, which belongs to the server.
+    headers = [(name, value) for name, value in headers if not is_hop_by_hop(name)]
+    if method != "HEAD":
+        require_length(status, headers, body)
+    return status.encode("latin-1", "replace").decode("latin-1"), headers, body
 
 
 def limited(parts: Iterable[bytes], limit: int) -> bytes:
@@ -123,12 +167,17 @@ def limited(parts: Iterable[bytes], limit: int) -> bytes:
     body = bytearray()
     for part in parts:
         body += part
-        if len(body) > limit:
-            raise ResponseRefused(
-                f"The response is longer than {limit / 1e6:g} MB, and was not read to its end. Does it ever end? "
-                "PACT_MAX_RESPONSE_BYTES sets the limit."
-            )
+        require_within(limit, body)
     return bytes(body)
+
+
+def require_within(limit: int, body: bytearray) -> None:
+    """Raise ResponseRefused for a body that is longer than the limit, in bytes."""
+    if len(body) > limit:
+        raise ResponseRefused(
+            f"The response is longer than {limit / 1e6:g} MB, and was not read to its end. Does it ever end? "
+            "PACT_MAX_RESPONSE_BYTES sets the limit."
+        )
 
 
 def require_final(status: str) -> None:

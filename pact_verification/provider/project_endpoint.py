@@ -3,11 +3,13 @@
 from contextlib import suppress
 from http import HTTPStatus
 from io import BytesIO
+from urllib.parse import urlsplit
 from wsgiref.types import WSGIEnvironment
 
 from django.conf import settings
 
-from pact_verification.errors import NoAnswer, NoAnswerInTime, ResponseRefused
+from pact_verification.conf import conf
+from pact_verification.errors import NoAnswer, NoAnswerInTime, ResponseRefused, StateError
 from pact_verification.provider.endpoints import find_endpoint, is_catch_all, why_no_route
 from pact_verification.provider.http_connection import LEFT_OUT, Response, empty_response, read_body, status_line
 from pact_verification.provider.interactions import Interactions
@@ -17,6 +19,7 @@ from pact_verification.provider.recording import Recording
 from pact_verification.provider.request_watch import RequestWatch
 from pact_verification.results.crash import Crash
 from pact_verification.results.exchange import RecordedResponse
+from pact_verification.states.asking import who_asks
 from pact_verification.system import clock
 
 
@@ -58,8 +61,8 @@ class ProjectEndpoint:
             finally:
                 self._record_endpoint(recording)
             self.interactions.isolation.commit()
-        except NoAnswerInTime:
-            return self._refuse_for_time(recording, started)
+        except NoAnswerInTime as error:
+            return self._refuse_for_time(recording, started, str(error))
         except NoAnswer as error:
             recording.record(unanswered=str(error))
             return empty_response(HTTPStatus.BAD_GATEWAY)
@@ -77,10 +80,13 @@ class ProjectEndpoint:
     def _take_request(self, environ: WSGIEnvironment, recording: Recording) -> bool:
         """Record the request, and make its environment one for Django.
 
-        Returns whether all of the request has come.
+        Returns whether all of the request has come, and the user whom the states name can send it.
         """
         body = read_body(environ)
-        recording.record(request=recorded_request(environ, environ, body), arrived=arrived_request(environ, body))
+        recording.record(arrived=arrived_request(environ, body))
+        if conf.PACT_HOST:
+            _address_to(conf.PACT_HOST, environ)
+        recording.record(request=recorded_request(environ, environ, body))
         if left_out := environ.pop(LEFT_OUT, {}):
             recording.warn(
                 f"The project did not get {', '.join(left_out)}: servers leave out headers with underscores in their "
@@ -95,6 +101,12 @@ class ProjectEndpoint:
         environ["wsgi.input"] = BytesIO(body)
         if settings.SECURE_SSL_REDIRECT:
             environ["wsgi.url_scheme"] = "https"  # what such a project gets from the proxy in front of it
+        try:
+            if asking := who_asks():
+                asking.prepare(environ)
+        except StateError as error:
+            recording.fail("acting_as()", error)
+            return False
         return True
 
     def _record_response(self, recording: Recording, response: RecordedResponse) -> None:
@@ -107,10 +119,10 @@ class ProjectEndpoint:
         if response.status == HTTPStatus.NOT_FOUND:
             self._record_no_route(recording)
 
-    def _refuse_for_time(self, recording: Recording, started: float) -> Response:
+    def _refuse_for_time(self, recording: Recording, started: float, place: str = "") -> Response:
         limit = f"{self.request_timeout:g} s (--request-timeout)"
         taken = clock.seconds() - started
-        recording.record(over_limit=f"The project took {taken:.1f} s to answer, and may take {limit}.")
+        recording.record(over_limit=f"The project took {taken:.1f} s to answer, and may take {limit}.{place}")
         return empty_response(HTTPStatus.GATEWAY_TIMEOUT)
 
     def _record_endpoint(self, recording: Recording) -> None:
@@ -118,6 +130,13 @@ class ProjectEndpoint:
 
         An unknown view is a warning, not a failure.
         """
+        if self.project.answered_by:
+            not_django = f"{self.project.answered_by} answered, and did not ask Django"
+            recording.record(no_route=not_django)
+            if self.interactions.registry.request_filters:
+                recording.warn(f"No request filter ran: {not_django}.")
+            if (asking := who_asks()) and asking.user is not None:
+                recording.warn(f"acting_as() had no effect: {not_django}.")
         if (request := self.watch.request) is None:
             return
         queries = self.watch.queries if self.project.is_here else None
@@ -138,3 +157,12 @@ class ProjectEndpoint:
             if (endpoint := recording.exchange.endpoint) and not is_catch_all(request, endpoint.route):
                 return
             recording.record(endpoint=None, no_route=None if expected else why_no_route(request, endpoint))
+
+
+def _address_to(host: str, environ: WSGIEnvironment) -> None:
+    """Let a request be for a host, unless the pact names another one."""
+    if environ.get("HTTP_HOST") == f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}":
+        parts = urlsplit(f"//{host}")
+        environ["HTTP_HOST"] = host
+        environ["SERVER_NAME"] = parts.hostname or host
+        environ["SERVER_PORT"] = str(parts.port or (443 if settings.SECURE_SSL_REDIRECT else 80))

@@ -30,12 +30,11 @@ class RequestWatch:
         self.began = 0.0
         self.queries = 0
 
-    def note_request(self, request: HttpRequest) -> None:
+    def note_request(self, request: HttpRequest, environ: WSGIEnvironment) -> None:
         """Record the request as the filters left it.
 
         Time and queries count from here: filters are not the project.
         """
-        environ: WSGIEnvironment = request.environ  # type: ignore[attr-defined]  # a WSGIRequest
         body = request.__dict__.get("_body", environ["wsgi.input"].getvalue())
         self.script.current.record(request=recorded_request(environ, request.META, body))
         self.request = request

@@ -130,8 +130,8 @@ class Provider(Protocol):
 
     token: str
 
-    def load(self) -> None:
-        """Check the project and import its provider states.
+    def load(self) -> tuple[str, ...]:
+        """Check the project and import its provider states. Returns notes for the report.
 
         Raises CannotVerify or SystemCheckError.
         """

@@ -7,54 +7,75 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.apps import apps
 from django.conf import settings
 from django.core import mail
-from django.core.cache import caches
 from django.core.files.storage import default_storage
 
+from pact_verification.conf import conf
+from pact_verification.provider.caches.own import empty_caches, own_caches
+
 LOCMEM_MAIL = "django.core.mail.backends.locmem.EmailBackend"
-LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
-DUMMY = "django.core.cache.backends.dummy.DummyCache"
+
+_own_folders: list[str] = []
+"""The folders for files that runs in this process have made."""
 
 
 @contextmanager
-def own_stores(folder: Path | None = None) -> Iterator[None]:
-    """Keep caches, mail and default file storage in memory until the block ends.
+def own_stores(token: str, folder: Path | None = None) -> Iterator[tuple[str, ...]]:
+    """Give the project caches, mail and default file storage of the run's own until the block ends.
 
     DEBUG is off, because pacts describe responses of production. ALLOWED_HOSTS and PREPEND_WWW allow every host,
-    because the verifier sends 127.0.0.1 or the host in the pact.
+    because a pact may name one.
 
     Args:
+        token: part of the keys in caches, from `new_token()`.
         folder: where a new folder for files is made; by default the system's folder for temporary files.
+
+    Yields:
+        Notes for the report.
+
+    Raises:
+        CannotVerify: PACT_CACHES asks for what can't be.
     """
     from django.test.utils import override_settings  # here, because it imports Django's test client
 
-    with TemporaryDirectory(prefix="verify_pacts", dir=folder) as directory:
-        own = override_settings(
+    with (
+        TemporaryDirectory(prefix="verify_pacts", dir=folder) as media,
+        TemporaryDirectory(prefix="verify_pacts", dir=folder) as cache,
+        own_caches(token, Path(cache)) as caches,
+    ):
+        changed = override_settings(
             DEBUG=False,
-            ALLOWED_HOSTS=["*"],
+            ALLOWED_HOSTS=[*_host_names(), *settings.ALLOWED_HOSTS, "*"],
             PREPEND_WWW=False,
-            CACHES={alias: _in_memory(alias, config) for alias, config in settings.CACHES.items()},
             STORAGES={
                 **settings.STORAGES,
                 "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
             },
-            MEDIA_ROOT=directory,  # for each FileSystemStorage() that the project makes
-            SESSION_FILE_PATH=directory,
+            MEDIA_ROOT=media,  # for each FileSystemStorage() that the project makes
+            SESSION_FILE_PATH=media,
             **_mail(),
         )
-        _quietly(own.enable)
+        _quietly(changed.enable)
+        _own_folders.append(media)
         try:
-            yield
+            yield caches.notes
         finally:
-            _quietly(own.disable)
+            _own_folders.remove(media)
+            _quietly(changed.disable)
 
 
 def _quietly(switch: Callable[[], None]) -> None:
     with warnings.catch_warnings(action="ignore"):  # Django warns about deprecated settings of the project
         switch()
+
+
+def _host_names() -> list[str]:
+    """Return the host of PACT_HOST, without its port, in a list."""
+    return [urlsplit(f"//{conf.PACT_HOST}").hostname or ""] if conf.PACT_HOST else []
 
 
 def _mail() -> dict[str, Any]:
@@ -68,17 +89,17 @@ def _mail() -> dict[str, Any]:
     return {"MAILERS": {alias: {"BACKEND": LOCMEM_MAIL} for alias in mailers}}
 
 
-def _in_memory(alias: str, config: dict[str, Any]) -> dict[str, Any]:
-    if config["BACKEND"] == DUMMY:
-        return config
-    kept = {key: value for key, value in config.items() if key not in {"BACKEND", "LOCATION", "OPTIONS"}}
-    return {**kept, "BACKEND": LOCMEM, "LOCATION": f"pact-verification-{alias}"}
-
-
 def empty_stores() -> None:
-    """Empty caches, outbox and files, and Django's caches of content types and sites."""
-    for alias in settings.CACHES:
-        caches[alias].clear()
+    """Empty caches, outbox and files, and Django's caches of content types and sites.
+
+    Raises RuntimeError if they are not the run's own: they may be a developer's.
+    """
+    if settings.MEDIA_ROOT not in _own_folders:
+        raise RuntimeError(
+            f"MEDIA_ROOT is {str(settings.MEDIA_ROOT)!r}, and not the run's own folder, so nothing was emptied. Does a "
+            "provider state leave it changed?"
+        )
+    empty_caches()
     if hasattr(mail, "outbox"):
         mail.outbox.clear()
     for path in Path(settings.MEDIA_ROOT).iterdir():

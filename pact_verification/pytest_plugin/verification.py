@@ -20,13 +20,16 @@ from pact_verification.credentials import harmless
 from pact_verification.errors import CannotVerify
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.pacts.parts import in_parts
-from pact_verification.provider.databases.aliases import with_databases
+from pact_verification.provider.databases.aliases import new_token, with_databases
 from pact_verification.provider.databases.dropping import end_other_sessions
 from pact_verification.provider.databases.guard import require_named
 from pact_verification.provider.databases.left_alone import leaving_alone, unnamed_by_setting
 from pact_verification.provider.databases.making import serialized
+from pact_verification.provider.http_connection import HOST
 from pact_verification.provider.isolation import isolation_of
 from pact_verification.provider.live_server import LiveServer
+from pact_verification.provider.outbound import elsewhere_text, refusing_connections
+from pact_verification.provider.services.replacing import empty_services, note_unseen, own_services
 from pact_verification.provider.serving import VerificationOptions
 from pact_verification.provider.stores import empty_stores, own_stores
 from pact_verification.pytest_plugin.collection import NotVerified, PactWarning
@@ -36,7 +39,7 @@ from pact_verification.pytest_plugin.notes import add_note
 from pact_verification.reporters import failure
 from pact_verification.results.masking import mask
 from pact_verification.results.printable import printable_values
-from pact_verification.results.report import Outcome, PactResult, results_of_unverifiable
+from pact_verification.results.report import Outcome, PactResult, refused_elsewhere, results_of_unverifiable
 from pact_verification.run.session import Session
 from pact_verification.states.preflight import require_handlers
 from pact_verification.states.registry import autodiscover
@@ -84,7 +87,7 @@ def running_verifier(
         engine = cleanup.enter_context(running_engine())
         engine.start()
         left_alone = unnamed_by_setting()
-        with own_stores(), unblock(), leaving_alone(left_alone):
+        with own_stores(new_token()), own_services(), refusing_connections(), unblock(), leaving_alone(left_alone):
             registry = autodiscover()
             for alias in with_databases():
                 require_test_database(connections[alias])
@@ -97,7 +100,17 @@ def running_verifier(
             migrated = serialized() if conf.PACT_ISOLATION == "flush" else {}
             make_isolation = isolation_of(conf.PACT_ISOLATION, migrated, require_test_database)
             server = LiveServer(registry.with_data_in_each_interaction(), make_isolation, conf.PACT_REQUEST_TIMEOUT)
-            cleanup.enter_context(server.running())
+            running = ExitStack()
+            running.enter_context(server.running())
+            for note in note_unseen():
+                add_note(tests.config, note)
+
+        def stop() -> None:
+            """Stop the server. The shutdown of an ASGI application runs the project's code."""
+            with own_stores(new_token()), own_services(), refusing_connections(), unblock(), leaving_alone(left_alone):
+                running.close()
+
+        cleanup.callback(stop)
         options = VerificationOptions(conf.PACT_PROVIDER_NAME, request_timeout=conf.PACT_REQUEST_TIMEOUT)
         session = Session(options, engine, server)
         verifier = Verifier(
@@ -164,7 +177,9 @@ class Verifier:
         part = self.parts[pact.name][interaction.key]
         require_handlers([part], self.server.registry)
         with ExitStack() as stores:
-            stores.enter_context(own_stores())
+            stores.enter_context(own_stores(new_token()))
+            stores.enter_context(own_services())
+            stores.enter_context(refusing_connections(f"{HOST}:{self.server.address.port}"))
             with self.unblock(), leaving_alone(self.left_alone), self.server.listening():
                 self.databases.begin()
                 result = self.session.verify(part)
@@ -173,6 +188,9 @@ class Verifier:
                 self.tests.shouldfail = self.session.ending.reason
             else:
                 empty_stores()
+                empty_services()
+        if servers := refused_elsewhere([result]):
+            add_note(self.tests.config, elsewhere_text(servers))
         self._raise_unless_verified(result)
 
     def _raise_unless_verified(self, masked: PactResult) -> None:

@@ -107,9 +107,11 @@ def remarks(result: InteractionResult) -> list[str]:
 
 
 def warnings(result: InteractionResult) -> tuple[str, ...]:
-    """Return the warnings on an interaction, with the requests that its project sent to its own server."""
+    """Return the warnings on an interaction, with the requests that were refused to its project."""
     exchange = result.exchange
-    return (*exchange.warnings, exchange.self_call) if exchange.self_call else exchange.warnings
+    told = "\n".join((exchange.state_error or "", *exchange.warnings))
+    refused = (text for text in exchange.refused if text not in told)
+    return (*exchange.warnings, *((exchange.self_call,) if exchange.self_call else ()), *refused)
 
 
 def request_cost(exchange: Exchange) -> str:

@@ -110,7 +110,8 @@ class Exchange:
         request: the request after the request filters.
         states: the provider states that were set up.
         endpoint: the view that answered; None if no URL pattern matches.
-        no_route: that no URL pattern matches, with the nearest patterns; None if one matches.
+        no_route: that no URL pattern matches, with the nearest patterns, or that Django was not asked; None if a
+            pattern matches.
         queries: how many SQL queries the request took, on all databases; None for a server that already runs.
         request_seconds: how long the request took.
         state_error: why a provider state could not be set up. The core then sends no request.
@@ -118,6 +119,8 @@ class Exchange:
         refusal: the exception that Django or Django REST framework turned into another response, such as a 403.
         log: what the project logged meanwhile, a line for each record.
         self_call: the requests that the project sent to its own server, in words.
+        refused: why each of the connections to other servers was refused, in words.
+        refused_elsewhere: the servers that the run has refused to other threads since the last interaction.
         left_alone: that the project asked for a database which the run leaves alone. The interaction then fails.
         over_limit: the limit that was exceeded: of time, of size, or of HTTP. The interaction then fails.
         unanswered: why there is no response, such as the end of the process that ran the project.
@@ -138,6 +141,8 @@ class Exchange:
     refusal: Crash | None = None
     log: tuple[str, ...] = ()
     self_call: str | None = None
+    refused: tuple[str, ...] = ()
+    refused_elsewhere: tuple[str, ...] = ()
     left_alone: str | None = None
     over_limit: str | None = None
     unanswered: str | None = None

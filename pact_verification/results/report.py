@@ -67,6 +67,15 @@ def results_of_unverifiable(pact: Pact) -> PactResult:
     )
 
 
+def refused_elsewhere(results: Sequence[PactResult]) -> tuple[str, ...]:
+    """Return the servers that the run refused beside the interactions, each once."""
+    return tuple(
+        dict.fromkeys(
+            server for result in results for each in result.interactions for server in each.exchange.refused_elsewhere
+        )
+    )
+
+
 def merge_results(pact: Pact, parts: Sequence[PactResult], unverifiable: PactResult) -> PactResult:
     """Return a pact's result, its interactions in the order of the pact.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+from pact_verification.provider.caches.own import forget_keys
 from pact_verification.provider.databases.aliases import names_of, with_databases
 from pact_verification.provider.databases.dropping import drop_left
 from pact_verification.system.cache import open_cache
@@ -75,6 +76,7 @@ def _drop_recorded(path: Path, record: dict[str, Any]) -> Iterator[str]:
     dropped, problems = [], []
     aliases = record.get("aliases", with_databases())
     for token in map(str, record["tokens"]):
+        forget_keys(token)
         names, failures = drop_left({alias: name for alias, name in names_of(token).items() if alias in aliases})
         dropped += names
         problems += failures

@@ -131,6 +131,7 @@ class WitnessedProvider:
         self.sending = threading.Lock()
         self.provider_block = ExitStack()
         self.server_block = ExitStack()
+        self.process_block = ExitStack()
         self.working = False
 
     def serve(self) -> None:
@@ -151,9 +152,11 @@ class WitnessedProvider:
             signal.signal(number, signal.SIG_IGN)  # a second signal would stop the cleanup
             raise Terminated(number)
 
-    def load(self) -> None:
+    def load(self) -> tuple[str, ...]:
         """See Provider."""
-        from pact_verification.provider.here import provider_here  # imported here, since the witness does not need it
+        # Imported here, since the witness does not need them.
+        from pact_verification.provider.here import provider_here
+        from pact_verification.provider.outbound import refusing_connections
 
         self.provider = self.provider_block.enter_context(
             provider_here(
@@ -165,7 +168,9 @@ class WitnessedProvider:
                 failed=self._fail,
             )
         )
-        self.provider.load()
+        # Until the process ends: libraries send what is left in handlers of atexit.
+        self.process_block.enter_context(refusing_connections())
+        return self.provider.load()
 
     def reach(self, options: VerificationOptions) -> str:
         """See Provider."""

@@ -13,6 +13,7 @@ from pact_verification.pacts.parts import in_parts
 from pact_verification.pacts.sources import Progress, Selection, no_progress
 from pact_verification.provider.databases.aliases import new_token
 from pact_verification.provider.databases.left_alone import leaving_alone, unreachable
+from pact_verification.provider.outbound import elsewhere_text
 from pact_verification.provider.serving import DatabasesMade, Provider
 from pact_verification.results.coverage import Coverage
 from pact_verification.results.masking import mask, without_credentials
@@ -21,8 +22,10 @@ from pact_verification.results.report import (
     Publication,
     Report,
     merge_results,
+    refused_elsewhere,
     results_of_unverifiable,
 )
+from pact_verification.run.host_hint import host_hint
 from pact_verification.run.last_failed import remember_failed
 from pact_verification.run.leftovers import drop_leftovers, recorded_run
 from pact_verification.run.options import Options
@@ -51,6 +54,7 @@ class Runner:
         directory: the folder of the run, for the pact files that the core reads.
         progress: receives the progress of the run.
         announce: receives the selection.
+        services: notes on services that the run does not see.
 
     Attributes:
         notes: remarks for the report.
@@ -66,6 +70,7 @@ class Runner:
     directory: Path
     progress: Progress = no_progress
     announce: Announce = lambda *_: None
+    services: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list, init=False)
     provider_name: str = field(init=False)
     started: datetime = field(init=False)
@@ -87,12 +92,16 @@ class Runner:
         self.announce(selection, server)
         self.require_state_handlers(selection)
         results = self.verify_interactions(selection)
+        self.note_refused(results)
+        if not server:
+            self.notes += host_hint(results)
         self.remember_failures(results)
         coverage = self.list_coverage(results)
         publication = self.publish(results)
         nothing_is_fine = self.reason_nothing_is_fine(found, selection)
         self.notes = [
             *([server] if server else ()),
+            *self.services,
             *selection.notes,
             *selection.left_out,
             *self.options.notes,
@@ -138,6 +147,11 @@ class Runner:
             for index, pact in enumerate(selection.pacts)
         ]
         return self._with_rerun_lines(results)
+
+    def note_refused(self, results: Sequence[PactResult]) -> None:
+        """Note the servers that the run refused beside the interactions."""
+        if servers := refused_elsewhere(results):
+            self.notes.append(elsewhere_text(servers))
 
     def leave_unreachable_databases_alone(self) -> None:
         """Leave databases alone whose servers can't be reached, unless the run names the databases that it uses."""

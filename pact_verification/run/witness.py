@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import chain
 from mmap import mmap
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
@@ -25,6 +26,7 @@ from typing import Any
 from pact_verification.errors import CannotVerify
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.provider.board import SIZE, Board
+from pact_verification.provider.caches.own import forget_keys
 from pact_verification.provider.databases.aliases import names_of
 from pact_verification.provider.databases.dropping import drop_left
 from pact_verification.provider.databases.left_alone import leaving_alone
@@ -38,6 +40,7 @@ from pact_verification.results.report import PactResult
 from pact_verification.run.provider_process import IN_ORDER, ProviderMessage, board_memory, run_provider
 from pact_verification.system import clock
 from pact_verification.system.interruption import held_back, undisturbed_at_the_end
+from pact_verification.system.main_module import imported_if_guarded
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +128,8 @@ class Witness:
             # A forked process would print the rest of the buffer again. The stream may be closed.
             with suppress(OSError, ValueError, AttributeError):
                 stream.flush()
-        self._process.start()
+        with imported_if_guarded():
+            self._process.start()
         self._other_end.close()
         self._reader.start()
 
@@ -134,9 +138,10 @@ class Witness:
         """The id of the process."""
         return int(self._process.pid or 0)
 
-    def load(self) -> None:
+    def load(self) -> tuple[str, ...]:
         """See Provider."""
-        self._call("load")
+        notes: tuple[str, ...] = self._call("load")
+        return notes
 
     def reach(self, options: VerificationOptions) -> str:
         """See Provider."""
@@ -227,6 +232,8 @@ class Witness:
         self._process.join()
         self._reader.join(ABORT_SECONDS)
         clean = self._process.exitcode == IN_ORDER
+        if not clean:
+            forget_keys(self.token)
         if self.made_databases and not clean and not self.uses_server:
             with leaving_alone(self.left_alone):
                 _, problems = drop_left(names_of(self.token))
@@ -343,10 +350,19 @@ def _stack(folder: Path) -> str:
         written = (folder / "crash").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    threads = re.split(r"\n\n", written)
-    server_thread = next(
-        (each for each in threads if "live_server.py" in each), threads[0] if len(threads) == 1 else ""
-    )
-    frames = [line for line in server_thread.splitlines() if line.startswith("  File")]  # the innermost is first
-    kept = frames[:1] + [line for line in frames[1:] if is_own(line.split('"')[1])]
+    threads = [_frames(each) for each in re.split(r"\n\n", written)]
+    # The server's thread waits for the event loop of an ASGI application, if there is one and it hangs.
+    loop = (each for each in threads if any(" in _turn" in line for line in each) and any(map(_is_own, each)))
+    server = (each for each in threads if any("live_server.py" in line for line in each))
+    frames = next(chain(loop, server), threads[0] if len(threads) == 1 else [])
+    kept = frames[:1] + [line for line in frames[1:] if _is_own(line)]
     return "\n".join(reversed(kept[:SHOWN_FRAMES]))
+
+
+def _frames(thread: str) -> list[str]:
+    """Return the frames of a thread as faulthandler wrote them, the innermost first."""
+    return [line for line in thread.splitlines() if line.startswith("  File")]
+
+
+def _is_own(frame: str) -> bool:
+    return is_own(frame.split('"')[1])

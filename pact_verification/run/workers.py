@@ -24,6 +24,7 @@ from pact_verification.core.engine import running_engine
 from pact_verification.errors import CannotVerify, Terminated
 from pact_verification.pacts.pact import Pact
 from pact_verification.pacts.sources import Progress
+from pact_verification.provider.caches.own import forget_keys
 from pact_verification.provider.databases.aliases import names_of
 from pact_verification.provider.databases.copying import why_not_copyable
 from pact_verification.provider.databases.dropping import drop_left
@@ -34,6 +35,7 @@ from pact_verification.run.session import Ending, running_session
 from pact_verification.run.witness import witnessed_provider
 from pact_verification.system import clock
 from pact_verification.system.interruption import hear, held_back, raise_again_what_is_lost
+from pact_verification.system.main_module import imported_if_guarded
 from pact_verification.system.streams import guard_streams
 
 logger = logging.getLogger(__name__)
@@ -318,7 +320,7 @@ def running_workers(
             process: SpawnProcess = context.Process(
                 target=work, args=(theirs, worker_options, token, folder), name=f"pact-worker-{number + 1}"
             )
-            with held_back():
+            with held_back(), imported_if_guarded():
                 process.start()
                 theirs.close()
                 workers.append(Worker(process, ours, waits=_waits(worker_options)))
@@ -340,6 +342,7 @@ def running_workers(
             worker.connection.close()
             # The worker had no time to drop its databases, or has not taken its copies.
             if worker.process.exitcode or worker.databases is None:
+                forget_keys(token_of[worker.process])
                 for problem in drop_left(names_of(token_of[worker.process]))[1]:
                     logger.warning("%s", problem)
 

@@ -50,6 +50,12 @@ def test_the_projects_settings_are_fine() -> None:
         ("PACT_CACHE_DIR", ["cache"], "pact_verification.E010"),
         ("PACT_DATABASES", "default", "pact_verification.E012"),
         ("PACT_DATABASES", [None], "pact_verification.E012"),
+        ("PACT_APPLICATION", "uwsgi", "pact_verification.E015"),
+        ("PACT_APPLICATION", ["asgi"], "pact_verification.E015"),
+        ("PACT_ALLOWED_HOSTS", "localhost", "pact_verification.E013"),
+        ("PACT_ALLOWED_HOSTS", [""], "pact_verification.E013"),
+        ("PACT_TASKS", "async", "pact_verification.E014"),
+        ("PACT_TASKS", None, "pact_verification.E014"),
     ],
 )
 def test_a_setting_that_makes_no_sense(name: str, value: Any, check: str) -> None:
@@ -71,6 +77,9 @@ def test_a_setting_that_makes_no_sense(name: str, value: Any, check: str) -> Non
         {"PACT_PROVIDER_VERSION_URL": "/version?full=1", "PACT_PROVIDER_VERSION_HEADER": "X-Version"},
         {"PACT_PROVIDER_VERSION_URL": "", "PACT_PROVIDER_VERSION_HEADER": None, "PACT_CACHE_DIR": ""},
         {"PACT_DATABASES": ("default",)},
+        {"PACT_APPLICATION": "asgi"},
+        {"PACT_APPLICATION": None},
+        {"PACT_ALLOWED_HOSTS": {"search:9200", "/run/search.sock"}, "PACT_TASKS": "memory"},
     ],
 )
 def test_settings_that_make_sense(settings: Mapping[str, Any]) -> None:

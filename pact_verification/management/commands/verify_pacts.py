@@ -248,9 +248,9 @@ class Command(PactsHelp):
         from pact_verification.run.runner import Runner
 
         require_secret_key()
-        provider.load()  # system checks first, since they may refuse a setting that is an option's default
+        notes = provider.load()  # system checks first, since they may refuse a setting that is an option's default
         run_options = read_options(options)
-        runner = Runner(run_options, provider, engine, folder)
+        runner = Runner(run_options, provider, engine, folder, services=notes)
         if options["verbosity"] == 0:
             return runner.run()
         version = str(run_options.publisher.version) if run_options.publisher else ""
@@ -259,7 +259,11 @@ class Command(PactsHelp):
         with progress.live_progress(stream, colour=_colour(self.stderr, options)) as live:
             runner.progress = live.progress
             runner.announce = lambda selection, server: live.show(
-                progress.render_selection(selection, version, run_options.unpublished, server)
+                "\n".join(
+                    filter(
+                        None, (progress.render_selection(selection, version, run_options.unpublished, server), *notes)
+                    )
+                )
             )
             return runner.run()
 

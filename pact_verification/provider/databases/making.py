@@ -10,6 +10,7 @@ from pathlib import Path
 from django.apps import apps
 from django.conf import settings
 from django.core import serializers
+from django.core.management import call_command
 from django.db import DatabaseError, connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
@@ -156,6 +157,9 @@ def _make_or_take(
         _take_copies(making.sharing, making.token, names)
         return ()
     notes = _make(making, names, kept, tell)
+    if making.keep:  # Django has made the cache tables of new databases
+        for alias in with_databases():
+            call_command("createcachetable", verbosity=0, database=alias)
     tell("filling the test databases")
     making.fill()
     if making.sharing:

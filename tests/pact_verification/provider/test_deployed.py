@@ -54,7 +54,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 def ask(server: Server, environ: dict[str, Any], registry: Registry | None = None) -> Any:
     project = ProjectElsewhere(
-        Deployed.at(server.url, 5), registry or Registry(), lambda request: None, lambda doing: None
+        Deployed.at(server.url, 5), registry or Registry(), lambda request, environ: None, lambda doing: None
     )
     body = environ.pop("body", b"")
     answer = project.answer(

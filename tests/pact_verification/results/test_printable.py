@@ -42,6 +42,8 @@ def report_with(text: str) -> Report:
         refusal=crash,
         log=(text,),
         self_call=text,
+        refused=(text,),
+        refused_elsewhere=(text,),
         left_alone=text,
         over_limit=text,
         unanswered=text,

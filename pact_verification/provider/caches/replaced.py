@@ -1,0 +1,51 @@
+"""A cache in memory, in place of a backend that the run can't use."""
+
+from typing import Any, NoReturn
+
+from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.locmem import LocMemCache
+
+
+class ReplacedCache(BaseCache):
+    """A cache in memory. What it lacks, it refuses with the reason why it is there.
+
+    It is no subclass of LocMemCache, which some packages refuse, since several processes would not share it.
+
+    Args:
+        why: why it is there, in a sentence.
+    """
+
+    def __init__(self, alias: str, why: str, config: dict[str, Any]) -> None:
+        params = {key: value for key, value in config.items() if key not in {"BACKEND", "LOCATION"}}
+        super().__init__(params)
+        self._why = f"The run has replaced the cache {alias!r} ({config['BACKEND']}) by one in memory: {why}"
+        self._memory = LocMemCache(f"pact_verification {alias}", params)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise AttributeError(f"{self._why} That one has no {name!r}. See PACT_CACHES.")
+
+    def add(self, *args: Any, **kwargs: Any) -> bool:
+        return self._memory.add(*args, **kwargs)
+
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        return self._memory.get(*args, **kwargs)
+
+    def set(self, *args: Any, **kwargs: Any) -> None:
+        self._memory.set(*args, **kwargs)
+
+    def touch(self, *args: Any, **kwargs: Any) -> bool:
+        return self._memory.touch(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> bool:
+        return self._memory.delete(*args, **kwargs)
+
+    def incr(self, *args: Any, **kwargs: Any) -> int:
+        return self._memory.incr(*args, **kwargs)
+
+    def has_key(self, *args: Any, **kwargs: Any) -> bool:
+        return self._memory.has_key(*args, **kwargs)
+
+    def clear(self) -> None:
+        self._memory.clear()

@@ -1,0 +1,1 @@
+"""Services that a project sends tasks and messages through, one file for each library."""

@@ -1,0 +1,34 @@
+"""A hint at PACT_HOST, for a project that answers by the host of a request."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from pact_verification.conf import conf
+from pact_verification.results.report import Outcome, PactResult
+
+SUSPICIOUS = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND)
+"""How a project answers that does not know the host: Django's DisallowedHost, or no site or tenant of that name."""
+
+
+def host_hint(results: Sequence[PactResult]) -> tuple[str, ...]:
+    """Return a note for the report if the host may be the reason for failures."""
+    if conf.PACT_HOST:
+        return ()
+    interactions = [each for result in results for each in result.interactions]
+    refusals = (each.exchange.refusal.exception for each in interactions if each.exchange.refusal)
+    statuses = {each.exchange.response.status for each in interactions if each.exchange.response}
+    if any("DisallowedHost" in refusal for refusal in refusals):
+        what = "The project refused the host of a request."
+    elif (
+        len(statuses) == 1
+        and statuses <= {*SUSPICIOUS}
+        and all(each.outcome is not Outcome.VERIFIED for each in interactions)
+    ):
+        what = f"Every response was {statuses.pop()}."
+    else:
+        return ()
+    hint = (
+        f"{what} Requests go to the host 127.0.0.1. Where a project chooses a site or a tenant by the host, set "
+        "PACT_HOST to one that it knows."
+    )
+    return (hint,)
