@@ -33,6 +33,10 @@ test: .venv/dev ## run the tests, on SQLite and on a PostgreSQL that answers
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 	$(BIN)/python -m tests.on_postgresql $(PYTEST_ARGS)
 
+.PHONY: test_outside
+test_outside: .venv/dev ## verify new projects in new environments, as README tells
+	$(BIN)/python -m pytest -c tests_outside/pytest.ini tests_outside $(PYTEST_ARGS)
+
 .PHONY: run
 run: .venv/verify ## migrate, seed and serve for development, on http://127.0.0.1:8000
 	$(MANAGE) migrate --verbosity 0
@@ -176,6 +180,9 @@ check: .venv/dev ## all that CI runs: lint, types, layers, Django's checks, the 
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	@# A call that another system lacks has to stand behind a check of sys.platform, whose other side is unreachable.
+	$(BIN)/mypy --platform win32 --no-warn-unreachable --cache-dir .mypy_cache/win32 --package pact_verification
+	$(BIN)/mypy --platform darwin --no-warn-unreachable --cache-dir .mypy_cache/darwin --package pact_verification
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/zizmor --offline --pedantic --quiet .github
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
@@ -226,6 +233,7 @@ lock: .venv/lock ## renew the locks from pyproject.toml
 		--output-file requirements/pipeline.txt
 	$(COMPILE) --group service --constraint requirements/dev.txt --output-file requirements/service.txt
 	$(COMPILE) pyproject.toml --group bench --constraint requirements/dev.txt --output-file requirements/bench.txt
+	$(COMPILE) pyproject.toml --group outside --output-file requirements/outside.txt
 	$(COMPILE) --group actionlint --output-file requirements/actionlint.txt
 
 .PHONY: clean

@@ -59,7 +59,10 @@ def read_json(body: bytes) -> Any:
 
 def relative(path: str) -> str:
     """Return a file's path from the current folder; for a file outside of it, the path as given."""
-    near = os.path.relpath(path)
+    try:
+        near = os.path.relpath(path)
+    except ValueError:  # Windows: it is on another drive
+        return path
     return path if near.startswith("..") else near
 
 

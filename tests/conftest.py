@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import left_behind
-from tests.pact_verification.running import end_forker, on_postgresql
+from tests.pact_verification.running import end_forkers, on_postgresql
 
 # `make check` starts the tests. A run that make has started prints other commands than one that a person has typed.
 os.environ.pop("MAKELEVEL", None)
@@ -26,9 +26,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return one process more than there are cores: many tests wait for a time limit or for a process."""
+    """Return two processes more than there are cores: many tests wait for a time limit or for a process."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return cores + 1
+    return cores + 2
 
 
 def pytest_report_header() -> str:
@@ -54,13 +54,20 @@ def _nothing_is_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterato
         patch.setattr(tempfile, "tempdir", None)
         patch.setattr(secrets, "token_hex", token_hex)
         yield
-        end_forker()
+        end_forkers()
     left = {
         "processes": left_behind.processes(temporary.parent),
         "temporary files": left_behind.temporary_files(temporary),
         "databases": left_behind.databases(tokens) if on_postgresql() else [],
     }
     assert not any(left.values()), f"Tests left behind: {left}"
+
+
+@pytest.fixture(autouse=True)
+def _unmeasured(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the processes of a test that is marked `unmeasured` start without coverage."""
+    if "unmeasured" in request.keywords:
+        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

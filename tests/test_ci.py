@@ -23,7 +23,7 @@ MANAGE = (
 
 Script = Callable[..., Run]
 
-pytestmark = pytest.mark.no_database
+pytestmark = [pytest.mark.no_database, pytest.mark.unmeasured]
 
 
 @pytest.fixture

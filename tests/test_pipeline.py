@@ -26,7 +26,7 @@ ONE_QUICK_TEST = "--quiet --numprocesses 0 tests/pact_verification/broker/test_s
 
 Make = Callable[..., Run]
 
-pytestmark = pytest.mark.no_database
+pytestmark = [pytest.mark.no_database, pytest.mark.unmeasured]
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ def breaks_its_document(get_response):
 MIDDLEWARE = [*MIDDLEWARE, "broken.breaks_its_document"]
 """
 
-pytestmark = pytest.mark.no_database
+pytestmark = [pytest.mark.no_database, pytest.mark.unmeasured]
 
 
 @pytest.fixture

@@ -46,8 +46,7 @@ def pact_binary() -> str:
 
     Raise CannotVerify without one.
     """
-    beside = Path(sys.executable).parent / "pact"
-    found = str(beside) if beside.exists() else shutil.which("pact")
+    found = shutil.which("pact", path=str(Path(sys.executable).parent)) or shutil.which("pact")  # on Windows pact.exe
     if not found:
         raise CannotVerify("There is no `pact` here. It comes with the PyPI package pact-python-cli.")
     return found

@@ -1,6 +1,5 @@
 """The live server's HTTP: one thread answers requests one after the other, on connections that stay open."""
 
-import os
 import selectors
 import socket
 import threading
@@ -45,12 +44,12 @@ class HttpServer:
         # The system's own sockets: a provider state may replace Python's class around them.
         listener = socket.create_server((HOST, 0))
         self.port: int = listener.getsockname()[1]
-        self.listener = RawSocket(listener.family, listener.type, listener.proto, listener.detach())
+        self.listener = _raw(listener)
         self.listener.setblocking(False)
         self.refused: list[str] = []
         self._selector = selectors.DefaultSelector()
         self._deadlines: dict[Connection, float] = {}
-        self._woken, self._wake = os.pipe()
+        self._woken, self._wake = map(_raw, socket.socketpair())  # on Windows no pipe can be waited for like a socket
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._busy_since: float | None = None
         self._ended = threading.Event()
@@ -72,8 +71,8 @@ class HttpServer:
             while True:
                 wait = max(0, min(self._deadlines.values()) - clock.seconds()) if self._deadlines else None
                 for key, _ in self._selector.select(wait):
-                    if key.fileobj == self._woken:
-                        os.read(self._woken, 1)
+                    if key.fileobj is self._woken:
+                        self._woken.recv(1)
                         if (call := self._calls.get()) is None:
                             return
                         call()
@@ -92,12 +91,12 @@ class HttpServer:
     def call(self, function: Callable[[], None]) -> None:
         """Have the thread that serves call a function, after the present request."""
         self._calls.put(function)
-        os.write(self._wake, b".")
+        self._wake.send(b".")
 
     def stop(self) -> None:
         """End `serve`, from any thread, after the present request."""
         self._calls.put(None)
-        os.write(self._wake, b".")
+        self._wake.send(b".")
 
     def close(self) -> None:
         """Close the sockets."""
@@ -105,8 +104,8 @@ class HttpServer:
         self.listener.close()
         if not self._selector.get_map():  # else a thread that does not come back still has it
             self._selector.close()
-        for descriptor in (self._woken, self._wake):
-            os.close(descriptor)
+        for end in (self._woken, self._wake):
+            end.close()
 
     def _close_connections(self) -> None:
         for key in self._selector.get_map().values():
@@ -167,3 +166,8 @@ class HttpServer:
         if b"\r\n\r\n" not in head or has_secret(head, self.secret):
             return None
         return head.partition(b" HTTP/")[0].decode(errors="replace")
+
+
+def _raw(made: socket.socket) -> RawSocket:
+    """Return the system's own socket in place of Python's object around it."""
+    return RawSocket(made.family, made.type, made.proto, made.detach())

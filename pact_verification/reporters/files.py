@@ -2,6 +2,7 @@
 
 import os
 import stat
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -82,6 +83,8 @@ class ReportFile:
 
 def _without_waiting(path: str, flags: int) -> int:
     """Open a file. A pipe without a reader is an error, and does not block."""
+    if sys.platform == "win32":  # no path there is a pipe that waits for a reader
+        return os.open(path, flags, 0o666)
     descriptor = os.open(path, flags | os.O_NONBLOCK, 0o666)
     os.set_blocking(descriptor, True)
     return descriptor

@@ -155,8 +155,11 @@ def _fenced(text: str) -> str:
 
 def _in_repository(file: str) -> str | None:
     """Return a file's path from the top of the checkout; None when it lies elsewhere."""
-    path = os.path.relpath(file, os.environ.get("GITHUB_WORKSPACE") or ".")
-    return None if path.startswith("..") else path
+    try:
+        path = os.path.relpath(file, os.environ.get("GITHUB_WORKSPACE") or ".")
+    except ValueError:  # Windows: it is on another drive
+        return None
+    return None if path.startswith("..") else path.replace(os.sep, "/")
 
 
 def _data(text: str) -> str:

@@ -40,6 +40,9 @@ def recorded_run(tokens: Sequence[str], folder: Path) -> Iterator[None]:
         tokens: the names of the run's databases contain them.
         folder: the folder of the run.
     """
+    if not has_locks:  # on Windows; without them no run can tell a record of a killed run
+        yield
+        return
     try:
         file = (open_cache() / f"run-{tokens[0]}.json").open("x", encoding="utf-8")
     except OSError:  # a run without a cache directory keeps no record

@@ -97,9 +97,11 @@ def run_provider(
 
 def _without_core_files() -> None:
     """Keep SIGABRT from leaving a core file."""
-    with suppress(ImportError, ValueError, OSError):
-        import resource  # imported here, since Windows has no such module
+    if sys.platform == "win32":
+        return
+    import resource  # here, since Windows has no such module
 
+    with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 

@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -106,6 +107,8 @@ def _shortest(name: str, path: str) -> str:
 
 def _quoted(word: str) -> str:
     """Quote a word for a shell. Unprintable characters become escapes that the shell decodes."""
+    if sys.platform == "win32":
+        return subprocess.list2cmdline([word])
     if word.isprintable():
         return shlex.quote(word)
     return "$'" + "".join(char if char.isprintable() and char not in "'\\" else _escaped(char) for char in word) + "'"

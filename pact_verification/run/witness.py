@@ -106,7 +106,7 @@ class Witness:
         memory = mmap(-1, SIZE) if method == "fork" else None
         self.board = Board(memory or board_memory(folder))
         self._connection: Connection[Any, ProviderMessage]
-        self._connection, self._other_end = get_context().Pipe()
+        self._connection, self._other_end = context.Pipe()
         # The process is no daemon, since a daemon may have no children, and the project may start some.
         self._process = context.Process(
             target=run_provider, args=(self._other_end, self._connection, memory, folder, token), name="pact-provider"

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from types import FrameType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import django
 
@@ -308,7 +308,7 @@ def running_workers(
         tokens: one for each worker. The names of its test databases contain it.
         folder: the folder of the run. Each worker makes its own folder in it.
     """
-    context = get_context("spawn")
+    context: Any = get_context("spawn")  # its pipes have another type on Windows
     # multiprocessing would start it later, and unblock the signals that `held_back` blocks.
     resource_tracker.ensure_running()
     workers: list[Worker] = []
@@ -317,7 +317,7 @@ def running_workers(
         for number, token in enumerate(tokens):
             ours, theirs = context.Pipe()
             worker_options = _options_of(number, options, tokens, folder)
-            process = context.Process(
+            process: SpawnProcess = context.Process(
                 target=work, args=(theirs, worker_options, token, folder), name=f"pact-worker-{number + 1}"
             )
             with held_back(), imported_if_guarded():

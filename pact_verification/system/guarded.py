@@ -49,10 +49,10 @@ def main() -> int:
 
     def end() -> None:
         with suppress(OSError):
-            if hasattr(os, "killpg"):
-                os.killpg(program.pid, signal.SIGKILL)
-            else:  # Windows has no process groups of that kind
+            if sys.platform == "win32":  # it has no process groups of that kind
                 program.kill()
+            else:
+                os.killpg(program.pid, signal.SIGKILL)
 
     def end_with_starter() -> None:
         sys.stdin.buffer.read()

@@ -96,7 +96,10 @@ def raise_again_what_is_lost() -> None:
         def again(number: int) -> None:
             returns.wait()  # until the hook has returned, Python drops exceptions
             time.sleep(AGAIN_SECONDS)
-            os.kill(os.getpid(), number)
+            if sys.platform == "win32":  # where os.kill() ends a process, whatever the signal
+                signal.raise_signal(number)
+            else:
+                os.kill(os.getpid(), number)
 
         number = lost.args[0] if isinstance(lost, Terminated) else signal.SIGINT
         threading.Thread(target=again, args=(number,), daemon=True).start()
@@ -112,7 +115,7 @@ def held_back() -> Iterator[None]:
     The other process inherits the blocked signals, so that it is not interrupted too early. It has to call `hear()`.
     """
     with _deferred():
-        if not hasattr(signal, "pthread_sigmask"):  # Windows
+        if sys.platform == "win32":  # a process there inherits no signals
             yield
             return
         before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
@@ -142,7 +145,7 @@ def _deferred() -> Iterator[None]:
 
 def hear() -> None:
     """Receive the signals that were held back when this process started. Install the handlers first."""
-    if hasattr(signal, "pthread_sigmask"):
+    if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 

@@ -81,7 +81,7 @@ def run(name: str, *arguments: str | Path, cwd: Path = ROOT, **options: Any) -> 
     """Run a command as a process: by default the test app's."""
     variables = {"PYTHONPATH": str(ROOT), **environment(**options)}
     # Linux alone has what the forker waits with.
-    if hasattr(os, "pidfd_open") and (forker := _forker()).can_start(variables):
+    if hasattr(os, "pidfd_open") and (forker := _forker(measured=_is_measured())).can_start(variables):
         finished = forker.run([name, *map(str, arguments)], variables, cwd, TIMEOUT)
     else:
         finished = subprocess.run(
@@ -119,16 +119,24 @@ def without_progress(err: str) -> str:
     return re.sub(r"^\d+ of \d+ done, .*\n", "", err, flags=re.MULTILINE)
 
 
-@cache
-def _forker() -> Forker:
-    return Forker({"PYTHONPATH": str(ROOT), **environment()})
+def _is_measured() -> bool:
+    """Return whether processes start with coverage now."""
+    return "COVERAGE_PROCESS_CONFIG" in os.environ
 
 
-def end_forker() -> None:
-    """End the process that commands are forked from, if there is one."""
-    if _forker.cache_info().currsize:
-        _forker().close()
-        _forker.cache_clear()
+_FORKERS: dict[bool, Forker] = {}
+
+
+def _forker(*, measured: bool) -> Forker:
+    if measured not in _FORKERS:
+        _FORKERS[measured] = Forker({"PYTHONPATH": str(ROOT), **environment()})
+    return _FORKERS[measured]
+
+
+def end_forkers() -> None:
+    """End the processes that commands are forked from."""
+    while _FORKERS:
+        _FORKERS.popitem()[1].close()
 
 
 def has(run: Run, *texts: str) -> None:

@@ -1,6 +1,7 @@
 """Which cache backends a run can use, and which servers they need."""
 
 import socket
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Any
@@ -106,6 +107,8 @@ def _why_no_answer(alias: str, config: Mapping[str, Any], kind: str | None) -> s
 def _connection_error(server: Server) -> str | None:
     try:
         if isinstance(server, str):
+            if sys.platform == "win32":
+                return "Python has no Unix sockets on Windows"
             with closing(socket.socket(socket.AF_UNIX)) as connection:
                 connection.settimeout(CONNECT_SECONDS)
                 connection.connect(server)

@@ -241,8 +241,12 @@ def serialized() -> dict[str, str]:
 
 
 def _objects(alias: str) -> Iterator[Model]:
-    """Yield every object in a database that a flush would delete."""
-    for config in apps.get_app_configs():
+    """Yield every object in a database that a flush would delete.
+
+    Content types come first. A constructor, such as that of Wagtail's pages, may ask for the one of its model, and
+    Django makes a content type that is not there yet.
+    """
+    for config in sorted(apps.get_app_configs(), key=lambda config: config.name != "django.contrib.contenttypes"):
         if config.name in settings.TEST_NON_SERIALIZED_APPS:
             continue
         for model in config.get_models():

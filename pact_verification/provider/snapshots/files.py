@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,6 +67,8 @@ def locked_file(connection: BaseDatabaseWrapper) -> Iterator[IO[str]]:
         finally:
             file.flush()
             if not os.fstat(file.fileno()).st_size:
+                if sys.platform == "win32":  # where no file can be removed while it is open
+                    file.close()
                 path.unlink(missing_ok=True)
 
 

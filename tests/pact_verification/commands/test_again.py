@@ -13,7 +13,7 @@ import pytest
 from tests.pact_verification.pact_files import interaction, write_pact
 from tests.pact_verification.running import ROOT, environment
 
-pytestmark = pytest.mark.no_database
+pytestmark = [pytest.mark.no_database, pytest.mark.unmeasured]
 
 GREEN = interaction("an empty list", response={"body": []})
 RED = interaction("it is red", "/nothing")

@@ -18,6 +18,7 @@ from pact_verification.errors import CannotVerify
 from pact_verification.provider.databases.guard import require_named, require_run_database
 from tests import mariadb
 from tests.pact_verification.pact_files import CREATE, EMPTY, GREEN, interaction, write_pact
+from tests.pact_verification.provider.small_project import small_project
 from tests.pact_verification.running import Databases, Verify, has, on_postgresql, run
 from tests.service import scratch_database
 
@@ -290,3 +291,28 @@ class TestRequireNamed:
         require_run_database("pact_1", connection_of("postgresql", "shop_pact_1", "shop_pact_1"))
         with pytest.raises(CannotVerify, match="'shop_pact_1', not to the run's own"):
             require_run_database("pact_2", connection_of("postgresql", "shop_pact_1", "shop_pact_1"))
+
+
+ASKS_FOR_ITS_CONTENT_TYPE = """
+from django.contrib.contenttypes.models import ContentType
+from django.db import models
+
+
+class Item(models.Model):
+    name = models.CharField(max_length=40)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        ContentType.objects.get_for_model(type(self))
+"""
+
+
+def test_a_flush_restores_content_types_before_models_whose_constructor_asks_for_one(tmp_path: Path) -> None:
+    with small_project(tmp_path, "the suite's") as project:
+        project.apps.append("django.contrib.contenttypes")  # behind the app that uses it
+        project.write("shop/models.py", ASKS_FOR_ITS_CONTENT_TYPE)
+        project.expect("kettle", interactions=2)
+        ran = project.verify("--isolation", "flush")
+    assert ran.exit_code == 0, ran
+    has(ran, "2 verified")
+    assert "warning" not in ran.out
