@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.faults.harness import (
     ANY,
     FAILED,
@@ -25,6 +27,8 @@ from tests.faults.harness import (
     table,
 )
 from tests.pact_verification.pact_files import interaction
+
+pytestmark = pytest.mark.unmeasured
 
 LIMIT = "PACT_MAX_RESPONSE_BYTES"
 
