@@ -1,5 +1,6 @@
 """A cache in memory, in place of a backend that the run can't use."""
 
+from inspect import signature
 from typing import Any, NoReturn
 
 from django.core.cache.backends.base import BaseCache
@@ -26,26 +27,37 @@ class ReplacedCache(BaseCache):
             raise AttributeError(name)
         raise AttributeError(f"{self._why} That one has no {name!r}. See PACT_CACHES.")
 
-    def add(self, *args: Any, **kwargs: Any) -> bool:
-        return self._memory.add(*args, **kwargs)
+    def add(self, *args: Any, **kwargs: Any) -> Any:
+        return self._call("add", *args, **kwargs)
 
     def get(self, *args: Any, **kwargs: Any) -> Any:
-        return self._memory.get(*args, **kwargs)
+        return self._call("get", *args, **kwargs)
 
-    def set(self, *args: Any, **kwargs: Any) -> None:
-        self._memory.set(*args, **kwargs)
+    def set(self, *args: Any, **kwargs: Any) -> Any:
+        return self._call("set", *args, **kwargs)
 
-    def touch(self, *args: Any, **kwargs: Any) -> bool:
-        return self._memory.touch(*args, **kwargs)
+    def touch(self, *args: Any, **kwargs: Any) -> Any:
+        return self._call("touch", *args, **kwargs)
 
-    def delete(self, *args: Any, **kwargs: Any) -> bool:
-        return self._memory.delete(*args, **kwargs)
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        return self._call("delete", *args, **kwargs)
 
-    def incr(self, *args: Any, **kwargs: Any) -> int:
-        return self._memory.incr(*args, **kwargs)
+    def incr(self, *args: Any, **kwargs: Any) -> Any:
+        return self._call("incr", *args, **kwargs)
 
-    def has_key(self, *args: Any, **kwargs: Any) -> bool:
-        return self._memory.has_key(*args, **kwargs)
+    def has_key(self, *args: Any, **kwargs: Any) -> Any:
+        return self._call("has_key", *args, **kwargs)
 
     def clear(self) -> None:
         self._memory.clear()
+
+    def _call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
+        """Call a method of the cache in memory. Backends of packages accept more arguments than Django's."""
+        method = getattr(self._memory, name)
+        try:
+            signature(method).bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(
+                f"{self._why} Its {name}() does not accept the arguments: {error}. See PACT_CACHES."
+            ) from error
+        return method(*args, **kwargs)

@@ -253,6 +253,15 @@ def test_a_cache_whose_server_is_away_is_in_memory_and_says_so(project: Project)
         "See PACT_CACHES."
     )
     assert why in " ".join(run.out.split())
+    expect(project, "/called", 1, query="cache.set('a', 1, nx=True)")
+    run = project.verify()
+    assert run.exit_code == 1
+    why = (
+        "TypeError: The run has replaced the cache 'default' (django_redis.cache.RedisCache) by one in memory: "
+        f"its server 127.0.0.1:{port} can't be reached (Connection refused). Its set() does not accept the arguments: "
+        "got an unexpected keyword argument 'nx'. See PACT_CACHES."
+    )
+    assert why in " ".join(run.out.split())
     assert "hunter2" not in run.out + run.err
     expect(project, "/called", False, query="isinstance(caches['default'], LocMemCache)")
     assert project.verify().exit_code == 0
