@@ -49,7 +49,13 @@ class Project:
         finished = subprocess.run(
             [self.program(program), *arguments],
             cwd=self.folder / cwd,
-            env={**inherited, "COLUMNS": "120", "PYTHONWARNINGS": "default", **variables},
+            env={
+                **inherited,
+                "COLUMNS": "120",
+                "PYTHONWARNINGS": "default",
+                "PYTHONDONTWRITEBYTECODE": "1",
+                **variables,
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

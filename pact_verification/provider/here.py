@@ -10,6 +10,7 @@ from typing import Any
 from pact_verification.errors import CannotVerify
 from pact_verification.pacts.pact import Pact
 from pact_verification.provider.board import Board
+from pact_verification.provider.caches.own import run_caches
 from pact_verification.provider.coverage import cover
 from pact_verification.provider.databases.aliases import new_token
 from pact_verification.provider.databases.guard import require_run_database
@@ -46,8 +47,8 @@ def provider_here(
         options: see ProviderHere.
     """
     token = token or new_token()
-    with own_stores(token, folder) as notes, own_services():
-        yield ProviderHere(check, token, notes=notes, **options)
+    with run_caches(token, folder) as caches, own_stores(caches, folder), own_services():
+        yield ProviderHere(check, token, notes=caches.notes, **options)
 
 
 class ProviderHere:

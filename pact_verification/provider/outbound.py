@@ -96,6 +96,20 @@ def refusing_connections(*more: str) -> Iterator["Outbound"]:
         _outbound = before
 
 
+def why_only_own_keys(host: str, port: int | None) -> str | None:
+    """Return why a server may get nothing but keys of the run's; None if PACT_ALLOWED_HOSTS names it.
+
+    A cache needs the server, and the project may use it for more than the cache. A refusal is recorded.
+    """
+    hosts, paths = conf.PACT_ALLOWED_HOSTS, host.startswith("/")
+    if host in hosts if paths else any(Allowed.read(each).matches(host, port) for each in hosts if each[:1] != "/"):
+        return None
+    server = host if port is None else _joined(host, port)
+    servers = refusals.of_interaction if answering.get() else refusals.elsewhere
+    servers[server] = servers.get(server, 0) + 1
+    return refusal_text(server)
+
+
 def database_servers() -> Iterator[str]:
     """Yield the servers of DATABASES, as PACT_ALLOWED_HOSTS names them."""
     for alias in connections:

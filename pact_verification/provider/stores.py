@@ -15,7 +15,8 @@ from django.core import mail
 from django.core.files.storage import InMemoryStorage, default_storage
 
 from pact_verification.conf import conf
-from pact_verification.provider.caches.own import empty_caches, own_caches
+from pact_verification.provider.caches.own import OwnCaches, empty_caches
+from pact_verification.provider.outbound import why_only_own_keys
 
 LOCMEM_MAIL = "django.core.mail.backends.locmem.EmailBackend"
 
@@ -24,18 +25,15 @@ _own_folders: list[str] = []
 
 
 @contextmanager
-def own_stores(token: str, folder: Path | None = None) -> Iterator[tuple[str, ...]]:
+def own_stores(caches: OwnCaches, folder: Path | None = None) -> Iterator[None]:
     """Give the project caches, mail and default file storage of the run's own until the block ends.
 
     DEBUG is off, because pacts describe responses of production. ALLOWED_HOSTS and PREPEND_WWW allow every host,
     because a pact may name one.
 
     Args:
-        token: part of the keys in caches, from `new_token()`.
+        caches: the run's, from `run_caches()`.
         folder: where a new folder for files is made; by default the system's folder for temporary files.
-
-    Yields:
-        Notes for the report.
 
     Raises:
         CannotVerify: PACT_CACHES asks for what can't be.
@@ -44,15 +42,14 @@ def own_stores(token: str, folder: Path | None = None) -> Iterator[tuple[str, ..
 
     with (
         TemporaryDirectory(prefix="verify_pacts", dir=folder) as media,
-        TemporaryDirectory(prefix="verify_pacts", dir=folder) as cache,
-        own_caches(token, Path(cache)) as caches,
+        caches.in_use(why_only_own_keys),
     ):
         changed = override_settings(
             DEBUG=False,
             ALLOWED_HOSTS=[*_host_names(), *settings.ALLOWED_HOSTS, "*"],
             PREPEND_WWW=False,
             STORAGES={
-                **settings.STORAGES,
+                **{alias: _in_folder(config, Path(media, alias)) for alias, config in settings.STORAGES.items()},
                 "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
             },
             MEDIA_ROOT=media,  # for each FileSystemStorage() that the project makes
@@ -62,10 +59,17 @@ def own_stores(token: str, folder: Path | None = None) -> Iterator[tuple[str, ..
         _quietly(changed.enable)
         _own_folders.append(media)
         try:
-            yield caches.notes
+            yield
         finally:
             _own_folders.remove(media)
             _quietly(changed.disable)
+
+
+def _in_folder(config: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the settings of a storage, in a folder of the run's own if it has one in its settings."""
+    if "location" not in config.get("OPTIONS", {}):
+        return config
+    return {**config, "OPTIONS": {**config["OPTIONS"], "location": str(folder)}}
 
 
 def _quietly(switch: Callable[[], None]) -> None:

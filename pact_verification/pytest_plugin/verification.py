@@ -20,6 +20,7 @@ from pact_verification.credentials import harmless
 from pact_verification.errors import CannotVerify
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.pacts.parts import in_parts
+from pact_verification.provider.caches.own import OwnCaches, run_caches
 from pact_verification.provider.databases.aliases import new_token, with_databases
 from pact_verification.provider.databases.dropping import end_other_sessions
 from pact_verification.provider.databases.guard import require_named
@@ -87,7 +88,8 @@ def running_verifier(
         engine = cleanup.enter_context(running_engine())
         engine.start()
         left_alone = unnamed_by_setting()
-        with own_stores(new_token()), own_services(), refusing_connections(), unblock(), leaving_alone(left_alone):
+        caches = cleanup.enter_context(run_caches(new_token()))
+        with own_stores(caches), own_services(), refusing_connections(), unblock(), leaving_alone(left_alone):
             registry = autodiscover()
             for alias in with_databases():
                 require_test_database(connections[alias])
@@ -107,14 +109,14 @@ def running_verifier(
 
         def stop() -> None:
             """Stop the server. The shutdown of an ASGI application runs the project's code."""
-            with own_stores(new_token()), own_services(), refusing_connections(), unblock(), leaving_alone(left_alone):
+            with own_stores(caches), own_services(), refusing_connections(), unblock(), leaving_alone(left_alone):
                 running.close()
 
         cleanup.callback(stop)
         options = VerificationOptions(conf.PACT_PROVIDER_NAME, request_timeout=conf.PACT_REQUEST_TIMEOUT)
         session = Session(options, engine, server)
         verifier = Verifier(
-            session, server, databases, directory=directory, left_alone=left_alone, unblock=unblock, tests=tests
+            session, server, databases, caches, directory=directory, left_alone=left_alone, unblock=unblock, tests=tests
         )
         yield verifier
         if session.hangs:
@@ -134,6 +136,7 @@ class Verifier:
 
     Args:
         databases: those that pytest-django keeps.
+        caches: the session's.
         directory: for interactions as pacts of their own.
         left_alone: the database aliases that PACT_DATABASES does not name, with the text of each refusal.
         unblock: pytest-django's way to let a test use the database.
@@ -145,6 +148,7 @@ class Verifier:
         session: Session,
         server: LiveServer,
         databases: KeptDatabases,
+        caches: OwnCaches,
         *,
         directory: Path,
         left_alone: Mapping[str, str],
@@ -154,6 +158,7 @@ class Verifier:
         self.session = session
         self.server = server
         self.databases = databases
+        self.caches = caches
         self.directory = directory
         self.left_alone = left_alone
         self.unblock = unblock
@@ -177,7 +182,7 @@ class Verifier:
         part = self.parts[pact.name][interaction.key]
         require_handlers([part], self.server.registry)
         with ExitStack() as stores:
-            stores.enter_context(own_stores(new_token()))
+            stores.enter_context(own_stores(self.caches))
             stores.enter_context(own_services())
             stores.enter_context(refusing_connections(f"{HOST}:{self.server.address.port}"))
             with self.unblock(), leaving_alone(self.left_alone), self.server.listening():

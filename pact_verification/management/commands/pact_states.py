@@ -7,6 +7,7 @@ from django.core.management.base import CommandParser
 
 from pact_verification.management.arguments import PactsHelp, add_pact_arguments
 from pact_verification.management.exits import documented_exits, require_tools, showable
+from pact_verification.provider.caches.own import run_caches
 from pact_verification.provider.databases.aliases import new_token
 from pact_verification.provider.stores import own_stores
 from pact_verification.reporters.states import render
@@ -51,7 +52,10 @@ class Command(PactsHelp):
         """List the states, and return the exit code."""
         run_options = read_options(options)
         provider_name = run_options.provider_name
-        with own_stores(new_token()):  # before a module of the project takes a reference to a cache
+        with (
+            run_caches(new_token()) as caches,
+            own_stores(caches),
+        ):  # before a module of the project takes a reference to a cache
             registry = autodiscover()
         selection = run_options.source.select(provider_name, run_options.consumers, run_options.filter)
         needs = find_needs(selection.pacts, registry)

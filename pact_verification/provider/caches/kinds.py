@@ -4,6 +4,7 @@ import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from inspect import iscoroutinefunction
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -84,9 +85,6 @@ def _ask(alias: str, config: Mapping[str, Any], *, asked: bool) -> str | None:
         return "the run does not know how to keep the keys of this backend apart."
     if kind == DUMMY:
         return None
-    params = {key: value for key, value in config.items() if key not in {"BACKEND", "LOCATION"}}
-    if "?" not in BaseCache({**params, "KEY_PREFIX": "?"}).make_key("key"):
-        return f"its KEY_FUNCTION leaves out the prefix ({config['KEY_FUNCTION']!r})."
     return _why_no_answer(alias, config, kind)
 
 
@@ -95,7 +93,10 @@ def _why_no_answer(alias: str, config: Mapping[str, Any], kind: str | None) -> s
         if problem := _connection_error(server):
             name = server if isinstance(server, str) else "{}:{}".format(*server)
             return f"its server {name} can't be reached ({problem})."
-    if kind == REDIS:
+    options = repr(config.get("OPTIONS", {}))
+    if kind == REDIS and ("entinel" in options or "luster" in options):
+        return "its servers are found through others, which the run does not follow."
+    if kind == REDIS and not iscoroutinefunction(import_string(config["BACKEND"]).get):
         try:
             with closing(CacheHandler({alias: config}).create_connection(alias)) as cache:
                 cache.get("pact_verification")

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
-from importlib import import_module
+from inspect import iscoroutinefunction
 from pathlib import Path
-from typing import Any, NoReturn
+from tempfile import TemporaryDirectory
+from typing import Any
 from unittest.mock import patch
 
 from asgiref.local import Local
@@ -16,7 +17,8 @@ from django.utils.module_loading import import_string
 from pact_verification.conf import conf
 from pact_verification.errors import CannotVerify
 from pact_verification.provider.caches.keys import Keys
-from pact_verification.provider.caches.kinds import MEMORY, REDIS, Server, kind_of, servers_of, why_unusable
+from pact_verification.provider.caches.kinds import DUMMY, MEMORY, REDIS, Server, kind_of, servers_of, why_unusable
+from pact_verification.provider.caches.redis_commands import Judge, refusing_foreign_keys
 from pact_verification.provider.caches.replaced import ReplacedCache
 
 
@@ -24,34 +26,119 @@ class OwnCaches:
     """The caches of a run.
 
     Attributes:
-        reasons: why the run replaces a cache, by alias; None for one that keeps its backend.
+        reasons: why the run replaces a cache, by its alias and settings; None for one that keeps its backend.
         replaced: the caches in memory that the project has got.
     """
 
-    def __init__(self, keys: Keys, reasons: Mapping[str, str | None]) -> None:
+    def __init__(self, keys: Keys) -> None:
         self.keys = keys
-        self.reasons = reasons
+        self.reasons: dict[tuple[str, str], str | None] = {}
         self.replaced: list[ReplacedCache] = []
+
+    def why_replaced(self, alias: str, config: Mapping[str, Any]) -> str | None:
+        """Return why the run replaces a cache; None if it does not.
+
+        Raises CannotVerify if PACT_CACHES asks for a backend that can't be used.
+        """
+        key = alias, repr(config)
+        if key not in self.reasons:
+            wish = conf.PACT_CACHES.get(alias)
+            reason = "PACT_CACHES says so."
+            if wish != "memory":
+                reason = why_unusable(alias, config, asked=wish == "project") or self._why_not_apart(config) or ""
+            if reason and wish == "project":
+                raise CannotVerify(
+                    f"PACT_CACHES asks for the project's cache {alias!r}, and the run can't use it: {reason}"
+                )
+            self.reasons[key] = reason or None
+        return self.reasons[key]
 
     def make(self, handler: CacheHandler, alias: str) -> BaseCache:
         """Make a cache, as Django's handler does for each thread."""
         config = handler.settings[alias]
-        if reason := self.reasons.get(alias):
+        if reason := self.why_replaced(alias, config):
             self.replaced.append(ReplacedCache(alias, reason, config))
             return self.replaced[-1]
-        params = {key: value for key, value in config.items() if key not in {"BACKEND", "LOCATION"}}
-        own_class: Any = self.keys.own_class(import_string(config["BACKEND"]), config)
-        cache: BaseCache = own_class(config.get("LOCATION", ""), params)
-        return cache
+        return self._make(config)
+
+    @contextmanager
+    def replacing(self, taken: BaseCache, alias: str) -> Iterator[None]:
+        """Replace a cache that a module has taken at its import, such as `sessions = caches["sessions"]`."""
+        config = settings.CACHES[alias]
+        backend, attributes = type(taken), dict(vars(taken))
+        if reason := self.why_replaced(alias, config):
+            taken.__class__ = ReplacedCache
+            vars(taken).clear()
+            ReplacedCache.__init__(taken, alias, reason, config)  # type: ignore[arg-type]  # it has become one
+            self.replaced.append(taken)  # type: ignore[arg-type]  # as above
+        else:
+            taken.__class__ = self.keys.own_class(backend, config)
+        try:
+            yield
+        finally:
+            taken.__class__ = backend
+            if reason:
+                self.replaced.remove(taken)  # type: ignore[arg-type]  # as above
+                vars(taken).clear()
+                vars(taken).update(attributes)
+
+    @contextmanager
+    def in_use(self, judge: Judge) -> Iterator[None]:
+        """Give the project these caches until the block ends.
+
+        Args:
+            judge: see redis_commands.
+        """
+        with ExitStack() as cleanup:
+            handler: Any = caches  # the stubs do not know where it keeps a thread's caches
+            cleanup.callback(setattr, handler, "_connections", handler._connections)
+            cleanup.callback(setattr, self.keys, "in_use", False)
+            self.keys.in_use = True
+            kept = [config for alias, config in settings.CACHES.items() if not self.why_replaced(alias, config)]
+            for alias in caches:
+                taken = getattr(handler._connections, alias, None)
+                if taken is not None:
+                    cleanup.enter_context(self.replacing(taken, alias))
+            handler._connections = Local(caches.thread_critical)
+
+            def create_connection(handler: CacheHandler, alias: str) -> BaseCache:
+                return self.make(handler, alias)
+
+            cleanup.enter_context(patch.object(CacheHandler, "create_connection", create_connection))
+            if any(_kind(config) == REDIS for config in kept):
+                cleanup.enter_context(refusing_foreign_keys(self.keys.token, judge))
+            _running.append(self)
+            cleanup.callback(_running.pop)
+            yield
 
     @property
     def notes(self) -> tuple[str, ...]:
         """A note for each cache that is in memory though PACT_CACHES does not say so."""
         return tuple(
-            f"The cache {alias!r} ({settings.CACHES[alias]['BACKEND']}) is in memory in this run: {reason}"
-            for alias, reason in self.reasons.items()
-            if reason and alias not in conf.PACT_CACHES
+            f"The cache {alias!r} ({config['BACKEND']}) is in memory in this run: {reason}"
+            for alias, config in settings.CACHES.items()
+            if alias not in conf.PACT_CACHES and (reason := self.why_replaced(alias, config))
         )
+
+    def _make(self, config: Mapping[str, Any]) -> BaseCache:
+        params = {key: value for key, value in config.items() if key not in {"BACKEND", "LOCATION"}}
+        own_class: Any = self.keys.own_class(import_string(config["BACKEND"]), config)
+        cache: BaseCache = own_class(config.get("LOCATION", ""), params)
+        return cache
+
+    def _why_not_apart(self, config: Mapping[str, Any]) -> str | None:
+        """Return a sentence if keys of a backend don't begin with its prefix; None if they do."""
+        if _kind(config) == DUMMY:
+            return None
+        cache: Any = self._make(config)
+        made = [cache.make_key("key")]
+        if hasattr(cache, "client"):  # django-redis and django-valkey have a client class, which may be the project's
+            made += [cache.client.make_key("key"), cache.client.make_pattern("*")]
+        if all(self.keys.token in str(key) for key in made):
+            return None
+        if "KEY_FUNCTION" in config:
+            return f"its KEY_FUNCTION leaves out the prefix ({config['KEY_FUNCTION']!r})."
+        return "its keys leave out the prefix."
 
 
 _running: list[OwnCaches] = []
@@ -59,42 +146,24 @@ _running: list[OwnCaches] = []
 
 
 @contextmanager
-def own_caches(token: str, folder: Path) -> Iterator[OwnCaches]:
-    """Give the project caches with keys of the run's own until the block ends.
+def run_caches(token: str, folder: Path | None = None) -> Iterator[OwnCaches]:
+    """Make the caches of a run, and delete what they hold at its end.
 
     Args:
         token: part of all keys, from `new_token()`.
-        folder: for caches in files.
+        folder: where a new folder for caches in files is made; by default the system's folder for temporary files.
 
     Raises:
-        CannotVerify: PACT_CACHES names an unknown alias, or asks for a backend that can't be used.
+        CannotVerify: PACT_CACHES names an unknown alias.
     """
     for alias in conf.PACT_CACHES.keys() - settings.CACHES.keys():
         known = ", ".join(map(repr, settings.CACHES))
         raise CannotVerify(f"PACT_CACHES names {alias!r}, and CACHES has no such alias. It has {known}.")
-    keys = Keys(token, folder)
-    run = OwnCaches(keys, {alias: _why_replaced(alias) for alias in settings.CACHES})
-    with ExitStack() as cleanup:
-        handler: Any = caches  # the stubs do not know where it keeps a thread's caches
-        cleanup.callback(setattr, handler, "_connections", handler._connections)
-        # A module may have taken a reference at its import, such as `sessions = caches["sessions"]`.
-        for alias in caches:
-            taken = getattr(handler._connections, alias, None)
-            if taken is not None and not run.reasons[alias]:
-                cleanup.callback(setattr, taken, "__class__", type(taken))
-                taken.__class__ = keys.own_class(type(taken), settings.CACHES[alias])
-        handler._connections = Local(caches.thread_critical)
-        cleanup.callback(forget_keys, token)
-
-        def create_connection(handler: CacheHandler, alias: str) -> BaseCache:
-            return run.make(handler, alias)
-
-        cleanup.enter_context(patch.object(CacheHandler, "create_connection", create_connection))
-        if any(not reason and _kind(alias) == REDIS for alias, reason in run.reasons.items()):
-            cleanup.enter_context(_refusing_to_flush())
-        _running.append(run)
-        cleanup.callback(_running.pop)
-        yield run
+    with TemporaryDirectory(prefix="verify_pacts", dir=folder) as files:
+        try:
+            yield OwnCaches(Keys(token, Path(files)))
+        finally:
+            forget_keys(token)
 
 
 def open_caches() -> None:
@@ -113,9 +182,13 @@ def empty_caches() -> None:
 
 
 def cache_servers() -> set[Server]:
-    """Return the servers of the caches that keep their backends in this run."""
-    reasons = _running[-1].reasons if _running else {}
-    return {server for alias, reason in reasons.items() if not reason for server in servers_of(settings.CACHES[alias])}
+    """Return the servers of the caches that PACT_CACHES does not put into memory."""
+    found: set[Server] = set()
+    for alias, config in settings.CACHES.items():
+        if conf.PACT_CACHES.get(alias) != "memory":
+            with suppress(ImportError):
+                found |= {*servers_of(config)}
+    return found
 
 
 def forget_keys(token: str) -> None:
@@ -123,26 +196,18 @@ def forget_keys(token: str) -> None:
 
     Other caches drop them by themselves: memcached when it needs the memory, the others with the run.
     """
-    for alias in settings.CACHES:
+    done = []
+    for alias, config in settings.CACHES.items():
+        place = config["BACKEND"], config.get("LOCATION")
         with suppress(Exception):  # a server that can't be reached drops them when their time is over
-            if (kind := _kind(alias)) in {MEMORY, REDIS}:
+            if (kind := _kind(config)) in {MEMORY, REDIS} and place not in done:
+                done.append(place)
                 with closing(CacheHandler(settings.CACHES).create_connection(alias)) as cache:
                     (_forget_in_memory if kind == MEMORY else _forget_in_redis)(cache, token)
 
 
-def _why_replaced(alias: str) -> str | None:
-    """Return why the run replaces a cache; None if it does not."""
-    wish = conf.PACT_CACHES.get(alias)
-    if wish == "memory":
-        return "PACT_CACHES says so."
-    reason = why_unusable(alias, settings.CACHES[alias], asked=wish == "project")
-    if reason and wish == "project":
-        raise CannotVerify(f"PACT_CACHES asks for the project's cache {alias!r}, and the run can't use it: {reason}")
-    return reason
-
-
-def _kind(alias: str) -> str | None:
-    return kind_of(import_string(settings.CACHES[alias]["BACKEND"]))
+def _kind(config: Mapping[str, Any]) -> str | None:
+    return kind_of(import_string(config["BACKEND"]))
 
 
 def _forget_in_memory(cache: Any, token: str) -> None:
@@ -151,29 +216,11 @@ def _forget_in_memory(cache: Any, token: str) -> None:
 
 
 def _forget_in_redis(cache: Any, token: str) -> None:
-    client = (cache.client if hasattr(cache, "client") else cache._cache).get_client(write=True)
-    for key in client.scan_iter(match=f"*{token}.*", count=1000):
-        client.unlink(key)
-    client.connection_pool.disconnect()
-
-
-@contextmanager
-def _refusing_to_flush() -> Iterator[None]:
-    """Refuse the commands that would empty a Redis of the project's, which no prefix can hold back."""
-    with ExitStack() as cleanup:
-        for library in ("redis", "valkey"):
-            with suppress(ImportError):
-                commands = import_module(f"{library}.commands.core").ManagementCommands
-                for name in ("flushdb", "flushall"):
-                    cleanup.enter_context(patch.object(commands, name, _refusal(name)))
-        yield
-
-
-def _refusal(name: str) -> Any:
-    def refuse(*args: Any, **kwargs: Any) -> NoReturn:
-        raise CannotVerify(
-            f"The run refused {name}(), which would empty a Redis of the project's. Django's cache is empty at the "
-            "beginning of each interaction. For other keys, delete each by its name."
-        )
-
-    return refuse
+    if iscoroutinefunction(cache.get):
+        return
+    client = cache.client if hasattr(cache, "client") else cache._cache
+    shards = getattr(client, "_serverdict", None)
+    for server in list(shards.values()) if shards else [client.get_client(write=True)]:
+        for key in server.scan_iter(match=f"*{token}.*", count=1000):
+            server.unlink(key)
+        server.connection_pool.disconnect()

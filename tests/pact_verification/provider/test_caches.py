@@ -216,7 +216,111 @@ def test_a_state_that_would_empty_the_projects_redis_is_refused(project: Project
     expect(project, "/counted", [None, None, 1, 1], states=("Redis is empty",))
     run = project.verify()
     assert run.exit_code == 1
-    assert "The run refused flushdb(), which would empty a Redis of the project's." in " ".join(run.out.split())
+    assert "FLUSHDB was refused: its keys are not the run's." in " ".join(run.out.split())
+
+
+RAW = """
+from django.core.cache.backends.redis import RedisCache
+
+
+class Raw(RedisCache):
+    def make_key(self, key, version=None):
+        return f"shop:{key}"
+"""
+
+
+def test_keys_that_are_not_the_runs_stay_as_they_are(project: Project, mine: Any) -> None:
+    """A client of the project's own, arguments that replace the prefix, and a backend with keys of its own."""
+    name = f"shop:{secrets.token_hex(4)}"
+    mine.set(name, "precious")
+    try:
+        use(project, {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": REDIS})
+        raw = f"__import__('redis').Redis.from_url('{REDIS}')"
+        for code, command in (
+            (f"{raw}.set('{name}', 1)", "SET"),
+            (f"{raw}.get('{name}')", "GET"),
+            (f"{raw}.delete('{name}')", "DEL"),
+            (f"{raw}.pipeline().incr('{name}').execute()", "INCRBY"),
+            (f"{raw}.flushall()", "FLUSHALL"),
+            (f"__import__('django_redis').get_redis_connection().set('{name}', 1)", "SET"),
+            (f"cache.delete_pattern('*', prefix='{name}')", "SCAN"),
+        ):
+            expect(project, "/called", 1, query=code)
+            run = project.verify()
+            assert run.exit_code == 1, run.out
+            assert f"{command} was refused: its keys are not the run's." in " ".join(run.out.split())
+            server = REDIS.removeprefix("redis://").partition("/")[0]
+            assert f"The run refused a connection to {server}" in " ".join(run.out.split())
+        assert mine.get(name) == b"precious"
+        use(
+            project,
+            {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": REDIS},
+            f"PACT_ALLOWED_HOSTS = [{server!r}]",
+        )
+        expect(project, "/called", ["precious"], query=f"[{raw}.get('{name}').decode()]")
+        assert project.verify().exit_code == 0
+        project.write("shop/raw.py", RAW)
+        use(project, {"BACKEND": "shop.raw.Raw", "LOCATION": REDIS})
+        expect(project, "/counted", [None, None, 1, 1])
+        run = project.verify()
+        assert run.exit_code == 0, run.out
+        assert "is in memory in this run: its keys leave out the prefix." in " ".join(run.out.split())
+    finally:
+        mine.delete(name)
+
+
+def test_caches_in_different_folders_stay_apart(project: Project) -> None:
+    folders = {name: django("filebased.FileBasedCache", f"/no-such-folder/{name}") for name in ("default", "other")}
+    use(project, {}, f"CACHES = {folders}")
+    project.write("shop/models.py", "")
+    expect(project, "/called", [None], query="[caches['default'].set('a', 1) or caches['other'].get('a')]")
+    run = project.verify()
+    assert (run.exit_code, without_progress(run.err)) == (0, ""), run.out
+
+
+def test_a_cache_that_a_module_took_at_its_import_is_replaced_too(project: Project, tmp_path: Path) -> None:
+    files = django("filebased.FileBasedCache", str(tmp_path / "files"))
+    use(project, files, "PACT_CACHES = {'default': 'memory'}")
+    project.write("shop/urls.py", f"{VIEWS}\nfrom shop import models\n")
+    code = "[models.TAKEN.get('a'), models.TAKEN.set('a', 1), models.TAKEN.get('a'), models.TAKEN.clear()]"
+    expect(project, "/called", [None, None, 1, None], query=code)
+    run = project.verify()
+    assert (run.exit_code, without_progress(run.err)) == (0, ""), run.out
+    assert not list((tmp_path / "files").iterdir())
+
+
+def test_a_state_that_changes_the_setting(project: Project) -> None:
+    """What it sets is judged as the project's own settings are."""
+    project.write(
+        "shop/pact_states.py",
+        "from django.test import override_settings\n\nfrom pact_verification import provider_state\n\n\n"
+        "@provider_state('other caches')\ndef other():\n"
+        "    with override_settings(CACHES={'default': {'BACKEND': 'shop.own.Own'}}):\n        yield\n",
+    )
+    project.write(
+        "shop/own.py",
+        "from django.core.cache.backends.base import BaseCache\n\n\nclass Own(BaseCache):\n"
+        "    def __init__(self, place, params):\n        super().__init__(params)\n",
+    )
+    use(project, django("locmem.LocMemCache"))
+    expect(project, "/called", [None, 1], query="[cache.set('a', 1), cache.get('a')]", states=("other caches",))
+    run = project.verify()
+    assert (run.exit_code, without_progress(run.err)) == (0, ""), run.out
+
+
+def test_under_pytest_a_cache_that_a_views_module_keeps(project: Project, mine: Any) -> None:
+    """The first interaction imports the module. Other tests of the session use the project's cache as it is."""
+    use(project, {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": REDIS})
+    expect(project, "/counted", [None, None, 1, 1])
+    project.write(
+        "test_others.py",
+        "from django.core.cache import cache\nfrom shop import urls\n\n\n"
+        "def test_other():\n    for each in (cache, urls.TAKEN):\n        assert each.make_key('a') == ':1:a'\n",
+    )
+    plugin = "pact_verification.pytest_plugin"
+    run = project.run("pytest", "pacts", "test_others.py", "-p", plugin, "-p", "no:cacheprovider", "-q")
+    assert run.exit_code == 0, run.out
+    assert "3 passed" in run.out
 
 
 def test_the_next_run_deletes_the_keys_of_a_run_that_was_killed(project: Project, mine: Any) -> None:

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.test import override_settings
 
+from pact_verification.provider.caches.own import run_caches
 from pact_verification.provider.stores import empty_stores, own_stores
 
 pytestmark = pytest.mark.no_database
@@ -21,7 +22,7 @@ def test_stores_of_a_developer_are_not_emptied(tmp_path: Path) -> None:
         cache.set("a", 1)
         with pytest.raises(RuntimeError, match=REFUSED):
             empty_stores()
-        with own_stores("token"):
+        with run_caches("token") as caches, own_stores(caches):
             Path(settings.MEDIA_ROOT, "of the run").touch()
             with override_settings(MEDIA_ROOT=str(tmp_path)), pytest.raises(RuntimeError, match=REFUSED):
                 empty_stores()
@@ -39,7 +40,7 @@ def test_stores_of_a_developer_are_not_emptied(tmp_path: Path) -> None:
 
 
 def test_the_runs_own_are_emptied(tmp_path: Path) -> None:
-    with own_stores("token", tmp_path):
+    with run_caches("token", tmp_path) as caches, own_stores(caches, tmp_path):
         Path(settings.MEDIA_ROOT, "upload").touch()
         cache.set("a", 1)
         empty_stores()
