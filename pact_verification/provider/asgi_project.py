@@ -169,6 +169,7 @@ class AsgiProject:
         self, original: Callable[..., Any], handler: ASGIHandler, view: Callable[..., Any]
     ) -> Callable[..., Any]:
         self.reached = True
+        insist_on_user()
         atomic: Callable[..., Any] = original(handler, view)
         return atomic
 

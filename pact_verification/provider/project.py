@@ -80,9 +80,13 @@ def filter_request(request: HttpRequest, registry: Registry) -> None:
         asking.introduce(request)
 
 
-def insist_on_user(request: HttpRequest) -> None:
-    """Make the request that user's again, when all middleware has had it."""
-    if asking := who_asks():
+def insist_on_user(request: HttpRequest | None = None) -> None:
+    """Make the interaction's request that user's again: when middleware has had it, and just before the view.
+
+    Args:
+        request: by default the interaction's.
+    """
+    if (asking := who_asks()) and (request := request or asking.request):
         asking.insist(request)
 
 
@@ -122,6 +126,7 @@ class ProjectHere(WSGIHandler):
     def make_view_atomic(self, view: Callable[..., Any]) -> Callable[..., Any]:
         """Note that Django is about to call the view, so no middleware has answered."""
         self.reached = True
+        insist_on_user()  # a middleware's process_view may have set another one
         return super().make_view_atomic(view)
 
     def answer(self, environ: WSGIEnvironment) -> Response:

@@ -23,6 +23,7 @@ SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
 CSRF = "django.middleware.csrf.CsrfViewMiddleware"
 AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
 BY_TOKEN = "tests.askingapp.middleware.by_token"
+BY_PROCESS_VIEW = "tests.askingapp.middleware.ByProcessView"
 REMOTE_USER = "django.contrib.auth.middleware.RemoteUserMiddleware"
 LOGIN_REQUIRED = "django.contrib.auth.middleware.LoginRequiredMiddleware"
 
@@ -138,7 +139,7 @@ class TestGreen:
         )
         green(verify(pact, application=application), 6)
 
-    @pytest.mark.parametrize("more", [BY_TOKEN, REMOTE_USER, LOGIN_REQUIRED])
+    @pytest.mark.parametrize("more", [BY_TOKEN, BY_PROCESS_VIEW, REMOTE_USER, LOGIN_REQUIRED])
     def test_acting_as_wins_over_middleware(self, pact: Path, application: str, more: str) -> None:
         """RemoteUserMiddleware logs users out whom it does not know."""
         write_pact(pact, *(as_user(path, ACTING) for path in ("/who", "/who-async", "/mine", "/drf/session")))
