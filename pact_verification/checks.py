@@ -157,9 +157,9 @@ CHECKS = (
     SettingCheck(
         "pact_verification.E013",
         "PACT_ALLOWED_HOSTS",
-        lambda value: _is_list_of(lambda host: _matches(r"\S+", host), value),
+        lambda value: _is_list_of(lambda host: _matches(r"(?!.*://)\S+", host), value),
         "a list of hosts",
-        'Set it to the hosts that the project may reach during a run, such as ["search:9200"], or leave it out.',
+        'Set it to hosts, not URLs, that the project may reach during a run, such as ["search:9200"], or leave it out.',
     ),
     SettingCheck(
         "pact_verification.E014",

@@ -147,7 +147,7 @@ class EventLoop:
     """
 
     def __init__(self, call: Call, is_over: Callable[[], bool]) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop = asyncio.SelectorEventLoop()  # not that of a policy: uvloop's connections can't be refused
         with suppress(AttributeError):  # a loop of the project's policy may have fixed attributes
             self.loop.time = clock.seconds  # type: ignore[method-assign]  # a state may freeze the clock
         self.server_thread = ServerThread(call, is_over)

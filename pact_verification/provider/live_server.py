@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
+from unittest.mock import patch
 
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connections
@@ -20,7 +21,7 @@ from pact_verification.provider.http_server import HttpServer
 from pact_verification.provider.interactions import Interactions
 from pact_verification.provider.isolation import Isolation
 from pact_verification.provider.leaks import Surroundings
-from pact_verification.provider.outbound import answering
+from pact_verification.provider.outbound import answering, refusals
 from pact_verification.provider.overheard import Overheard
 from pact_verification.provider.project import LOOP_THREAD, NoteDoing, NoteRequest, Project, ProjectHere, ProjectOf
 from pact_verification.provider.project_endpoint import ProjectEndpoint
@@ -120,6 +121,8 @@ class LiveServer:
                 if signal.disconnect(close_old_connections):  # it would end the interaction's transaction
                     cleanup.callback(signal.connect, close_old_connections)
             cleanup.enter_context(self.overheard.listening())
+            cleanup.enter_context(patch.object(refusals, "patience", self.request_timeout))
+            cleanup.enter_context(patch.object(refusals, "announce", self._note_refused))
             cleanup.enter_context(self._letting_tasks_go_on())
             yield
 
@@ -254,6 +257,11 @@ class LiveServer:
 
     def _note_doing(self, doing: str) -> None:
         self.board.write(self.script.number, doing)
+
+    def _note_refused(self, server: str) -> None:
+        """Write on the board that the run refused a server: the project may wait for it without an end."""
+        if (now := self.board.look()).busy:
+            self.board.write(now.number, f"{now.doing}, to which the run refused a connection to {server}")
 
     def _finish(self) -> None:
         self.handler.finish()

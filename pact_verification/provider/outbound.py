@@ -11,10 +11,13 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from configparser import Error as ConfigParserError
+from configparser import RawConfigParser
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
 from typing import Any, Self
 
 from django.core.exceptions import ImproperlyConfigured
@@ -24,12 +27,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from pact_verification.conf import conf
 from pact_verification.errors import ConnectionRefused, StillRefused
 from pact_verification.provider.caches.own import cache_servers
+from pact_verification.system import clock
 
 DEFAULT_PORTS = {"postgresql": 5432, "mysql": 3306, "oracle": 1521}
 """The ports of databases whose PORT is empty. Other vendors may use any port of their host."""
-
-MANY = 10
-"""How often a library may try one server until it gets an exception that is no OSError, and so ends its retries."""
 
 OF_MULTIPROCESSING = re.compile(r"/pymp-[^/]+/listener-[^/]+$")
 """The Unix sockets of Python's multiprocessing. Each process chooses a folder of its own."""
@@ -40,21 +41,35 @@ answering: ContextVar[bool] = ContextVar("pact_answering", default=False)
 
 @dataclass
 class Refusals:
-    """The servers that the run refused, with the number of attempts, until the request handler takes them.
+    """The servers that the run refused, with the time of the first attempt, until the request handler takes them.
 
     Attributes:
         of_interaction: those of the interaction that runs.
         elsewhere: those of other threads, such as one that reports errors to a service.
+        patience: how many seconds a library may try one server. It then gets an exception that is no OSError, and so
+            ends its retries. By then the interaction has exceeded its time, so that changes no outcome.
+        announce: takes each server at its first attempt. If the project waits for it without an end, nothing else
+            tells which one it was.
     """
 
-    of_interaction: dict[str, int] = field(default_factory=dict)
-    elsewhere: dict[str, int] = field(default_factory=dict)
+    of_interaction: dict[str, float] = field(default_factory=dict)
+    elsewhere: dict[str, float] = field(default_factory=dict)
+    patience: float = 5.0
+    announce: Callable[[str], None] = lambda server: None
+
+    def note(self, server: str) -> float:
+        """Note an attempt. Returns the seconds since the first one."""
+        servers = self.of_interaction if answering.get() else self.elsewhere
+        if server not in servers:
+            servers[server] = clock.seconds()
+            self.announce(server)
+        return clock.seconds() - servers[server]
 
 
 refusals = Refusals()
 
 
-def taken(servers: dict[str, int]) -> tuple[str, ...]:
+def taken(servers: dict[str, float]) -> tuple[str, ...]:
     """Return the refused servers, and forget them."""
     names = tuple(servers)
     servers.clear()
@@ -105,8 +120,7 @@ def why_only_own_keys(host: str, port: int | None) -> str | None:
     if host in hosts if paths else any(Allowed.read(each).matches(host, port) for each in hosts if each[:1] != "/"):
         return None
     server = host if port is None else _joined(host, port)
-    servers = refusals.of_interaction if answering.get() else refusals.elsewhere
-    servers[server] = servers.get(server, 0) + 1
+    refusals.note(server)
     return refusal_text(server)
 
 
@@ -127,13 +141,24 @@ def _servers_of(connection: BaseDatabaseWrapper) -> Iterator[str]:
     if connection.vendor in {"sqlite", "unknown"}:  # Django's dummy, or an alias that the run leaves alone
         return
     settings = {**connection.settings_dict, **connection.settings_dict["OPTIONS"]}
-    if path := settings.get("unix_socket"):
+    file = _read_option_file(settings) if "read_default_file" in settings else {}
+    if path := settings.get("unix_socket") or file.get("socket"):
         yield str(path)
-    hosts = str(settings.get("host") or settings["HOST"] or "localhost").split(",")
-    ports = str(settings.get("port") or settings["PORT"] or DEFAULT_PORTS.get(connection.vendor, "")).split(",")
+    port = settings.get("port") or settings["PORT"] or file.get("port") or DEFAULT_PORTS.get(connection.vendor, "")
+    hosts = str(settings.get("host") or settings["HOST"] or file.get("host") or "localhost").split(",")
+    ports = str(port).split(",")
     for number, host in enumerate(hosts):
         port = ports[number] if len(ports) == len(hosts) else ports[0]
         yield host if host.startswith("/") or not port else _joined(host, port)
+
+
+def _read_option_file(settings: Mapping[str, Any]) -> Mapping[str, str | None]:
+    """Return the options in a file of MySQL's, which its drivers read."""
+    parser = RawConfigParser(allow_no_value=True, strict=False)
+    with suppress(ConfigParserError, UnicodeError):  # the driver says what is wrong with it
+        parser.read(Path(str(settings["read_default_file"])).expanduser())
+    group = str(settings.get("read_default_group", "client"))
+    return parser[group] if parser.has_section(group) else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,11 +266,9 @@ class Outbound:
                 self._names.setdefault(_shortest(str(address[0])), set()).add(name)
 
     def _refuse(self, server: str) -> None:
-        here = answering.get()
-        servers = refusals.of_interaction if here else refusals.elsewhere
-        servers[server] = servers.get(server, 0) + 1
-        text = refusal_text(server)
-        if servers[server] > MANY and (here or threading.current_thread() is threading.main_thread()):
+        tried, text = refusals.note(server), refusal_text(server)
+        waits = answering.get() or threading.current_thread() is threading.main_thread()
+        if waits and tried > refusals.patience:
             raise StillRefused(text)
         raise ConnectionRefused(errno.ECONNREFUSED, text)
 

@@ -32,6 +32,7 @@ UNSEEN = {
     "proton": "AMQP (proton)",
     "pulsar": "Pulsar (pulsar)",
     "pycurl": "HTTP (pycurl)",
+    "uvloop": "asyncio (uvloop)",
     "zmq": "ZeroMQ (zmq)",
 }
 """Libraries that send through sockets of their own in C, by their modules."""
