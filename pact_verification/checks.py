@@ -185,9 +185,9 @@ CHECKS = (
     SettingCheck(
         "pact_verification.E017",
         "PACT_HOST",
-        lambda value: _is_absent(value) or _matches(r"(\[[0-9a-fA-F:.]+\]|[0-9A-Za-z._-]+)(:[0-9]+)?", value),
+        lambda value: _is_absent(value) or _matches(r"(\[[0-9a-fA-F:.]+\]|[0-9A-Za-z.-]+)(:[0-9]+)?", value),
         "a host",
-        'Set it to the host that requests are for, such as "shop.example.com", or leave it out.',
+        'Set it to a host without "_", such as "shop.example.com" or "shop.example.com:8000", or leave it out.',
     ),
 )
 

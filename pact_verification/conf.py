@@ -145,7 +145,7 @@ class Settings:
     def PACT_CACHE_DIR(self) -> str:
         """The directory in which a run leaves what the next one may read.
 
-        By default .pact_cache in BASE_DIR.
+        By default .pact_cache in BASE_DIR. A relative path is relative to the current directory.
         """
         return str(self.setting("PACT_CACHE_DIR") or f"{self.BASE_DIR}/.pact_cache")
 
@@ -176,7 +176,7 @@ class Settings:
 
     @property
     def PACT_ALLOWED_HOSTS(self) -> tuple[str, ...]:
-        """The servers that the project may reach during a run, beside its databases."""
+        """The servers that the project may reach besides its databases and caches."""
         hosts = self.setting("PACT_ALLOWED_HOSTS")
         # A check refuses anything else. Connections are refused before it runs, and while it does.
         return tuple(map(str, hosts)) if isinstance(hosts, list | tuple | set | frozenset) else ()

@@ -1,6 +1,7 @@
 """The project's ASGI application: where it is, and its import."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -27,14 +28,18 @@ def load_application() -> tuple[str, Any]:
     except (Exception, SystemExit) as error:
         crash = Crash.of(error)
         where = f" ({crash.where})" if crash.own else ""
-        raise CannotVerify(f"The ASGI application {name!r} can't be imported: {crash.exception}{where}.") from error
+        raise CannotVerify(
+            f"The ASGI application {name!r} can't be imported: {crash.exception}{where}. ASGI_APPLICATION is the "
+            "dotted name of a module and its attribute, such as 'config.asgi.application'."
+        ) from error
 
 
 def _beside_the_settings() -> str:
     candidates = list(_candidates())
     for module in candidates:
-        if find_spec(module):
-            return f"{module}.application"
+        with suppress(ImportError):  # its package is missing
+            if find_spec(module):
+                return f"{module}.application"
     raise CannotVerify(
         f"PACT_APPLICATION is 'asgi', and there is no ASGI application: ASGI_APPLICATION is not set, and there is no "
         f"module {' or '.join(candidates)}. Set ASGI_APPLICATION to its dotted name, such as 'config.asgi.application'."
@@ -42,7 +47,7 @@ def _beside_the_settings() -> str:
 
 
 def _candidates() -> Iterator[str]:
-    """Yield the modules where a project's application may be, in packages whose names are imported already."""
+    """Yield the modules where a project's application may be, as the settings name its packages."""
     seen = set()
     for module in (str(getattr(settings, "SETTINGS_MODULE", None) or ""), str(settings.ROOT_URLCONF)):
         package = module.rpartition(".")[0]

@@ -258,7 +258,10 @@ class Exchange:
         if self.refused:
             raise self.refused
         if not self.is_complete:
-            raise ResponseRefused("The ASGI application returned before its response was complete.")
+            raise ResponseRefused(
+                "The ASGI application returned before its response was complete. It has to send http.response.start, "
+                "and a last http.response.body without more_body."
+            )
         assert self.status is not None
         reason = responses.get(self.status, "Unknown Status Code")
         return checked(self.method, f"{self.status} {reason}", self.headers, bytes(self.body))
@@ -292,7 +295,10 @@ class Exchange:
                 return
             await asyncio.sleep(0)  # a stream without a pause would keep the loop from everything else
         else:
-            raise RuntimeError(f"The ASGI application sent {kind!r} out of order.")
+            raise RuntimeError(
+                f"The ASGI application sent {kind!r} out of order, or the run does not support it. It has to send "
+                "http.response.start, and then http.response.body."
+            )
 
 
 def _text(value: bytes) -> str:

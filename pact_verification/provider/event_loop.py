@@ -62,7 +62,8 @@ class ServerThread(Executor):
     def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> "Future[R]":
         if self.is_over():
             raise RuntimeError(
-                "The interaction that started this task is over, so the task can't use the database any more."
+                "The interaction that started this task is over, so the task can't use the database or run synchronous "
+                "code. Await it in the view, or mock it in the provider state."
             )
         future: Future[R] = Future()
 

@@ -44,7 +44,7 @@ class Refusals:
     """The servers that the run refused, with the time of the first attempt, until the request handler takes them.
 
     Attributes:
-        of_interaction: those of the interaction that runs.
+        of_interaction: those of the interaction that runs, as texts for the report.
         elsewhere: those of other threads, such as one that reports errors to a service.
         patience: how many seconds a library may try one server. It then gets an exception that is no OSError, and so
             ends its retries. By then the interaction has exceeded its time, so that changes no outcome.
@@ -57,13 +57,13 @@ class Refusals:
     patience: float = 5.0
     announce: Callable[[str], None] = lambda server: None
 
-    def note(self, server: str) -> float:
-        """Note an attempt. Returns the seconds since the first one."""
-        servers = self.of_interaction if answering.get() else self.elsewhere
-        if server not in servers:
-            servers[server] = clock.seconds()
+    def note(self, server: str, text: str) -> float:
+        """Note an attempt, and the text that a report shows. Returns the seconds since the first one."""
+        known, name = (self.of_interaction, text) if answering.get() else (self.elsewhere, server)
+        if name not in known:
+            known[name] = clock.seconds()
             self.announce(server)
-        return clock.seconds() - servers[server]
+        return clock.seconds() - known[name]
 
 
 refusals = Refusals()
@@ -111,17 +111,25 @@ def refusing_connections(*more: str) -> Iterator["Outbound"]:
         _outbound = before
 
 
-def why_only_own_keys(host: str, port: int | None) -> str | None:
-    """Return why a server may get nothing but keys of the run's; None if PACT_ALLOWED_HOSTS names it.
+def refuse_foreign_key(command: str, host: str, port: int | None) -> str | None:
+    """Refuse a command for a key that is not the run's, to the Redis of a cache.
 
-    A cache needs the server, and the project may use it for more than the cache. A refusal is recorded.
+    Returns:
+        Why it is refused; None if PACT_ALLOWED_HOSTS names the server, or this process has started it.
     """
     hosts, paths = conf.PACT_ALLOWED_HOSTS, host.startswith("/")
     if host in hosts if paths else any(Allowed.read(each).matches(host, port) for each in hosts if each[:1] != "/"):
         return None
+    if _is_own_path(host) if paths else _is_own(_shortest(host), port or 0):
+        return None
     server = host if port is None else _joined(host, port)
-    refusals.note(server)
-    return refusal_text(server)
+    text = (
+        f"The run refused {command} at {server}: a key is not the run's, and the server is the Redis of a cache. Mock "
+        "it in the provider state. Or let the run's settings name a Redis of its own, and name that in "
+        "PACT_ALLOWED_HOSTS."
+    )
+    refusals.note(server, text)
+    return text
 
 
 def database_servers() -> Iterator[str]:
@@ -266,7 +274,8 @@ class Outbound:
                 self._names.setdefault(_shortest(str(address[0])), set()).add(name)
 
     def _refuse(self, server: str) -> None:
-        tried, text = refusals.note(server), refusal_text(server)
+        text = refusal_text(server)
+        tried = refusals.note(server, text)
         waits = answering.get() or threading.current_thread() is threading.main_thread()
         if waits and tried > refusals.patience:
             raise StillRefused(text)
@@ -341,7 +350,7 @@ def _is_own(host: str, port: int) -> bool:
 
 
 def _is_own_path(path: str) -> bool:
-    """Tell whether this process has bound a Unix socket, or a process of its own that multiprocessing started."""
+    """Tell whether this process has bound a Unix socket, or multiprocessing names its sockets like this one."""
     return bool(OF_MULTIPROCESSING.search(path)) or any(
         not isinstance(name, tuple) and _text(name) == path for name in _own_names()
     )

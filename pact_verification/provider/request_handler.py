@@ -10,8 +10,8 @@ from pact_verification.provider.board import Board
 from pact_verification.provider.databases.refusing import refusals
 from pact_verification.provider.http_connection import Response, empty_response, read_body, status_line
 from pact_verification.provider.interactions import Interactions
-from pact_verification.provider.outbound import refusal_text, taken
 from pact_verification.provider.outbound import refusals as refused_servers
+from pact_verification.provider.outbound import taken
 from pact_verification.provider.project_endpoint import ProjectEndpoint
 from pact_verification.provider.recording import Recording
 from pact_verification.provider.services.failures import failures
@@ -109,7 +109,7 @@ class RequestHandler:
 def _record_what_stayed(recording: Recording) -> None:
     """Record the connections that were refused, and the tasks that failed in the request."""
     if refused_servers.of_interaction:
-        texts = map(refusal_text, taken(refused_servers.of_interaction))
+        texts = taken(refused_servers.of_interaction)
         recording.record(refused=tuple(dict.fromkeys((*recording.exchange.refused, *texts))))
     if refused_servers.elsewhere:
         elsewhere = (*recording.exchange.refused_elsewhere, *taken(refused_servers.elsewhere))

@@ -16,7 +16,7 @@ from django.core.files.storage import InMemoryStorage, default_storage
 
 from pact_verification.conf import conf
 from pact_verification.provider.caches.own import OwnCaches, empty_caches
-from pact_verification.provider.outbound import why_only_own_keys
+from pact_verification.provider.outbound import refuse_foreign_key
 
 LOCMEM_MAIL = "django.core.mail.backends.locmem.EmailBackend"
 
@@ -42,7 +42,7 @@ def own_stores(caches: OwnCaches, folder: Path | None = None) -> Iterator[None]:
 
     with (
         TemporaryDirectory(prefix="verify_pacts", dir=folder) as media,
-        caches.in_use(why_only_own_keys),
+        caches.in_use(refuse_foreign_key),
     ):
         changed = override_settings(
             DEBUG=False,

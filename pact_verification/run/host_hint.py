@@ -15,10 +15,10 @@ def host_hint(results: Sequence[PactResult]) -> tuple[str, ...]:
     if conf.PACT_HOST:
         return ()
     interactions = [each for result in results for each in result.interactions]
-    refusals = (each.exchange.refusal.exception for each in interactions if each.exchange.refusal)
+    refusals = [each.exchange.refusal.exception for each in interactions if each.exchange.refusal]
     statuses = {each.exchange.response.status for each in interactions if each.exchange.response}
-    if any("DisallowedHost" in refusal for refusal in refusals):
-        what = "The project refused the host of a request."
+    if disallowed := next((refusal for refusal in refusals if "DisallowedHost" in refusal), None):
+        what = f"The project refused the host of a request ({disallowed})."
     elif (
         len(statuses) == 1
         and statuses <= {*SUSPICIOUS}
@@ -28,7 +28,7 @@ def host_hint(results: Sequence[PactResult]) -> tuple[str, ...]:
     else:
         return ()
     hint = (
-        f"{what} Requests go to the host 127.0.0.1. Where a project chooses a site or a tenant by the host, set "
-        "PACT_HOST to one that it knows."
+        f"{what} A request names the host 127.0.0.1, unless the pact names one. If the project chooses a site or a "
+        "tenant by the host, set PACT_HOST to one that it knows."
     )
     return (hint,)

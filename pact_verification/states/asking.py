@@ -148,7 +148,8 @@ def login_as(user: "AbstractBaseUser") -> None:
     """Log the user in, and send the session's cookie with the request of this interaction.
 
     Call it in a provider state or a base state. The session is a real one, made as `Client.force_login` makes it, in
-    the project's session engine. The CSRF check is off. The last call of `acting_as` and `login_as` counts.
+    the project's session engine. In this process the CSRF check is off. With `--provider-url` the request gets the CSRF
+    cookie and header. The last call of `acting_as` and `login_as` counts.
 
     Raises:
         StateError: it is called elsewhere, with something that can't log in, or in a project without sessions.

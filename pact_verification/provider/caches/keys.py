@@ -36,11 +36,11 @@ class Keys:
         return f"{self.token}.{self._cleared.get(place, self._interaction)}." if self.in_use else ""
 
     def forget(self, place: str) -> None:
-        """Let no key in this place be found from now on."""
+        """Change the prefix of this place, so that its old keys are not found."""
         self._cleared[place] = next(self._numbers)
 
     def forget_all(self) -> None:
-        """Let no key of any cache be found from now on."""
+        """Change the prefix of all places, so that no old key is found."""
         self._interaction = next(self._numbers)
         self._cleared.clear()
 
@@ -93,6 +93,9 @@ class _OwnAsyncKeys(_OwnKeys):
     """The same for a backend whose methods are all asynchronous."""
 
     async def clear(self) -> Any:  # type: ignore[override]  # as the backend's own does
+        if not self.pact_keys.in_use:
+            await super().clear()
+            return
         self.pact_keys.forget(self.pact_place)
 
 

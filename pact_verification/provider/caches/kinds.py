@@ -95,7 +95,7 @@ def _why_no_answer(alias: str, config: Mapping[str, Any], kind: str | None) -> s
             return f"its server {name} can't be reached ({problem})."
     options = repr(config.get("OPTIONS", {}))
     if kind == REDIS and ("entinel" in options or "luster" in options):
-        return "its servers are found through others, which the run does not follow."
+        return "it uses Redis Sentinel or Cluster, which the run does not support."
     if kind == REDIS and not iscoroutinefunction(import_string(config["BACKEND"]).get):
         try:
             with closing(CacheHandler({alias: config}).create_connection(alias)) as cache:

@@ -48,7 +48,8 @@ class OwnCaches:
                 reason = why_unusable(alias, config, asked=wish == "project") or self._why_not_apart(config) or ""
             if reason and wish == "project":
                 raise CannotVerify(
-                    f"PACT_CACHES asks for the project's cache {alias!r}, and the run can't use it: {reason}"
+                    f"PACT_CACHES asks for the project's cache {alias!r}, and the run can't use it: {reason} Mend "
+                    'that, or set it to "memory".'
                 )
             self.reasons[key] = reason or None
         return self.reasons[key]
@@ -94,7 +95,8 @@ class OwnCaches:
             cleanup.callback(setattr, handler, "_connections", handler._connections)
             cleanup.callback(setattr, self.keys, "in_use", False)
             self.keys.in_use = True
-            kept = [config for alias, config in settings.CACHES.items() if not self.why_replaced(alias, config)]
+            for alias, config in settings.CACHES.items():
+                self.why_replaced(alias, config)  # before the project's code runs: it may end the run
             for alias in caches:
                 taken = getattr(handler._connections, alias, None)
                 if taken is not None:
@@ -105,7 +107,7 @@ class OwnCaches:
                 return self.make(handler, alias)
 
             cleanup.enter_context(patch.object(CacheHandler, "create_connection", create_connection))
-            if any(_kind(config) == REDIS for config in kept):
+            if any(_is_redis(config) for config in settings.CACHES.values()):  # also one that is replaced
                 cleanup.enter_context(refusing_foreign_keys(self.keys.token, judge))
             _running.append(self)
             cleanup.callback(_running.pop)
@@ -115,7 +117,8 @@ class OwnCaches:
     def notes(self) -> tuple[str, ...]:
         """A note for each cache that is in memory though PACT_CACHES does not say so."""
         return tuple(
-            f"The cache {alias!r} ({config['BACKEND']}) is in memory in this run: {reason}"
+            f"The cache {alias!r} ({config['BACKEND']}) is in memory in this run: {reason} PACT_CACHES accepts that by "
+            f'"memory", and refuses it by "project".'
             for alias, config in settings.CACHES.items()
             if alias not in conf.PACT_CACHES and (reason := self.why_replaced(alias, config))
         )
@@ -158,7 +161,9 @@ def run_caches(token: str, folder: Path | None = None) -> Iterator[OwnCaches]:
     """
     for alias in conf.PACT_CACHES.keys() - settings.CACHES.keys():
         known = ", ".join(map(repr, settings.CACHES))
-        raise CannotVerify(f"PACT_CACHES names {alias!r}, and CACHES has no such alias. It has {known}.")
+        raise CannotVerify(
+            f"PACT_CACHES names {alias!r}, and CACHES has no such alias. Use one of {known}, or remove it."
+        )
     with TemporaryDirectory(prefix="verify_pacts", dir=folder) as files:
         try:
             yield OwnCaches(Keys(token, Path(files)))
@@ -208,6 +213,12 @@ def forget_keys(token: str) -> None:
 
 def _kind(config: Mapping[str, Any]) -> str | None:
     return kind_of(import_string(config["BACKEND"]))
+
+
+def _is_redis(config: Mapping[str, Any]) -> bool:
+    with suppress(ImportError):
+        return _kind(config) == REDIS
+    return False
 
 
 def _forget_in_memory(cache: Any, token: str) -> None:

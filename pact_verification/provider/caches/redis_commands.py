@@ -34,10 +34,34 @@ KEYLESS = frozenset(
 )
 """Commands that neither read nor change a key."""
 
+ONE_PATTERN = frozenset({"SCAN"})
+TWO_KEYS = frozenset(["BLMOVE", "BRPOPLPUSH", "COPY", "LMOVE", "RENAME", "RENAMENX", "RPOPLPUSH", "SMOVE"])
+ALL_KEYS = frozenset(
+    [
+        "DEL",
+        "EXISTS",
+        "MGET",
+        "PFCOUNT",
+        "PFMERGE",
+        "SDIFF",
+        "SDIFFSTORE",
+        "SINTER",
+        "SINTERSTORE",
+        "SUNION",
+        "SUNIONSTORE",
+        "TOUCH",
+        "UNLINK",
+        "WATCH",
+    ]
+)
+KEYS_AND_VALUES = frozenset({"MSET", "MSETNX"})
+COUNTED_KEYS = frozenset(["EVAL", "EVALSHA", "EVALSHA_RO", "EVAL_RO", "FCALL", "FCALL_RO"])
+"""Commands by where their keys are. All others have one key, which is the first argument."""
+
 LIBRARIES = ("redis", "valkey")
 
-Judge = Callable[[str, int | None], str | None]
-"""Returns why a server may only get keys of the run's own, by its host and port; None if it may get all."""
+Judge = Callable[[str, str, int | None], str | None]
+"""Returns why a command is refused, by its name and the server's host and port; None if the server may get all."""
 
 
 @contextmanager
@@ -70,9 +94,9 @@ def _checking(connection: Any, token: bytes, judge: Judge, error: type[Exception
         name = str(command[0]).upper() if command else ""
         if _is_own(name, command, token):
             return
-        reason = judge(str(getattr(to, "host", getattr(to, "path", ""))), getattr(to, "port", None))
+        reason = judge(name, str(getattr(to, "host", getattr(to, "path", ""))), getattr(to, "port", None))
         if reason is not None:
-            raise error(f"{name} was refused: its keys are not the run's. {reason}")
+            raise error(reason)
 
     def send_command(to: Any, *command: Any, **options: Any) -> Any:
         check(to, command)
@@ -91,7 +115,21 @@ def _is_own(name: str, command: tuple[Any, ...], token: bytes) -> bool:
     words = name.split()
     if words and words[0] in KEYLESS:
         return "FLUSH" not in (words[1:] or [str(each).upper() for each in command[1:2]])
-    return any(token in _bytes(each) for each in command[1:])
+    if name in ONE_PATTERN:
+        return any(token in _bytes(each) for each in command[1:])
+    keys = _keys_of(name, command[1:])
+    return bool(keys) and all(token in _bytes(each) for each in keys)
+
+
+def _keys_of(name: str, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    if name in COUNTED_KEYS:
+        count = str(arguments[1]) if len(arguments) > 1 else ""
+        return arguments[2 : 2 + int(count)] if count.isdecimal() else ()
+    if name in ALL_KEYS:
+        return arguments
+    if name in KEYS_AND_VALUES:
+        return arguments[::2]
+    return arguments[: 2 if name in TWO_KEYS else 1]
 
 
 def _bytes(value: Any) -> bytes:

@@ -19,13 +19,15 @@ class ReplacedCache(BaseCache):
     def __init__(self, alias: str, why: str, config: dict[str, Any]) -> None:
         params = {key: value for key, value in config.items() if key not in {"BACKEND", "LOCATION"}}
         super().__init__(params)
-        self._why = f"The run has replaced the cache {alias!r} ({config['BACKEND']}) by one in memory: {why}"
+        self._why = f"The run has put the cache {alias!r} ({config['BACKEND']}) in memory: {why}"
         self._memory = LocMemCache(f"pact_verification {alias}", params)
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("_"):
             raise AttributeError(name)
-        raise AttributeError(f"{self._why} That one has no {name!r}. See PACT_CACHES.")
+        raise AttributeError(
+            f"{self._why} A cache in memory has no {name!r}. Mend the reason, or mock the call in the provider state."
+        )
 
     def add(self, *args: Any, **kwargs: Any) -> Any:
         return self._call("add", *args, **kwargs)
@@ -58,6 +60,7 @@ class ReplacedCache(BaseCache):
             signature(method).bind(*args, **kwargs)
         except TypeError as error:
             raise TypeError(
-                f"{self._why} Its {name}() does not accept the arguments: {error}. See PACT_CACHES."
+                f"{self._why} A cache in memory does not accept the arguments of {name}(): {error}. Mend the reason, "
+                "or mock the call in the provider state."
             ) from error
         return method(*args, **kwargs)

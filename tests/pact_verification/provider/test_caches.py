@@ -216,7 +216,7 @@ def test_a_state_that_would_empty_the_projects_redis_is_refused(project: Project
     expect(project, "/counted", [None, None, 1, 1], states=("Redis is empty",))
     run = project.verify()
     assert run.exit_code == 1
-    assert "FLUSHDB was refused: its keys are not the run's." in " ".join(run.out.split())
+    assert "The run refused FLUSHDB at 127.0.0.1:6379: a key is not the run's" in " ".join(run.out.split())
 
 
 RAW = """
@@ -240,6 +240,9 @@ def test_keys_that_are_not_the_runs_stay_as_they_are(project: Project, mine: Any
             (f"{raw}.set('{name}', 1)", "SET"),
             (f"{raw}.get('{name}')", "GET"),
             (f"{raw}.delete('{name}')", "DEL"),
+            (f"{raw}.delete(cache.make_key('own'), '{name}')", "DEL"),
+            (f"{raw}.set('{name}', cache.make_key('own'))", "SET"),
+            (f"{raw}.eval('return 1', 1, '{name}')", "EVAL"),
             (f"{raw}.pipeline().incr('{name}').execute()", "INCRBY"),
             (f"{raw}.flushall()", "FLUSHALL"),
             (f"__import__('django_redis').get_redis_connection().set('{name}', 1)", "SET"),
@@ -248,9 +251,8 @@ def test_keys_that_are_not_the_runs_stay_as_they_are(project: Project, mine: Any
             expect(project, "/called", 1, query=code)
             run = project.verify()
             assert run.exit_code == 1, run.out
-            assert f"{command} was refused: its keys are not the run's." in " ".join(run.out.split())
             server = REDIS.removeprefix("redis://").partition("/")[0]
-            assert f"The run refused a connection to {server}" in " ".join(run.out.split())
+            assert f"The run refused {command} at {server}: a key is not the run's" in " ".join(run.out.split())
         assert mine.get(name) == b"precious"
         use(
             project,
@@ -352,18 +354,17 @@ def test_a_cache_whose_server_is_away_is_in_memory_and_says_so(project: Project)
     run = project.verify()
     assert run.exit_code == 1
     why = (
-        "AttributeError: The run has replaced the cache 'default' (django_redis.cache.RedisCache) by one in memory: "
-        f"its server 127.0.0.1:{port} can't be reached (Connection refused). That one has no 'delete_pattern'. "
-        "See PACT_CACHES."
+        "AttributeError: The run has put the cache 'default' (django_redis.cache.RedisCache) in memory: "
+        f"its server 127.0.0.1:{port} can't be reached (Connection refused). A cache in memory has no 'delete_pattern'."
     )
     assert why in " ".join(run.out.split())
     expect(project, "/called", 1, query="cache.set('a', 1, nx=True)")
     run = project.verify()
     assert run.exit_code == 1
     why = (
-        "TypeError: The run has replaced the cache 'default' (django_redis.cache.RedisCache) by one in memory: "
-        f"its server 127.0.0.1:{port} can't be reached (Connection refused). Its set() does not accept the arguments: "
-        "got an unexpected keyword argument 'nx'. See PACT_CACHES."
+        "TypeError: The run has put the cache 'default' (django_redis.cache.RedisCache) in memory: "
+        f"its server 127.0.0.1:{port} can't be reached (Connection refused). A cache in memory does not accept the "
+        "arguments of set(): got an unexpected keyword argument 'nx'."
     )
     assert why in " ".join(run.out.split())
     assert "hunter2" not in run.out + run.err
@@ -374,7 +375,10 @@ def test_a_cache_whose_server_is_away_is_in_memory_and_says_so(project: Project)
 @pytest.mark.parametrize(
     ("setting", "problem"),
     [
-        ({"sessions": "memory"}, "PACT_CACHES names 'sessions', and CACHES has no such alias. It has 'default'."),
+        (
+            {"sessions": "memory"},
+            "PACT_CACHES names 'sessions', and CACHES has no such alias. Use one of 'default', or remove it.",
+        ),
         (
             {"default": "project"},
             "the run can't use it: its KEY_FUNCTION leaves out the prefix ('shop.keys.bare').",

@@ -41,8 +41,8 @@ def strict(request):
 urlpatterns = [path("host", host), path("tenant", tenant), path("strict", strict)]
 """
 HINT = (
-    "Requests go to the host 127.0.0.1. Where a project chooses a site or a tenant by the host, set PACT_HOST to one "
-    "that it knows."
+    "A request names the host 127.0.0.1, unless the pact names one. If the project chooses a site or a tenant by the "
+    "host, set PACT_HOST to one that it knows."
 )
 
 
@@ -88,13 +88,16 @@ ANSWER = [
 
 @pytest.mark.parametrize(
     ("path", "what"),
-    [("/tenant", "Every response was 404."), ("/strict", "The project refused the host of a request.")],
+    [
+        ("/tenant", "Every response was 404."),
+        ("/strict", "The project refused the host of a request (DisallowedHost: 127.0.0.1"),
+    ],
 )
 def test_a_project_that_does_not_know_the_host_gets_a_hint(project: Project, path: str, what: str) -> None:
     expect(project, interaction("one", path, response={"body": [path[1:]]}))
     run = verify(project, "")
     assert run.exit_code == 1
-    has(run, f"{what} {HINT}")
+    has(run, what, HINT)
     run = verify(project, 'PACT_HOST = "shop.example.com"')
     assert (run.exit_code, without_progress(run.err)) == (0, ""), run.out
     expect(project, interaction("one", path, response={"status": 418}))
@@ -110,7 +113,7 @@ def test_there_is_no_hint_where_another_interaction_was_verified(project: Projec
     assert "PACT_HOST" not in run.out
 
 
-@pytest.mark.parametrize("setting", ["https://shop.example.com", "a b", 5])
+@pytest.mark.parametrize("setting", ["https://shop.example.com", "a b", "my_shop", 5])
 def test_a_host_that_is_none_is_refused(project: Project, setting: object) -> None:
     expect(project, interaction("one", "/host"))
     run = verify(project, f"PACT_HOST = {setting!r}")
