@@ -4,6 +4,7 @@ Of the middleware only pipelines and callbacks take part: the other classes expe
 django_dramatiq's would close the interaction's database connections.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -12,8 +13,19 @@ from dramatiq.broker import Broker, MessageProxy
 from dramatiq.message import Message
 from dramatiq.middleware import Callbacks, Pipelines
 
-from pact_verification.provider.services.attributes import replaced, subclasses_with
+from pact_verification.provider.services.attributes import replaced, replaced_everywhere, subclasses_with
 from pact_verification.provider.services.failures import note_failure
+from pact_verification.provider.services.refusing import NoServer, instead_of
+
+NO_BROKER = NoServer("Dramatiq")
+
+SERVERS: dict[str, Any] = {
+    "connection": instead_of(NO_BROKER, "connection"),
+    "channel": instead_of(NO_BROKER, "channel"),
+    "_ensure_queue": lambda broker, queue: None,
+    "get_queue_message_counts": lambda broker, queue: (0, 0, 0),
+}
+"""The further attributes of a broker that reach its server."""
 
 
 @contextmanager
@@ -28,10 +40,22 @@ def replace(eager: bool) -> Iterator[Callable[[], None]]:
             _run(broker, sent)
         return message
 
+    nothing = {name: lambda broker, *args, **options: None for name in ("flush", "flush_all", "join")}
     with ExitStack() as cleanup:
-        for owner in subclasses_with(Broker, "enqueue"):
-            cleanup.enter_context(replaced(owner, enqueue=enqueue))
+        cleanup.enter_context(replaced_everywhere(Broker, enqueue=enqueue, **nothing))
+        for name, server in SERVERS.items():
+            for owner in subclasses_with(Broker, name):
+                cleanup.enter_context(replaced(owner, **{name: server}))
+        if redis := sys.modules.get("dramatiq.brokers.redis"):
+            cleanup.enter_context(
+                replaced(redis.RedisBroker, client=instead_of(NO_BROKER, "client"), _dispatch=_refuse)
+            )
         yield lambda: None
+
+
+def _refuse(broker: Broker, command: str) -> Callable[..., Any]:
+    """Return what refuses a command of the broker's: `do_purge` and its like run a script in Redis."""
+    return lambda *args: getattr(NO_BROKER, command)()
 
 
 def _run(broker: Broker, message: "Message[Any]") -> None:
