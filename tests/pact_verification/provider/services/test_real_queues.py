@@ -11,6 +11,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as NoRedis
 
 from pact_verification.errors import ConnectionRefused
+from pact_verification.provider.caches.redis_commands import refusing_foreign_keys
 from pact_verification.provider.services.failures import failures
 from pact_verification.provider.services.replacing import own_services
 
@@ -229,9 +230,8 @@ def test_huey(redis: Any, name: str) -> None:
     huey = RedisHuey(name, url=URL)
     task = huey.task()(note)
     task(1)
-    task.schedule((2,), delay=60)
     before = contents(redis, name)
-    assert len(before) >= 2
+    assert len(before) == 1
     with services("memory"):
         huey.flush()
         huey.storage.flush_all()
@@ -259,4 +259,23 @@ def test_celery(redis: Any, name: str) -> None:
             connection.default_channel.queue_purge(name)
         with app.producer_pool.acquire(block=True) as producer:
             producer.channel.queue_delete(name)
+    assert contents(redis, name) == before
+
+
+@pytest.mark.parametrize("act", ["put", "get_nowait", "clear"])
+def test_kombu_by_itself_gets_nothing_from_the_redis_of_a_cache(redis: Any, name: str, act: str) -> None:
+    from kombu import Connection
+    from redis.exceptions import NoPermissionError
+
+    def use(*arguments: str) -> None:
+        with Connection(URL) as connection, connection.SimpleQueue(name) as queue:
+            getattr(queue, arguments[0])(*arguments[1:])
+
+    use("put", "order")
+    before = contents(redis, name)
+    with (
+        refusing_foreign_keys("run-1234", lambda host, port: f"{host}:{port}"),
+        pytest.raises(NoPermissionError, match=r"refused: its keys are not the run's\. 127\.0\.0\.1:6379$"),
+    ):
+        use(act, *(["second"] if act == "put" else []))
     assert contents(redis, name) == before
