@@ -4,6 +4,7 @@ Python reports each connection and look-up to an audit hook, which can refuse it
 library that uses Python's sockets, and asyncio. It does not see libraries that use sockets in C, such as libpq.
 """
 
+import asyncio
 import errno
 import re
 import socket
@@ -14,11 +15,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from configparser import Error as ConfigParserError
 from configparser import RawConfigParser
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Any, Self
+from unittest.mock import patch
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
@@ -106,9 +109,16 @@ def refusing_connections(*more: str) -> Iterator["Outbound"]:
     _install()
     _outbound = outbound
     try:
-        yield outbound
+        with patch.object(asyncio.BaseEventLoop, "getaddrinfo", _look_up_in_context):
+            yield outbound
     finally:
         _outbound = before
+
+
+async def _look_up_in_context(loop: asyncio.BaseEventLoop, host: Any, port: Any, **options: Any) -> Any:
+    """Look a name up on another thread, as asyncio does, but in the context of the interaction that asks."""
+    look_up = partial(copy_context().run, socket.getaddrinfo, host, port, **options)
+    return await loop.run_in_executor(None, look_up)
 
 
 def why_only_own_keys(host: str, port: int | None) -> str | None:
