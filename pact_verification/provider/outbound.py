@@ -151,6 +151,9 @@ def _servers_of(connection: BaseDatabaseWrapper) -> Iterator[str]:
     if connection.vendor in {"sqlite", "unknown"}:  # Django's dummy, or an alias that the run leaves alone
         return
     settings = {**connection.settings_dict, **connection.settings_dict["OPTIONS"]}
+    if connection.vendor == "oracle" and not settings["HOST"] and (servers := _read_oracle_name(settings["NAME"])):
+        yield from servers
+        return
     file = _read_option_file(settings) if "read_default_file" in settings else {}
     if path := settings.get("unix_socket") or file.get("socket"):
         yield str(path)
@@ -160,6 +163,13 @@ def _servers_of(connection: BaseDatabaseWrapper) -> Iterator[str]:
     for number, host in enumerate(hosts):
         port = ports[number] if len(ports) == len(hosts) else ports[0]
         yield host if host.startswith("/") or not port else _joined(host, port)
+
+
+def _read_oracle_name(name: str) -> list[str]:
+    """Return the servers in a NAME that is a complete address, such as "db.example.com:1521/shop"."""
+    found = re.findall(r"\(\s*HOST\s*=\s*([^)\s]+)\s*\)\s*\(\s*PORT\s*=\s*([0-9]+)", name, re.IGNORECASE)
+    found += re.findall(r"^(?:[a-z]+:)?(?://)?([^/:()]+)(?::([0-9]+))?/", name, re.IGNORECASE)
+    return [_joined(host, port or DEFAULT_PORTS["oracle"]) for host, port in found]
 
 
 def _read_option_file(settings: Mapping[str, Any]) -> Mapping[str, str | None]:
