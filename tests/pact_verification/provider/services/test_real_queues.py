@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError as NoRedis
 from pact_verification.errors import ConnectionRefused
 from pact_verification.provider.caches.redis_commands import refusing_foreign_keys
 from pact_verification.provider.services.failures import failures
-from pact_verification.provider.services.replacing import own_services
+from pact_verification.provider.services.replacing import empty_services, own_services
 
 URL = "redis://127.0.0.1:6379/9"
 
@@ -209,6 +209,25 @@ class TestDramatiq:
         assert contents(redis, name) == before
         broker.flush_all()
         assert f"{name}:shop".encode() not in contents(redis, name)
+
+    def test_results(self, redis: Any, name: str) -> None:
+        import dramatiq
+        from dramatiq.brokers.redis import RedisBroker
+        from dramatiq.results import ResultFailure, ResultMissing, Results
+        from dramatiq.results.backends.redis import RedisBackend
+
+        backend = RedisBackend(url=URL, namespace=name, use_namespace_prefix_keys=True)
+        broker = RedisBroker(url=URL, namespace=name, middleware=[Results(backend=backend, store_results=True)])
+        task, broken = dramatiq.actor(note, broker=broker), dramatiq.actor(fail, broker=broker)
+        with services("eager"):
+            sent = task.send(1)
+            assert sent.get_result(backend=backend, block=True) == 1
+            with pytest.raises(ResultFailure, match="no such order"):
+                broken.send().get_result(backend=backend)
+            empty_services()
+            with pytest.raises(ResultMissing):
+                sent.get_result(backend=backend, block=True)
+        assert contents(redis, name) == {}
 
     def test_rabbitmq(self) -> None:
         from dramatiq.brokers.rabbitmq import RabbitmqBroker
