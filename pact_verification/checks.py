@@ -69,6 +69,9 @@ def _matches(pattern: str, value: Any) -> bool:
     return isinstance(value, str) and bool(re.fullmatch(pattern, value))
 
 
+SERVER = r"[/\0]\S+|[^\s/:@]+(:[0-9]+)?|\[[0-9a-fA-F:.]+\](:[0-9]+)?|[0-9a-fA-F:.]+(%\w+)?"
+"""A member of PACT_ALLOWED_HOSTS: a path, a host with or without a port, or an IPv6 address."""
+
 CHECKS = (
     SettingCheck(
         "pact_verification.E001",
@@ -157,7 +160,7 @@ CHECKS = (
     SettingCheck(
         "pact_verification.E013",
         "PACT_ALLOWED_HOSTS",
-        lambda value: _is_list_of(lambda host: _matches(r"(?!.*://)\S+", host), value),
+        lambda value: _is_list_of(lambda host: _matches(SERVER, host), value),
         "a list of hosts",
         'Set it to hosts, not URLs, that the project may reach during a run, such as ["search:9200"], or leave it out.',
     ),

@@ -4,6 +4,7 @@ Python reports each connection and look-up to an audit hook, which can refuse it
 library that uses Python's sockets, and asyncio. It does not see libraries that use sockets in C, such as libpq.
 """
 
+import asyncio
 import errno
 import re
 import socket
@@ -14,11 +15,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from configparser import Error as ConfigParserError
 from configparser import RawConfigParser
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Any, Self
+from unittest.mock import patch
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
@@ -106,9 +109,16 @@ def refusing_connections(*more: str) -> Iterator["Outbound"]:
     _install()
     _outbound = outbound
     try:
-        yield outbound
+        with patch.object(asyncio.BaseEventLoop, "getaddrinfo", _look_up_in_context):
+            yield outbound
     finally:
         _outbound = before
+
+
+async def _look_up_in_context(loop: asyncio.BaseEventLoop, host: Any, port: Any, **options: Any) -> Any:
+    """Look a name up on another thread, as asyncio does, but in the context of the interaction that asks."""
+    look_up = partial(copy_context().run, socket.getaddrinfo, host, port, **options)
+    return await loop.run_in_executor(None, look_up)
 
 
 def refuse_foreign_key(command: str, host: str, port: int | None) -> str | None:
@@ -149,6 +159,9 @@ def _servers_of(connection: BaseDatabaseWrapper) -> Iterator[str]:
     if connection.vendor in {"sqlite", "unknown"}:  # Django's dummy, or an alias that the run leaves alone
         return
     settings = {**connection.settings_dict, **connection.settings_dict["OPTIONS"]}
+    if connection.vendor == "oracle" and not settings["HOST"] and (servers := _read_oracle_name(settings["NAME"])):
+        yield from servers
+        return
     file = _read_option_file(settings) if "read_default_file" in settings else {}
     if path := settings.get("unix_socket") or file.get("socket"):
         yield str(path)
@@ -158,6 +171,13 @@ def _servers_of(connection: BaseDatabaseWrapper) -> Iterator[str]:
     for number, host in enumerate(hosts):
         port = ports[number] if len(ports) == len(hosts) else ports[0]
         yield host if host.startswith("/") or not port else _joined(host, port)
+
+
+def _read_oracle_name(name: str) -> list[str]:
+    """Return the servers in a NAME that is a complete address, such as "db.example.com:1521/shop"."""
+    found = re.findall(r"\(\s*HOST\s*=\s*([^)\s]+)\s*\)\s*\(\s*PORT\s*=\s*([0-9]+)", name, re.IGNORECASE)
+    found += re.findall(r"^(?:[a-z]+:)?(?://)?([^/:()]+)(?::([0-9]+))?/", name, re.IGNORECASE)
+    return [_joined(host, port or DEFAULT_PORTS["oracle"]) for host, port in found]
 
 
 def _read_option_file(settings: Mapping[str, Any]) -> Mapping[str, str | None]:

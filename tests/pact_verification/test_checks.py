@@ -54,6 +54,11 @@ def test_the_projects_settings_are_fine() -> None:
         ("PACT_APPLICATION", ["asgi"], "pact_verification.E015"),
         ("PACT_ALLOWED_HOSTS", "localhost", "pact_verification.E013"),
         ("PACT_ALLOWED_HOSTS", [""], "pact_verification.E013"),
+        ("PACT_ALLOWED_HOSTS", ["http://localhost:7391/"], "pact_verification.E013"),
+        ("PACT_ALLOWED_HOSTS", ["redis://localhost"], "pact_verification.E013"),
+        ("PACT_ALLOWED_HOSTS", ["localhost:7391/"], "pact_verification.E013"),
+        ("PACT_ALLOWED_HOSTS", ["localhost:http"], "pact_verification.E013"),
+        ("PACT_ALLOWED_HOSTS", ["user@localhost"], "pact_verification.E013"),
         ("PACT_TASKS", "async", "pact_verification.E014"),
         ("PACT_TASKS", None, "pact_verification.E014"),
     ],
@@ -79,7 +84,10 @@ def test_a_setting_that_makes_no_sense(name: str, value: Any, check: str) -> Non
         {"PACT_DATABASES": ("default",)},
         {"PACT_APPLICATION": "asgi"},
         {"PACT_APPLICATION": None},
-        {"PACT_ALLOWED_HOSTS": {"search:9200", "/run/search.sock"}, "PACT_TASKS": "memory"},
+        {
+            "PACT_ALLOWED_HOSTS": {"search:9200", "/run/search.sock", ".a.example", "*", "*:80", "::1", "[::1]:80"},
+            "PACT_TASKS": "memory",
+        },
     ],
 )
 def test_settings_that_make_sense(settings: Mapping[str, Any]) -> None:

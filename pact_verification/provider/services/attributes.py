@@ -1,7 +1,7 @@
 """Replaces attributes of a library's classes and modules, and puts them back."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 
@@ -31,3 +31,13 @@ def subclasses_with(base: type, name: str) -> Iterator[type]:
             waiting += owner.__subclasses__()
             if name in vars(owner):
                 yield owner
+
+
+@contextmanager
+def replaced_everywhere(base: type, **attributes: Any) -> Iterator[None]:
+    """Give a class and its subclasses other attributes until the block ends, also where a subclass has its own."""
+    with ExitStack() as cleanup:
+        for name, value in attributes.items():
+            for owner in {base, *subclasses_with(base, name)}:
+                cleanup.enter_context(replaced(owner, **{name: value}))
+        yield

@@ -19,7 +19,7 @@ from celery.exceptions import TimeoutError as ResultTimeout
 from kombu import Connection, pools
 from kombu.transport.memory import Channel
 
-from pact_verification.provider.services.attributes import replaced
+from pact_verification.provider.services.attributes import replaced, subclasses_with
 from pact_verification.provider.services.failures import note_failure
 
 MEMORY = "memory://localhost/"
@@ -96,6 +96,14 @@ def _attributes(*, eager: bool) -> Iterator[tuple[type, dict[str, Any]]]:
     yield Backend, {"_ensure_not_eager": lambda backend: None}  # it would warn of what is no fault in production
     yield AMQP, {"producer_pool": property(lambda amqp: pools.producers[Connection(MEMORY)])}
     yield Task, {"apply_async": apply}
+    stores = property(_stores)  # each task's class has copied the setting
+    for owner in {Task, *subclasses_with(Task, "store_eager_result")}:
+        yield owner, {"store_eager_result": stores}
+
+
+def _stores(task: Task) -> bool:
+    """Tell whether a task that runs in the request stores its result. In memory it does, as a worker would."""
+    return isinstance(task.backend, MemoryBackend) or task.app.conf.task_store_eager_result
 
 
 def _call(function: Callable[..., Any], *args: Any, **options: Any) -> Any:

@@ -8,15 +8,29 @@ from typing import Any
 from django.utils import timezone
 from django_q import monitor, tasks
 from django_q.brokers import Broker
+from django_q.conf import Conf
 from django_q.signing import SignedPackage
 from django_q.utils import get_func_repr
 
-from pact_verification.provider.services.attributes import replaced
+from pact_verification.provider.services.attributes import replaced, replaced_everywhere
 from pact_verification.provider.services.failures import note_failure
+from pact_verification.provider.services.refusing import NoServer, instead_of
 
 
 class NoBroker(Broker):  # type: ignore[misc]  # Django Q2 ships no types
-    """A broker that sends nothing."""
+    """A broker that sends nothing, and has nothing."""
+
+    def queue_size(self) -> int:
+        """Return how many tasks wait."""
+        return 0
+
+    def lock_size(self) -> int:
+        """Return how many tasks wait to be acknowledged."""
+        return 0
+
+    def ping(self) -> bool:
+        """Tell that the broker answers."""
+        return True
 
 
 class RunningBroker(NoBroker):
@@ -30,10 +44,24 @@ class RunningBroker(NoBroker):
         return _run(task)
 
 
+ASKING = (
+    *("enqueue", "dequeue", "acknowledge", "fail", "delete", "delete_queue", "purge_queue"),
+    *("queue_size", "lock_size", "ping", "info", "set_stat", "get_stat", "get_stats"),
+)
+"""A broker's methods that reach its server."""
+
+
 @contextmanager
 def replace(eager: bool) -> Iterator[Callable[[], None]]:
     """See replacing.Replace."""
-    with replaced(tasks, get_broker=RunningBroker if eager else NoBroker, _sync=_run):
+    own = RunningBroker if eager else NoBroker
+    methods = {name: getattr(own, name) for name in ASKING}
+    connection = instead_of(NoServer("Django Q2"), "connection")
+    with (
+        replaced(Conf, BROKER_CLASS=f"{__name__}.{own.__name__}"),  # of all brokers that come later
+        replaced_everywhere(Broker, connection=connection, **methods),  # and of those that the project has
+        replaced(tasks, _sync=_run),
+    ):
         yield lambda: None
 
 

@@ -18,6 +18,10 @@ def note_failure(task: str, error: BaseException) -> None:
 
 def note(task: str, what: str) -> None:
     """Note what made a task fail. A task that is tried again fails several times."""
-    text = f"The task {task} failed: {what}. In production a worker runs it, and the response is the same."
+    warn(f"The task {task} failed: {what}. In production a worker runs it, and the response is the same.")
+
+
+def warn(text: str) -> None:
+    """Warn the interaction that runs, once of each thing."""
     if text not in failures:
         failures.append(text)

@@ -312,6 +312,26 @@ def test_the_option_file_of_a_mysql(tmp_path: Path) -> None:
     assert list(outbound._servers_of(connection)) == ["/run/mysql.sock", "localhost:3306"]
 
 
+DESCRIPTOR = "(DESCRIPTION=(ADDRESS=(PROTOCOL=TCP)(HOST={})(PORT={}))(CONNECT_DATA=(SERVICE_NAME=shop)))"
+
+
+@pytest.mark.parametrize(
+    ("name", "host", "servers"),
+    [
+        ("db.example.com:1522/shop", "", ["db.example.com:1522"]),
+        ("//db.example.com/shop", "", ["db.example.com:1521"]),
+        ("tcps://db.example.com:1522/shop", "", ["db.example.com:1522"]),
+        (DESCRIPTOR.format("db.example.com", 1522), "", ["db.example.com:1522"]),
+        ("shop", "db.example.com", ["db.example.com:1521"]),
+        ("shop", "", ["localhost:1521"]),
+    ],
+)
+def test_the_address_of_an_oracle_in_its_name(name: str, host: str, servers: list[str]) -> None:
+    settings = {"HOST": host, "PORT": "", "NAME": name, "OPTIONS": {}}
+    connection: Any = SimpleNamespace(vendor="oracle", settings_dict=settings)
+    assert list(outbound._servers_of(connection)) == servers
+
+
 def test_a_thread_in_the_background_goes_on(port: int) -> None:
     refused: list[BaseException] = []
 

@@ -69,14 +69,21 @@ print(job.id)
 DJANGO_Q = """
 from django.http import JsonResponse
 from django.urls import path
+from django_q.brokers import get_broker
 from django_q.models import Task
 from django_q.tasks import async_chain, async_task, result
 
 from shop import tasks
 
+loaded = get_broker()
+
 
 def eager(request):
     del tasks.ran[:]
+    for broker in (loaded, get_broker()):  # of the project's Redis, which does not exist
+        broker.purge_queue()
+        broker.delete_queue()
+        assert (broker.queue_size(), broker.ping(), broker.get_stats("*")) == (0, True, [])
     task = async_task("shop.tasks.note", 1)
     async_task(tasks.fail, 1)
     async_task(tasks.note, 2, sync=True)

@@ -82,7 +82,10 @@ def result(request):
     sent = tasks.confirm.delay(item.pk)
     item.refresh_from_db()
     try:
-        return JsonResponse({"name": item.name, "result": sent.get() == item.pk, "state": sent.state})
+        results = [sent.get(), app.AsyncResult(sent.id).get()]
+        failed = tasks.fail.AsyncResult(tasks.fail.delay(1).id).state
+        same = results == [item.pk] * 2
+        return JsonResponse({"name": item.name, "result": same, "state": sent.state, "failed": failed})
     except TimeoutError:
         return JsonResponse({"name": item.name, "state": tasks.confirm.AsyncResult(sent.id).state})
 
@@ -207,7 +210,7 @@ def asks(name: str, body: Any = None) -> Any:
     return interaction(name, f"/{name}", response={"body": body or {}})
 
 
-EAGER = {"name": "confirmed", "result": True, "state": "SUCCESS"}
+EAGER = {"name": "confirmed", "result": True, "state": "SUCCESS", "failed": "FAILURE"}
 
 
 @pytest.mark.parametrize("options", [[], ["--parallel", "2"], ["--isolation", "flush"]])
@@ -232,7 +235,10 @@ def test_tasks_run_in_the_request(project: Project, broker: Broker, options: lis
         "runs it, and the response is the same."
     )
     assert retries.startswith("The task shop.tasks.try_again failed: MaxRetriesExceededError: Can't retry shop.tasks.")
-    assert (warnings[0], warnings[3], warnings[4]) == ([], [], [])
+    assert (warnings[0], warnings[4]) == ([], [])
+    assert [each.partition(" (")[0] for each in warnings[3]] == [
+        "The task shop.tasks.fail failed: ValueError: no such order 1"
+    ]
     assert report["notes"] == []
 
 
