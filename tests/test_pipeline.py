@@ -489,8 +489,11 @@ class TestWorkflows:
             git(project, "checkout", "--quiet", "--", "pacts")
 
     def test_build_runs_the_tests_and_can_fail(self, run: Callable[..., Run], broker: BrokerDouble) -> None:
-        database, step = [step for step in workflow("build")["jobs"]["test"]["steps"] if "run" in step]
-        assert database["run"] == "sudo systemctl start mysql.service"  # the runner's own, which is no part of this
+        *services, step = [step for step in workflow("build")["jobs"]["test"]["steps"] if "run" in step]
+        assert [each["run"].partition(" --")[0] for each in services] == [
+            "sudo systemctl start mysql.service",  # the runner's own
+            "sudo apt-get update",
+        ]
         assert {entry["target"] for entry in workflow("build")["jobs"]["test"]["strategy"]["matrix"]["include"]} == {
             "check",
             "test",

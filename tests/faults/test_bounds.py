@@ -8,8 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.faults.harness import (
     ANY,
     FAILED,
@@ -27,8 +25,6 @@ from tests.faults.harness import (
     table,
 )
 from tests.pact_verification.pact_files import interaction
-
-pytestmark = pytest.mark.unmeasured
 
 LIMIT = "PACT_MAX_RESPONSE_BYTES"
 

@@ -14,8 +14,6 @@ from tests.faults.test_interruption import PATIENT, Meanwhile, two_pacts
 from tests.faults.test_witness import acts
 from tests.pact_verification.running import ROOT, environment, without_progress
 
-pytestmark = pytest.mark.unmeasured
-
 WATCH = '''\
 """Watches one kind of a run's processes: says when its program begins, and is the terminal at one moment of it."""
 

@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.faults.harness import (
     ANY,
     NOT_VERIFIED,
@@ -24,8 +22,6 @@ from tests.faults.harness import (
 )
 from tests.faults.test_witness import EXIT_0, GIVEN_UP, acts, at
 from tests.pact_verification.pact_files import write_pact
-
-pytestmark = pytest.mark.unmeasured
 
 PATIENT = ("--request-timeout", "60")
 SECONDS = 30
