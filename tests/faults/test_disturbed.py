@@ -20,8 +20,6 @@ from tests.faults.harness import (
 )
 from tests.pact_verification.pact_files import interaction
 
-pytestmark = pytest.mark.unmeasured
-
 
 def state(act: str, path: str = "/items", **more: Any) -> dict[str, Any]:
     return interaction(f"after {act}", path, states=[f"the state does {act} until the end"], **more)

@@ -5,13 +5,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from tests.faults.harness import OK, OK_TOO, VERIFIED, Fault, Place, Running, judge, run, table
 from tests.faults.test_interruption import PATIENT, PAUSED, two_pacts
 from tests.faults.test_witness import acts
-
-pytestmark = pytest.mark.unmeasured
 
 NEXT = Fault("the next", exit_code=0, outcomes=(VERIFIED,) * 2)
 

@@ -12,8 +12,6 @@ import pytest
 from tests.faults.harness import NOT_VERIFIED, OK, OK_TOO, VERIFIED, Fault, Place, Ran, check, judge, run, table
 from tests.pact_verification.pact_files import document
 
-pytestmark = pytest.mark.unmeasured
-
 PENDING = {"pending": True}
 HTTP = {"type": "Synchronous/HTTP"}
 V4_OK = {**OK, **HTTP}

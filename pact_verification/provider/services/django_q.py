@@ -61,6 +61,7 @@ def replace(eager: bool) -> Iterator[Callable[[], None]]:
         replaced(Conf, BROKER_CLASS=f"{__name__}.{own.__name__}"),  # of all brokers that come later
         replaced_everywhere(Broker, connection=connection, **methods),  # and of those that the project has
         replaced(tasks, _sync=_run),
+        replaced(monitor, close_old_django_connections=lambda: None),  # it would end the interaction's transaction
     ):
         yield lambda: None
 

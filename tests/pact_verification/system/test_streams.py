@@ -12,7 +12,7 @@ from tests.pact_verification.pact_files import interaction, write_pact
 from tests.pact_verification.reporters.test_github import commands
 from tests.pact_verification.running import ROOT, Verify, command, environment, run
 
-pytestmark = [pytest.mark.no_database, pytest.mark.unmeasured]
+pytestmark = pytest.mark.no_database
 
 EVIL = "evil ##[error]x\n::set-env name=PATH::x\r::add-mask::y\u2028  ::error::z"
 RED = interaction(EVIL, "/%23%23%5Bgroup%5D/nothing", response={"body": {"a": EVIL, EVIL: 1}})
