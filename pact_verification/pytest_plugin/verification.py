@@ -88,7 +88,9 @@ def running_verifier(
         engine = cleanup.enter_context(running_engine())
         engine.start()
         left_alone = unnamed_by_setting()
-        caches = cleanup.enter_context(run_caches(new_token()))
+        own = cleanup.enter_context(ExitStack())
+        caches = own.enter_context(run_caches(new_token()))
+        session: Session | None = None
         with own_stores(caches), own_services(), refusing_connections(), unblock(), leaving_alone(left_alone):
             registry = autodiscover()
             for alias in with_databases():
@@ -112,7 +114,7 @@ def running_verifier(
             with own_stores(caches), own_services(), refusing_connections(), unblock(), leaving_alone(left_alone):
                 running.close()
 
-        cleanup.callback(stop)
+        cleanup.callback(lambda: _stop_after_hang(running, own) if session and session.hangs else stop())
         options = VerificationOptions(conf.PACT_PROVIDER_NAME, request_timeout=conf.PACT_REQUEST_TIMEOUT)
         session = Session(options, engine, server)
         verifier = Verifier(
@@ -123,6 +125,12 @@ def running_verifier(
             with unblock(), leaving_alone(left_alone):
                 end_other_sessions()
     verifier.leave_databases()
+
+
+def _stop_after_hang(running: ExitStack, own: ExitStack) -> None:
+    """Stop a server whose thread is still in the project. Its stores and caches stay until the process ends."""
+    atexit.register(own.pop_all().close)
+    running.close()
 
 
 def _kept_aliases(is_made_by_django: Callable[[BaseDatabaseWrapper], bool]) -> list[str]:
