@@ -1,13 +1,16 @@
-"""Django's system checks for the settings."""
+"""Django's system checks for the settings, and for the versions of Django and Python."""
 
 import re
+import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import django
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error
+from django.core.checks import Warning as CheckWarning
 
 from pact_verification.conf import (
     APPLICATIONS,
@@ -20,6 +23,10 @@ from pact_verification.conf import (
     is_timeout,
 )
 from pact_verification.errors import CannotVerify
+
+DJANGO = ((5, 2), (6, 1))
+PYTHON = ((3, 11), (3, 14))
+"""The oldest and the newest release series that CI tests, of Django and of Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +207,50 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     return [problem for check in CHECKS if (problem := check.problem())]
 
 
+def check_versions(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Return an error for a Django that is too old, and warnings for untested versions."""
+    problems: list[CheckMessage] = []
+    oldest, newest = map(_series, DJANGO)
+    if django.VERSION[:2] < DJANGO[0]:
+        problems.append(
+            Error(
+                f"Django is {django.get_version()!r}, not {oldest} or later.",
+                hint=f"Upgrade the project to Django {oldest} or later, or take 'pact_verification' out of "
+                "INSTALLED_APPS until then.",
+                id="pact_verification.E101",
+            )
+        )
+    if django.VERSION[:2] > DJANGO[1]:
+        problems.append(_untested("Django", django.get_version(), newest, "pact_verification.W101"))
+    if sys.version_info[:2] > PYTHON[1]:  # pip refuses an older Python
+        python = ".".join(map(str, sys.version_info[:3]))
+        problems.append(_untested("Python", python, _series(PYTHON[1]), "pact_verification.W102"))
+    return problems
+
+
+def _untested(name: str, version: str, newest: str, id: str) -> CheckMessage:
+    return CheckWarning(
+        f"{name} is {version!r}, and this release of django-pact-verification was tested up to {name} {newest}.",
+        hint=f"Upgrade django-pact-verification. If its newest release does not know {name} {version} either, add "
+        f"{id!r} to SILENCED_SYSTEM_CHECKS.",
+        id=id,
+    )
+
+
+def _series(version: tuple[int, int]) -> str:
+    return "{}.{}".format(*version)
+
+
+def require_versions() -> None:
+    """Raise CannotVerify if Django is too old."""
+    _require(check_versions(None))
+
+
 def require_settings() -> None:
-    """Raise CannotVerify with the errors of all unusable settings."""
-    if problems := check_settings(None):
-        raise CannotVerify("\n".join(map(str, problems)))
+    """Raise CannotVerify with the errors of all unusable settings, or with that of a Django that is too old."""
+    _require([*check_versions(None), *check_settings(None)])
+
+
+def _require(problems: Collection[CheckMessage]) -> None:
+    if errors := [problem for problem in problems if problem.is_serious()]:
+        raise CannotVerify("\n".join(map(str, errors)))

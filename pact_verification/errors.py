@@ -35,6 +35,10 @@ class StateError(Exception):
     """A provider state that could not be set up. Only its own interaction fails."""
 
 
+class ProducerError(Exception):
+    """A message that a producer could not give. Only its own interaction fails."""
+
+
 class DatabaseLeftAlone(Exception):
     """The project asked for a connection to a database that the run leaves alone.
 

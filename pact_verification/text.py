@@ -10,6 +10,15 @@ from typing import Any
 
 MAY_BE_UNPRINTABLE = re.compile(r"[^\n\t\x20-\x7e]")
 
+BINARY_SHARE = 0.3
+"""The share of characters from which on bytes that are no UTF-8 are not text in another encoding."""
+
+SHOWN_BYTES = 32
+"""How many bytes of a binary body are shown."""
+
+
+MAX_SHOWN = 200
+
 
 def printable(text: str) -> str:
     """Return a line with every unprintable character but tabs spelled out, as Python spells it."""
@@ -21,6 +30,15 @@ def printable(text: str) -> str:
 def printable_lines(text: str) -> str:
     """Return a text with every unprintable character but tabs and line ends spelled out."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+def described_binary(body: bytes) -> str | None:
+    """Return the size and the beginning of a binary body, in words; None for text."""
+    text = body.decode(errors="replace")
+    if b"\0" not in body and text.count("\ufffd") <= BINARY_SHARE * len(text):
+        return None
+    more = " …" if len(body) > SHOWN_BYTES else ""
+    return f"(binary, {counted(len(body), 'byte')}: {body[:SHOWN_BYTES].hex(' ')}{more})"
 
 
 def visible(document: str) -> str:
@@ -47,6 +65,12 @@ def nearest(name: str, names: Iterable[str]) -> list[str]:
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun: 1 pact, 2 pacts."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def shown(value: object) -> str:
+    """Return a value's `repr` for a message, cut to a length that a line has room for."""
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}… ({len(text)} characters)"
 
 
 def read_json(body: bytes) -> Any:
@@ -82,7 +106,7 @@ def encodable(text: str, encoding: str) -> str:
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        text = text.translate({ord("✓"): "+", ord("✗"): "x", ord("…"): "...", ord("→"): "->"})
+        text = text.translate({ord("✓"): "v", ord("✗"): "x", ord("…"): "...", ord("→"): "->"})
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 

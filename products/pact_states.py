@@ -1,7 +1,7 @@
-"""The pact test: the provider states of this API's pacts.
+"""The pact test: the provider states of this API's pacts, and the messages that it publishes.
 
-    manage.py verify_pacts    sends every request of every pact to this project, and compares the responses
-    manage.py pact_states     lists the provider states that the pacts need, and the functions that set them up
+    manage.py verify_pacts    verifies every request and every message of every pact
+    manage.py pact_states     lists the states and messages that the pacts need, and the functions for them
 
 A pact names states for its requests, e.g. "a product with ID 10 exists". `verify_pacts` calls the function with that
 name on an empty test database, sends the request, and rolls back. No function has to clean up.
@@ -13,7 +13,8 @@ from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from rest_framework.authtoken.models import Token
 
-from pact_verification import provider_state, request_filter, seeded_state
+from pact_verification import Message, captured_messages, message_producer, provider_state, request_filter, seeded_state
+from products import events
 from products.models import Product
 
 # 1. A state that only loads a fixture: products/fixtures/catalogue.json.
@@ -66,6 +67,13 @@ def consumer_may_write() -> dict[str, str]:
 def replace_dated_token(request: HttpRequest) -> None:
     if re.fullmatch(r"Bearer \d{4}-\d{2}-\d{2}T[\d:.]+Z", request.META.get("HTTP_AUTHORIZATION", "")):
         request.META["HTTP_AUTHORIZATION"] = f"Bearer {valid_token()}"
+
+
+# 7. A message. The run captures what the service publishes. The state "a product with ID 7 exists" gave the `id`.
+@message_producer("a product was {event}")
+@captured_messages("products.events.publish", message=lambda topic, event: Message(event, metadata={"topic": topic}))
+def product_was(event: str, id: str) -> None:
+    events.announce(event, Product.objects.get(id=id))
 
 
 def valid_token() -> str:

@@ -10,6 +10,7 @@ from rest_framework.reverse import reverse
 from rest_framework.serializers import BaseSerializer
 
 from products.errors import Conflict
+from products.events import announce
 from products.models import ID_PATTERN, Product
 from products.pagination import LinkHeaderPagination
 from products.schema import describe_products
@@ -39,9 +40,17 @@ class ProductViewSet(viewsets.ModelViewSet[Product]):
     def perform_create(self, serializer: BaseSerializer[Product]) -> None:
         try:
             with transaction.atomic():
-                serializer.save()
+                announce("created", serializer.save())
         except IntegrityError as error:
             raise Conflict({"id": ["A product with this id exists already."]}) from error
+
+    def perform_update(self, serializer: BaseSerializer[Product]) -> None:
+        announce("changed", serializer.save())
+
+    @transaction.atomic
+    def perform_destroy(self, instance: Product) -> None:
+        announce("deleted", instance)  # now, since a deleted instance has no id
+        instance.delete()
 
     def get_success_headers(self, data: Any) -> dict[str, str]:
         return {"Location": reverse("product-detail", args=[data["id"]], request=self.request)}

@@ -2,7 +2,7 @@
 
 The core could fetch pacts and publish results itself. It takes refused credentials for "no pacts", and a refused result
 for a published one. It waits 127 seconds after a server error, and sends the token to any host that a link names. It
-also publishes before the verdict is known. See docs/pact-core.md, Publishing.
+also publishes before the verdict is known. See docs/explanation/pact-core.md, Publishing.
 """
 
 import shlex

@@ -22,9 +22,9 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 from urllib3.util.ssl_ import create_urllib3_context
 
-from pact_verification.credentials import Credentials, hide_credentials
 from pact_verification.errors import BrokerError
 from pact_verification.system.certificates import certificate_hint, trust_named
+from pact_verification.system.credentials import Credentials, hide_credentials
 from pact_verification.text import printable
 
 ANSWER_SECONDS = 7

@@ -209,7 +209,7 @@ def is_publishable(result: PactResult) -> bool:
 def _has_failed(result: InteractionResult) -> bool:
     """Tell whether an interaction failed, was tried without a verdict, or can't be verified at all."""
     match result.outcome:
-        case Outcome.MISMATCH | Outcome.STATE_ERROR:
+        case Outcome.MISMATCH | Outcome.STATE_ERROR | Outcome.PRODUCER_ERROR:
             return True
         case Outcome.NOT_VERIFIED:
             return result.interaction.unverifiable is not None or result.exchange != Exchange()
@@ -239,4 +239,6 @@ def _test_result(result: InteractionResult) -> dict[str, Any]:
 
 
 def _mismatch(mismatch: Mismatch) -> dict[str, str]:
-    return {"attribute": mismatch.part, "identifier": mismatch.path, "description": mismatch.message[:MAX_TEXT]}
+    response = "" if mismatch.response is None else f"response {mismatch.response + 1}: "
+    description = f"{response}{mismatch.message}"[:MAX_TEXT]
+    return {"attribute": mismatch.part, "identifier": mismatch.path, "description": description}

@@ -4,6 +4,7 @@ import json
 import os
 import queue
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,13 +30,17 @@ PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "http
 
 @dataclass(frozen=True, slots=True)
 class VerifyRequest:
-    """What the verifier process needs to verify one pact against one server."""
+    """What the verifier process needs to verify one pact against one server.
+
+    Attributes:
+        state_url: takes the core's state calls; None for pacts without provider states.
+    """
 
     provider: str
     pact: str
     host: str
     port: int
-    state_url: str
+    state_url: str | None
     header: tuple[str, str]
     request_timeout_ms: int
 
@@ -106,22 +111,28 @@ class Engine:
         return CoreReport((), error, output)
 
     def stop(self) -> None:
-        """End the process. A busy one is killed, and an idle one ends by itself."""
+        """End the process and its plugins. A busy one is killed, and an idle one ends by itself."""
         if not self.running:
             return
         self.running = False
         if self.busy or not self.used:
-            self.process.kill()
+            self._kill()
         with suppress(OSError):  # closing sends what is left of a request
             self._stdin.close()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self.process.wait(timeout=EXIT_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        self._kill()  # what still runs: the process, or plugins of one that has crashed
+        self.process.wait()
         self.reader.join()
         self._stdout.close()
         self.output.close()
+
+    def _kill(self) -> None:
+        if sys.platform == "win32":  # it has no process groups of that kind
+            self.process.kill()
+        else:
+            with suppress(OSError):  # all of them have ended
+                os.killpg(self.process.pid, signal.SIGKILL)
 
     def start(self) -> None:
         """Start the process without waiting for it."""
@@ -138,6 +149,7 @@ class Engine:
             env=_environment(os.environ),
             text=True,
             encoding="utf-8",
+            process_group=0,  # of its own, with the plugins that the core starts, so that none outlives the run
         )
         assert self.process.stdin
         assert self.process.stdout
@@ -215,7 +227,8 @@ def _error_text(mismatch: Mapping[str, Any]) -> str:
 
 def _mismatch(entry: Mapping[str, Any]) -> Mismatch:
     """Read one mismatch."""
-    sides = entry.get("expected"), entry.get("actual"), str(entry.get("mismatch", ""))
+    sentence = str(entry.get("mismatch", "")).partition("Stack backtrace:")[0].rstrip()
+    sides = entry.get("expected"), entry.get("actual"), sentence
     match entry["type"]:
         case "StatusMismatch":
             return Mismatch("status", "", *sides)
@@ -225,16 +238,18 @@ def _mismatch(entry: Mapping[str, Any]) -> Mismatch:
             return Mismatch("body's content type", "", *sides)
         case "BodyMismatch":
             return Mismatch("body", str(entry.get("path", "")), *sides)
+        case "MetadataMismatch":
+            return Mismatch("metadata", str(entry.get("key", "")), *sides)
         case other:
             return Mismatch(other.removesuffix("Mismatch").lower(), "", *sides)
 
 
 def _as_in_a_response(mismatch: Mismatch) -> tuple[int, list[tuple[int, str]]]:
-    """Return a sort key: status, headers, body from top to bottom.
+    """Return a sort key: status, headers or metadata, body from top to bottom.
 
     The core's own order changes from run to run.
     """
-    parts = ("status", "header", "body")
+    parts = ("status", "header", "metadata", "body")
     rank = parts.index(mismatch.part) if mismatch.part in parts else len(parts)
     steps = re.findall(r"\d+|\D+", mismatch.path)
     return rank, [(int(step), "") if step.isdecimal() else (0, step) for step in steps]

@@ -1,6 +1,6 @@
 """Compares the request that arrived with the pact's.
 
-The core silently changes some requests. See docs/pact-core.md, Requests the core sends.
+The core silently changes some requests. See docs/explanation/pact-core.md, Requests the core sends.
 """
 
 import json
@@ -12,12 +12,12 @@ from itertools import zip_longest
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from pact_verification.credentials import HIDDEN
 from pact_verification.pacts.interactions import read_query
 from pact_verification.pacts.matching_rules import ANY, steps
-from pact_verification.pacts.pact import Request
+from pact_verification.pacts.pact import Interaction, Request
 from pact_verification.results.exchange import RecordedRequest
 from pact_verification.results.secret_values import secret_names
+from pact_verification.system.credentials import HIDDEN
 from pact_verification.text import read_json
 
 GENERATORS = {
@@ -80,10 +80,11 @@ def find_differences(request: Request, arrived: RecordedRequest, values: Mapping
     return tuple(texts)
 
 
-def wanted_values(request: Request) -> tuple[str, ...]:
-    """Return the names of the provider states' values that the request's generators use."""
+def wanted_values(interaction: Interaction) -> tuple[str, ...]:
+    """Return the names of the provider states' values that the generators of a request use."""
     names: dict[str, None] = {}
-    for part, generators in request.generators.items():
+    message = interaction.message_request
+    for part, generators in (message.all_generators if message else interaction.request.generators).items():
         for generator in [generators] if part == "path" else generators.values():
             if isinstance(generator, Mapping) and generator.get("type") == "ProviderState":
                 expression = str(generator.get("expression", ""))

@@ -12,7 +12,7 @@ from pact_verification.core.engine import CoreReport, CoreResult
 from pact_verification.core.request_check import find_differences
 from pact_verification.core.warnings import find_warnings
 from pact_verification.pacts.pact import Interaction, Pact
-from pact_verification.results.exchange import Exchange
+from pact_verification.results.exchange import Exchange, RecordedRequest
 from pact_verification.results.mismatch import Mismatch
 from pact_verification.results.report import InteractionResult, Outcome, PactResult
 
@@ -30,11 +30,11 @@ def judge_pact(pact: Pact, core: CoreReport, exchanges: Sequence[Exchange]) -> P
     return PactResult(pact, results, core.output)
 
 
-def _judge_interaction(  # noqa: PLR0911  # one return for each finding
+def _judge_interaction(  # noqa: C901, PLR0911  # one return for each finding
     interaction: Interaction | None, result: CoreResult | None, exchange: Exchange | None, core_error: str | None
 ) -> InteractionResult:
     if interaction is None:
-        extra = Interaction(result.description if result else "?")
+        extra = Interaction(result.description if result else "?", place=-1)
         return InteractionResult(
             extra, Outcome.NOT_VERIFIED, error="The verifier ran more interactions than the pact has."
         )
@@ -45,6 +45,8 @@ def _judge_interaction(  # noqa: PLR0911  # one return for each finding
     judged = partial(InteractionResult, interaction, exchange=exchange)
     if exchange.state_error is not None:
         return judged(outcome=Outcome.STATE_ERROR, error=exchange.state_error)
+    if exchange.producer_error is not None:
+        return judged(outcome=Outcome.PRODUCER_ERROR, error=exchange.producer_error)
     refused = exchange.left_alone if exchange.over_limit is None else exchange.over_limit
     if refused is not None:
         # Without a result a limit ended the whole run, so the core judged nothing.
@@ -66,14 +68,21 @@ def _judge_interaction(  # noqa: PLR0911  # one return for each finding
         reason = "\n".join(filter(None, (exchange.self_call, *exchange.refused))) or result.error
         exchange = replace(exchange, self_call=None, refused=())
         return judged(outcome=Outcome.MISMATCH, mismatches=mismatches, error=reason, exchange=exchange)
-    if exchange.response is None or arrived is None:
-        return judged(outcome=Outcome.NOT_VERIFIED, error="The verifier reports success without an answered request.")
-    exchange = replace(exchange, log=(), refusal=None, no_route=None)  # these only explain failures
+    if (evidence := _missing_evidence(interaction, exchange, arrived)) is not None:
+        return judged(outcome=Outcome.NOT_VERIFIED, error=f"The verifier reports success without {evidence}.")
+    exchange = replace(exchange, log=(), refusal=None, no_route=None, sql=())  # these only explain failures
     return judged(outcome=Outcome.VERIFIED, exchange=exchange)
 
 
+def _missing_evidence(interaction: Interaction, exchange: Exchange, arrived: RecordedRequest | None) -> str | None:
+    """Return what the live server should have seen and has not."""
+    if interaction.is_message:
+        return None if exchange.message else "a message"
+    return None if exchange.response and arrived else "an answered request"
+
+
 def _with_rule(mismatch: Mismatch, interaction: Interaction) -> Mismatch:
-    return replace(mismatch, rule=interaction.expected.rules.of(mismatch.part, mismatch.path))
+    return replace(mismatch, rule=interaction.wanted.rules.of(mismatch.part, mismatch.path))
 
 
 def _why_another(interaction: Interaction, result: CoreResult) -> str | None:

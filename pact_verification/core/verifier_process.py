@@ -2,7 +2,7 @@
 
 Only this module imports pact. The core prints to file descriptors 1 and 2, hears no signal while it works, and may end
 its process with a panic. A process contains all three, and killing the process ends the work.
-See docs/pact-core.md, Output and exit.
+See docs/explanation/pact-core.md, Output and exit. The core also starts plugins, in this process' group.
 
 Each line of standard input is a `pact_verification.core.engine.VerifyRequest` in JSON. Each gets a line with its
 answer: `{"results": ..., "error": ...}`. The core's own output goes to standard error.
@@ -10,8 +10,10 @@ answer: `{"results": ..., "error": ...}`. The core's own output goes to standard
 
 import json
 import os
+import queue
 import signal
 import sys
+import threading
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
@@ -30,19 +32,33 @@ def verify(request: dict[str, Any]) -> dict[str, Any]:
         Verifier(request["provider"], host=request["host"])  # the default host is localhost
         .add_transport(protocol="http", port=request["port"], scheme="http")
         .add_source(request["pact"])
-        .state_handler(request["state_url"], teardown=False, body=True)  # the live server tears down without a call
         .set_request_timeout(request["request_timeout_ms"])
         .follow_redirects(False)  # the core would follow a redirected POST with a GET, and pass the interaction
         .add_custom_header(*request["header"])  # the live server answers no request without it
         .disable_ssl_verification()  # else the core loads all certificates for each interaction, even for http
         .set_coloured_output(enabled=False)
     )
+    if request["state_url"]:
+        verifier.state_handler(request["state_url"], teardown=False, body=True)  # the server tears down without a call
     error = None
     try:
         verifier.verify()
     except RuntimeError as raised:  # pact-python raises it for a mismatch, an unreadable pact and a panic alike
         error = str(raised)
     return {"results": verifier.results, "error": error}
+
+
+def receive(requests: "queue.SimpleQueue[str]", working: threading.Lock) -> None:
+    """Receive requests until standard input closes.
+
+    If the core still works then, the process that asked is gone. A core that waits for a plugin would never end.
+    """
+    for line in sys.stdin:
+        requests.put(line)
+    requests.put("")
+    if working.locked() and sys.platform != "win32":  # it has no process groups of that kind
+        with suppress(OSError):  # this process is not the first of a group
+            os.killpg(os.getpid(), signal.SIGKILL)
 
 
 def main() -> None:
@@ -54,9 +70,14 @@ def main() -> None:
     # Import pact while the test databases are created. If that fails, the answer to the first request says why.
     with suppress(ImportError):
         import_module("pact")
-    for line in sys.stdin:
+    os.environ.pop("PYTHONPATH", None)  # the project's paths are not for a plugin, which may run another Python
+    requests: queue.SimpleQueue[str] = queue.SimpleQueue()
+    working = threading.Lock()
+    threading.Thread(target=receive, args=(requests, working), daemon=True).start()
+    while line := requests.get():
         try:
-            answer = verify(json.loads(line))
+            with working:
+                answer = verify(json.loads(line))
         except ImportError as error:
             answer = {"results": None, "error": f"pact-python can't be imported: {error}", "fatal": True}
         except Exception as error:  # noqa: BLE001  # every request gets an answer

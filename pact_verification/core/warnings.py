@@ -1,6 +1,6 @@
 """Warnings about what the Pact core gets wrong silently.
 
-See docs/pact-core.md, Matching.
+See docs/explanation/pact-core.md, Matching.
 """
 
 import json
@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from pact_verification.core.request_check import wanted_values
-from pact_verification.pacts.pact import Expected, Interaction
+from pact_verification.pacts.pact import Expected, Interaction, PactMessage
 from pact_verification.results.exchange import Exchange
 from pact_verification.text import read_json
 
@@ -27,40 +27,42 @@ def find_warnings(interaction: Interaction, exchange: Exchange, *, verified: boo
         verified: the core found no mismatch.
     """
     found = [*interaction.warnings, *_missing_values(interaction, exchange)]
-    if generators := interaction.expected.generators:
+    came = exchange.message if interaction.is_message else exchange.response
+    if generators := interaction.wanted.generators:
         found.append(
-            f"The pact has generators for the response ({', '.join(generators)}). The Pact core ignores them, and "
-            "compares with the example."
+            f"The pact has generators for the {'message' if interaction.is_message else 'response'} "
+            f"({', '.join(generators)}). The Pact core ignores them, and compares with the example."
         )
-    if verified and exchange.response:
+    if verified and came:
         with suppress(ValueError, RecursionError):
-            found += _in_body(interaction.expected, exchange.response.body)
+            found += _in_body(interaction.wanted, came.body)
     return tuple(found)
 
 
 def _missing_values(interaction: Interaction, exchange: Exchange) -> Iterator[str]:
     """Yield a warning for each value of a generator that no provider state gave."""
-    if not exchange.request:
+    if not exchange.request and not exchange.producer:
         return
     given: set[str] = set()
     for state in exchange.states:
         given |= {*state.values, *state.state.params}
-    for name in wanted_values(interaction.request):
+    for name in wanted_values(interaction):
         if name not in given:
             known = f"give {', '.join(sorted(given))}" if given else "give no values"
             yield (
-                f"The pact's request wants the value {name!r} of a provider state, and the states {known}. The Pact "
-                "core sent the example. A state handler returns such values in a dict."
+                f"The pact's request wants the value {name!r} of a provider state, and the states {known}. The "
+                f"{'producer got' if exchange.producer else 'Pact core sent'} the example. A state handler returns "
+                "such values in a dict."
             )
 
 
-def _in_body(expected: Expected, body: bytes) -> Iterator[str]:
+def _in_body(expected: Expected | PactMessage, body: bytes) -> Iterator[str]:
     has_null = b"null" in body and any(rule.has("regex") for rule in expected.rules.body.values())
     if has_null or MANY_DIGITS.search(body):
         yield from _walk(expected, read_json(body), expected.body, "$")
 
 
-def _walk(expected: Expected, came: Any, wanted: Any, path: str) -> Iterator[str]:
+def _walk(expected: Expected | PactMessage, came: Any, wanted: Any, path: str) -> Iterator[str]:
     if isinstance(came, Mapping):
         for key, value in came.items():
             there = wanted.get(key) if isinstance(wanted, Mapping) else None

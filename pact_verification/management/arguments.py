@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandParser
 
-from pact_verification.broker.arguments import add_broker_arguments, add_selection_arguments
+from pact_verification.broker.arguments import add_broker_arguments, add_selection_arguments, seconds
+from pact_verification.conf import ISOLATIONS
 from pact_verification.management.exits import GuardedCommand
 
 if TYPE_CHECKING:
@@ -70,6 +71,81 @@ def add_pact_arguments(parser: CommandParser) -> None:
     broker = parser.add_argument_group("pacts of a broker")
     add_broker_arguments(broker)
     add_selection_arguments(broker)
+
+
+def add_filter_arguments(parser: CommandParser) -> Any:
+    """Add the options that select interactions, and return their group."""
+    interactions = parser.add_argument_group("which of their interactions")
+    interactions.add_argument(
+        "--description",
+        metavar="REGEX",
+        help="Only those whose description matches this Python regular expression, anywhere in it.",
+    )
+    state = interactions.add_mutually_exclusive_group()
+    state.add_argument("--state", metavar="REGEX", help="Only those with a provider state that matches.")
+    state.add_argument("--no-state", action="store_true", help="Only those without a provider state.")
+    interactions.add_argument(
+        "--interaction",
+        action="append",
+        default=[],
+        metavar="KEY",
+        dest="interactions",
+        help="Only this one, by the key that reports show; may be repeated.",
+    )
+    return interactions
+
+
+def add_parallel_argument(how: Any) -> None:
+    """Add --parallel to a group."""
+    how.add_argument(
+        "--parallel",
+        type=processes,
+        default=1,
+        metavar="N",
+        help="Share the work among this many processes, each with test databases of its own; auto is one for each "
+        "core. The report stays the same.",
+    )
+
+
+def add_database_arguments(how: Any) -> None:
+    """Add the options about isolation and test databases to a group."""
+    how.add_argument(
+        "--isolation",
+        choices=ISOLATIONS,
+        help="How interactions are kept apart: each in a transaction that is rolled back (the default, and the "
+        "faster), or with real commits and every table emptied before the next, for projects whose views use "
+        "threads or several connections. Setting: PACT_ISOLATION.",
+    )
+    how.add_argument(
+        "--keepdb",
+        action="store_true",
+        help="Keep the migrated test databases for the next run, which starts from copies of them and applies only "
+        "new migrations. They have names of their own (on SQLite: files in PACT_CACHE_DIR).",
+    )
+    how.add_argument(
+        "--create-db",
+        action="store_true",
+        help="Make the kept test databases again, such as after a change that no migration shows.",
+    )
+    how.add_argument(
+        "--databases",
+        nargs="+",
+        action="extend",
+        metavar="ALIAS",
+        help="The databases that the run uses, by their aliases in DATABASES; may be repeated. It leaves all "
+        "others alone and refuses connections to them. Before a PACT write --databases=ALIAS. Setting: "
+        "PACT_DATABASES.",
+    )
+
+
+def add_request_timeout_argument(how: Any) -> None:
+    """Add --request-timeout to a group."""
+    how.add_argument(
+        "--request-timeout",
+        type=seconds,
+        metavar="SECONDS",
+        help="How long a provider state or a request may take; by default 5. Setting: PACT_REQUEST_TIMEOUT.",
+    )
 
 
 def shard(text: str) -> "Shard":

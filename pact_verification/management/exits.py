@@ -14,9 +14,10 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper, SystemCheckError
 
-from pact_verification.credentials import harmless
+from pact_verification.checks import require_versions
 from pact_verification.errors import CannotVerify, Terminated
 from pact_verification.management.help import HelpFormatter
+from pact_verification.system.credentials import harmless
 from pact_verification.system.interruption import end_at_once, interruptible
 from pact_verification.system.streams import guard_streams
 from pact_verification.text import nearest, printable_lines
@@ -58,9 +59,14 @@ class GuardedCommand(BaseCommand):
 
     def run_from_argv(self, argv: list[str]) -> None:
         end_at_once()  # before and after `documented_exits`
-        guard_streams()
+        guard_streams(harmless)
         if getattr(self.stderr, "_out", None) is None:  # stderr was closed when Django made the command
             self.stderr = OutputWrapper(sys.stderr)
+        try:
+            require_versions()  # here, since some commands read no settings, and Django itself would exit with 1
+        except CannotVerify as error:
+            self.stderr.write(str(error))
+            sys.exit(COULD_NOT_RUN)
         super().run_from_argv(argv)
 
 

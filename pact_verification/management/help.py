@@ -7,7 +7,7 @@ from argparse import RawDescriptionHelpFormatter
 from django.core.management.base import DjangoHelpFormatter
 from django.utils.functional import lazy
 
-from pact_verification.credentials import harmless
+from pact_verification.system.credentials import harmless
 from pact_verification.text import printable_lines
 
 

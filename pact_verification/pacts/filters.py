@@ -17,7 +17,8 @@ class Filter:
     Regular expressions are Python's and case-sensitive. They may match anywhere in the text.
 
     The core has filters too. They are Rust's dialect, and an invalid one makes the core panic. So the choice is made
-    here, and `parts` gives the core a copy of the pact with the chosen interactions. See docs/pact-core.md, Matching.
+    here, and `parts` gives the core a copy of the pact with the chosen interactions. See docs/explanation/pact-core.md,
+    Matching.
 
     Attributes:
         id: the broker's id of the only interaction to verify.

@@ -9,21 +9,25 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from pact_verification.pacts.matching_rules import MatchingRules, read_rules
-from pact_verification.pacts.pact import UNKNOWN_STATE, Expected, Interaction, ProviderState, Request
-from pact_verification.pacts.schema import HTTP
+from pact_verification.pacts.messages import read_contents
+from pact_verification.pacts.pact import UNKNOWN_STATE, Expected, Interaction, PactMessage, ProviderState, Request
+from pact_verification.pacts.schema import ASYNCHRONOUS, HTTP, MESSAGE, SYNCHRONOUS
 
 
 def read_interaction(data: Mapping[str, Any], number: int) -> Interaction:
     """Read an entry of a document's interactions. In V4 it may be a message."""
-    interaction = read_message(data, number, data.get("type", HTTP))
-    if interaction.kind != HTTP:
-        return interaction
     is_v4 = "type" in data
+    match data.get("type", HTTP):
+        case str(kind) if kind == ASYNCHRONOUS:
+            return _with_messages(_common(data, number, kind), [read_contents(data, is_v4=True)])
+        case str(kind) if kind == SYNCHRONOUS:
+            request = read_contents(data["request"], is_v4=True)
+            responses = [read_contents(each, is_v4=True) for each in data["response"]]
+            return _with_messages(replace(_common(data, number, kind), message_request=request), responses)
     response = data.get("response") or {}
     rules = read_rules(response.get("matchingRules"))
     return replace(
-        interaction,
-        unverifiable=None,
+        _common(data, number, HTTP),
         request=_request(data.get("request") or {}, is_v4=is_v4),
         expected=Expected(
             response["status"] if isinstance(response.get("status"), int) else 200,
@@ -35,22 +39,38 @@ def read_interaction(data: Mapping[str, Any], number: int) -> Interaction:
     )
 
 
-def read_message(data: Mapping[str, Any], number: int, kind: str = "Message") -> Interaction:
-    """Read a message, or what an HTTP interaction has in common with it."""
+def read_message(data: Mapping[str, Any], number: int) -> Interaction:
+    """Read an entry of the messages that a V3 document has."""
+    return _with_messages(_common(data, number, MESSAGE), [read_contents(data, is_v4=False)])
+
+
+def _common(data: Mapping[str, Any], number: int, kind: str) -> Interaction:
+    """Read what every interaction has."""
     states, warnings = _states(data)
     test_name, comments = _comments(data)
     return Interaction(
-        _description(data, number),
+        _description(data, number, "Message" if kind == MESSAGE else "Interaction"),
         states,
         kind,
         data.get("pending") is True,
         number,
         str(data.get("_id") or "") or None,
-        unverifiable=f"It is a message ({kind}), and only HTTP interactions can be verified so far.",
         warnings=warnings,
         test_name=test_name,
         comments=comments,
     )
+
+
+def _with_messages(interaction: Interaction, messages: list[PactMessage]) -> Interaction:
+    """Return the interaction with its messages. One that says nothing of them can't be verified."""
+    reason = None
+    if not messages:
+        reason = "The pact expects no response to this message, so there is nothing to compare."
+    elif any(each.says_nothing for each in messages):
+        reason = "The pact says nothing of the message but its type at most, so there is nothing to compare."
+    elif any(each.content_type.lower().startswith("multipart/") for each in messages):
+        reason = "The message is multipart. The Pact core can't compare such a message, and would end the whole run."
+    return replace(interaction, messages=tuple(messages), unverifiable=reason)
 
 
 def read_query(data: Any) -> dict[str, list[str]]:
@@ -68,13 +88,13 @@ def read_query(data: Any) -> dict[str, list[str]]:
     return query
 
 
-def _description(data: Mapping[str, Any], number: int) -> str:
+def _description(data: Mapping[str, Any], number: int, noun: str) -> str:
     """Read a description.
 
     The core numbers an interaction without one, and takes the JSON of other types.
     """
     if "description" not in data:
-        return f"Interaction {number}"
+        return f"{noun} {number}"
     return _core_text(data["description"])
 
 
@@ -107,7 +127,7 @@ def _comments(data: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
     comments = data.get("comments")
     if not isinstance(comments, Mapping):
         return None, ()
-    texts = comments.get("text") or ()
+    texts = comments.get("text") or []
     test_name = comments.get("testname")
     others = [f"{name}: {_core_text(value)}" for name, value in comments.items() if name not in {"text", "testname"}]
     known = [texts] if isinstance(texts, str) else texts if isinstance(texts, list) else [texts]

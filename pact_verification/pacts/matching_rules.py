@@ -72,20 +72,22 @@ Rules = Mapping[str, Rule]
 
 @dataclass(frozen=True, slots=True)
 class MatchingRules:
-    """The rules of a response.
+    """The rules of a response or of a message.
 
     Attributes:
         status: the rule of the status; None when it has to be equal.
         headers: by name in lower case.
-        body: by path, such as `$.items[*].name`.
+        body: by path, such as `$.items[*].name`. A message's contents count as its body.
+        metadata: a message's, by name.
     """
 
     status: Rule | None = None
     headers: Rules = field(default_factory=dict)
     body: Rules = field(default_factory=dict)
+    metadata: Rules = field(default_factory=dict)
 
     def of(self, part: str, place: str) -> Rule | None:
-        """Return the rule of a place in a part of the response: status, header or body."""
+        """Return the rule of a place in a part: status, header, body or metadata."""
         match part:
             case "status":
                 return self.status
@@ -93,6 +95,8 @@ class MatchingRules:
                 return self.of_header(place)
             case "body":
                 return self.of_body(place)
+            case "metadata":
+                return self.metadata.get(place)
             case _:
                 return None
 
@@ -126,7 +130,7 @@ def steps(path: str) -> tuple[str, ...]:
 
 
 def read_rules(data: Any) -> MatchingRules:
-    """Read a response's matchingRules. V2 has them by path, V3 and V4 by part.
+    """Read the matchingRules of a response or message. V2 has them by path, V3 and V4 by part.
 
     Rules of an unknown form are left out. The core reports them.
     """
@@ -135,6 +139,7 @@ def read_rules(data: Any) -> MatchingRules:
     status: Rule | None = None
     headers: dict[str, Rule] = {}
     body: dict[str, Rule] = {}
+    metadata: dict[str, Rule] = {}
     for key, value in data.items():
         if not isinstance(value, Mapping):
             continue
@@ -142,11 +147,13 @@ def read_rules(data: Any) -> MatchingRules:
         by_path = key.startswith("$")
         if part == "status":
             status = read_rule(value)
-        elif part == "body":
+        elif part in {"body", "content"}:
             body |= _read({_path(path): value} if by_path else value)
         elif part in {"header", "headers"}:
             headers |= _read({"".join(path[:1]): value} if by_path else value)
-    return MatchingRules(status, {name.lower(): rule for name, rule in headers.items()}, body)
+        elif part == "metadata":
+            metadata |= _read({"".join(path[:1]): value} if by_path else value)
+    return MatchingRules(status, {name.lower(): rule for name, rule in headers.items()}, body, metadata)
 
 
 def _read(rules: Mapping[str, Any]) -> dict[str, Rule]:

@@ -2,12 +2,13 @@
 
 A pact whose plugin is not installed is refused.
 
-The core would download a missing plugin from the internet and run it. See docs/pact-core.md, Pact files.
+The core would download a missing plugin from the internet and run it. See docs/explanation/pact-core.md, Plugins.
 """
 
 import json
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,27 +20,46 @@ REQUIRED = {"name": str, "version": str, "executableType": str, "entryPoint": st
 VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?(?:[-+].*)?")
 
 
-def missing_plugin(document: Mapping[str, Any]) -> str | None:
-    """Return an error for a plugin that the pact needs and that is not installed."""
+def needs_plugins(document: Mapping[str, Any]) -> list[Any]:
+    """Return the plugins that a pact needs, as it names them."""
     metadata = document.get("metadata")
     needed = metadata.get("plugins") if isinstance(metadata, Mapping) else None
-    if not needed:
+    return needed if isinstance(needed, list) else [needed] if needed else []
+
+
+def missing_plugin(document: Mapping[str, Any]) -> str | None:
+    """Return an error for a plugin that the pact needs and that is not installed."""
+    if not (plugins := needs_plugins(document)):
         return None
-    plugins = needed if isinstance(needed, list) else [needed]
     folder = Path(conf.PACT_PLUGIN_DIR)
     try:
         installed = list(_installed(folder))
     except (OSError, ValueError) as error:
         return f"The pact needs plugins, and {folder} can't be read: {error}."
     for plugin in plugins:
-        name, version = (plugin.get("name"), plugin.get("version")) if isinstance(plugin, Mapping) else (plugin, None)
+        name, version = _name_and_version(plugin)
         if not any(known == name and _is_enough(has, version) for known, has in installed):
-            wanted = f"{name} {version}" if version else str(name)
             return (
-                f"The pact needs the Pact plugin {wanted}, which is not in {folder}. Install it with `pact plugin "
-                f"install {name}`, or set PACT_PLUGIN_DIR to the folder that holds it."
+                f"The pact needs the Pact plugin {named_plugin(plugin)}, which is not in {folder}. Install it with "
+                f"`pact plugin install {name}`, or set PACT_PLUGIN_DIR to the folder that holds it."
             )
     return None
+
+
+def named_plugin(plugin: Any) -> str:
+    """Return the name and version of a plugin that a pact needs."""
+    name, version = _name_and_version(plugin)
+    return f"{name} {version}" if version else str(name)
+
+
+def output_of(plugins: Sequence[str]) -> str:
+    """Tell where the core keeps the output of plugins. It shows none itself."""
+    folder = Path(os.environ.get("PACT_OUTPUT_DIR") or conf.PACT_PLUGIN_DIR) / "logs"
+    return f"The pact needs plugins ({', '.join(plugins)}). Their output is in {folder}."
+
+
+def _name_and_version(plugin: Any) -> tuple[Any, Any]:
+    return (plugin.get("name"), plugin.get("version")) if isinstance(plugin, Mapping) else (plugin, None)
 
 
 def _installed(folder: Path) -> Iterator[tuple[str, str]]:

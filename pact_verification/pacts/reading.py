@@ -14,8 +14,8 @@ from typing import Any
 from pact_verification.errors import UnreadablePact
 from pact_verification.pacts.interactions import read_interaction, read_message
 from pact_verification.pacts.pact import UNKNOWN_CONSUMER, UNREADABLE, Interaction, Pact
-from pact_verification.pacts.plugins import missing_plugin
-from pact_verification.pacts.schema import Misshapen, check, shown
+from pact_verification.pacts.plugins import missing_plugin, named_plugin, needs_plugins
+from pact_verification.pacts.schema import MESSAGE, Misshapen, check, shown
 
 KEY_LENGTH = 10
 
@@ -86,8 +86,9 @@ def parse_pact(content: bytes, source: str, *, provider: str | None = None) -> P
         check(document)
     except Misshapen as error:
         raise UnreadablePact(f"{source}: {error}", consumer) from error
-    size = len(document.get("interactions", ()))
-    return Pact(consumer, named, tuple(_interactions(document)), None, source, content=content, size=size)
+    size = sum(len(document.get(name, ())) for name in ("interactions", "messages"))
+    interactions, plugins = tuple(_interactions(document)), tuple(map(named_plugin, needs_plugins(document)))
+    return Pact(consumer, named, interactions, None, source, content=content, size=size, plugins=plugins)
 
 
 def unreadable(error: UnreadablePact, source: str, provider: str) -> Pact:
@@ -136,6 +137,7 @@ def _interactions(document: Mapping[str, Any]) -> Iterator[Interaction]:
     plugin_problem = missing_plugin(document)
     found = [read_interaction(data, number) for number, data in enumerate(document.get("interactions", ()))]
     found += [read_message(data, number) for number, data in enumerate(document.get("messages", ()))]
+    found = [_unless_by_plugin(interaction, document) for interaction in found]
     for interaction in found:
         states = [(state.name, state.params) for state in interaction.states]
         identity = json.dumps([*names, interaction.description, states], sort_keys=True)
@@ -143,3 +145,17 @@ def _interactions(document: Mapping[str, Any]) -> Iterator[Interaction]:
         key = sha256(f"{identity}#{seen[identity]}".encode()).hexdigest()[:KEY_LENGTH]
         unverifiable = interaction.unverifiable if plugin_problem is None else plugin_problem
         yield replace(interaction, key=key, unverifiable=unverifiable)
+
+
+def _unless_by_plugin(interaction: Interaction, document: Mapping[str, Any]) -> Interaction:
+    """Mark a message that a plugin would fetch from a server of its own protocol, such as gRPC."""
+    if not interaction.is_message or interaction.kind == MESSAGE or not needs_plugins(document):
+        return interaction
+    transport = document["interactions"][interaction.place].get("transport")
+    if transport in {None, "message", "async-message", "sync-message"}:
+        return interaction
+    reason = (
+        f"Its transport is {transport!r}, for which a Pact plugin asks a server of that protocol. A producer gives "
+        "contents alone."
+    )
+    return replace(interaction, unverifiable=interaction.unverifiable or reason)

@@ -4,7 +4,8 @@ It is strict about members that the specification knows, and tolerant of others.
 
 The core does not report a member of the wrong shape. It accepts every answer where a pact has no response, and drops
 headers that are a list. So a document is checked before the core gets it. The check accepts forms that the core reads
-as they are meant, and an empty list for an empty object, which PHP writes. See docs/pact-core.md, Pact files.
+as they are meant, and an empty list for an empty object, which PHP writes. See docs/explanation/pact-core.md, Pact
+files.
 """
 
 import difflib
@@ -12,7 +13,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 HTTP, ASYNCHRONOUS, SYNCHRONOUS = "Synchronous/HTTP", "Asynchronous/Messages", "Synchronous/Messages"
+MESSAGE = "Message"
+"""The kind of a message in the list "messages" of a V3 pact, which names no type."""
+
 STATUSES = range(100, 1000)
+BODY_MEMBERS = {"content", "contentType", "contentTypeHint", "encoded"}
+"""The members of an object that holds a body of V4."""
+
+MESSAGE_MEMBERS = {"comments", "description", "generators", "matchingRules", "metadata", "metaData"}
+"""Members of a message that are no misspelling of its contents."""
 
 Shape = Callable[[Any, str], None]
 """Raises Misshapen for a value at a place."""
@@ -28,21 +37,30 @@ def check(document: Mapping[str, Any]) -> None:
         if name not in document:
             continue
         _list(document[name], name)
+        if name == "messages" and document[name] and not (_version(document) or "3").startswith("3"):
+            raise Misshapen(
+                f"messages: only version 3 of the specification has them, and the pact names version "
+                f"{_version(document)}. Version 4 has messages among its interactions."
+            )
         for number, interaction in enumerate(document[name], start=1):
             place = f"{name.removesuffix('s')} {number}"
             _object(interaction, place)
             if "description" in interaction:
                 place += f" ({interaction['description']!r})"
-            shape = _MESSAGE if name == "messages" else _shape(interaction, place, version=_version(document))
+            shape = _V3_MESSAGE if name == "messages" else _shape(interaction, place, version=_version(document))
             shape(interaction, place)
 
 
 def _shape(interaction: Mapping[str, Any], place: str, *, version: str | None) -> Shape:
     """Return the shape that an interaction of this type has."""
-    if "type" not in interaction and not (version or "").startswith("4"):
+    is_v4 = (version or "").startswith("4")
+    if "type" not in interaction and not is_v4:
         return _HTTP
     if (found := interaction.get("type")) not in _BY_TYPE:
         raise Misshapen(f"{place}: type is {shown(found)}, and should be one of {', '.join(map(repr, _BY_TYPE))}.")
+    if not is_v4 and found != HTTP:  # the core would send it as a request
+        named = f"names version {version}" if version else "names no version"
+        raise Misshapen(f"{place}: type {found!r} needs version 4 of the specification, and the pact {named}.")
     return _BY_TYPE[found]
 
 
@@ -124,10 +142,31 @@ def _states(value: Any, place: str) -> None:
         _members({"name": _text}, {"params": _object})(state, f"{place} {number}")
 
 
-def _messages(value: Any, place: str) -> None:
+def _responses(value: Any, place: str) -> None:
     _list(value, place)
     for number, each in enumerate(value, start=1):
-        _required_object(each, f"{place} {number}")
+        _V4_CONTENTS(each, f"{place} {number}")
+
+
+def _contents(value: Any, place: str) -> None:
+    """Refuse contents of V4 that the core would take for none at all, or for a text."""
+    if value is None:
+        return
+    _required_object(value, place)
+    if "content" not in value and not value.keys() <= BODY_MEMBERS:
+        raise Misshapen(f"{place} has no content.{_misspelt('content', [*value])}")
+
+
+def _with_contents(shape: Shape) -> Shape:
+    """Refuse a message without contents that has a misspelling of them."""
+
+    def checked(value: Any, place: str) -> None:
+        shape(value, place)
+        others = [name for name in value if name not in MESSAGE_MEMBERS]
+        if "contents" not in value and (near := _misspelt("contents", others)):
+            raise Misshapen(f"{place} has no contents.{near}")
+
+    return checked
 
 
 def _members(required: Mapping[str, Shape], known: Mapping[str, Shape]) -> Shape:
@@ -157,9 +196,11 @@ _EVERY: Mapping[str, Shape] = {
 _REQUEST = _members({}, _RULES)  # request_check compares the rest with the request that arrives
 _RESPONSE = _members({}, {"status": _status, "headers": _headers, **_RULES})
 _HTTP = _members({"request": _REQUEST, "response": _RESPONSE}, _EVERY)
-_MESSAGE = _members({}, {**_EVERY, **_RULES, "metadata": _object})
+_V3_MESSAGE = _with_contents(_members({}, {**_EVERY, **_RULES, "metadata": _object, "metaData": _object}))
+_CONTENTS: Mapping[str, Shape] = {**_RULES, "metadata": _object, "contents": _contents}
+_V4_CONTENTS = _with_contents(_members({}, _CONTENTS))
 _BY_TYPE: Mapping[Any, Shape] = {
     HTTP: _HTTP,
-    ASYNCHRONOUS: _MESSAGE,
-    SYNCHRONOUS: _members({"request": _required_object, "response": _messages}, _EVERY),
+    ASYNCHRONOUS: _with_contents(_members({}, {**_EVERY, **_CONTENTS})),
+    SYNCHRONOUS: _members({"request": _V4_CONTENTS, "response": _responses}, _EVERY),
 }

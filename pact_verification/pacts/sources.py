@@ -5,6 +5,7 @@ For pacts at a broker see `broker.source`.
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -96,6 +97,12 @@ class LocalPacts:
 
     arguments: tuple[str, ...]
     pending: bool = True
+
+    def files(self) -> Iterator[Path]:
+        """Yield the files that it would read now. An argument that can't be read has none."""
+        for argument in self.arguments:
+            with suppress(CannotVerify):
+                yield from (path for path, _ in _files(argument))
 
     def select(
         self, provider: str, consumers: Sequence[str], chosen: Filter, progress: Progress = no_progress
@@ -229,7 +236,10 @@ def _files(argument: str) -> Iterator[tuple[Path, bool]]:
         )
     else:
         here = ", ".join(sorted(str(found) for found in _nearby(path))) or "no JSON files"
-        raise CannotVerify(f"There is no file or directory {argument!r} (from {Path.cwd()}). Next to it: {here}.")
+        raise CannotVerify(
+            f"There is no file or directory {argument!r} (from {Path.cwd()}). Next to it: {here}. "
+            "Create it, name another place, or let the setting PACT_PATHS name it."
+        )
 
 
 def _json_files(directory: Path) -> Iterator[Path]:

@@ -67,6 +67,7 @@ class AsgiProject:
         self.note_doing = note_doing
         self.reached = False
         self.answered_by: str | None = None
+        self.response: HttpResponseBase | None = None
         self.doing = ""
         self.coming: WSGIEnvironment | None = None
         self.asking: Asking | None = None
@@ -102,6 +103,7 @@ class AsgiProject:
         """See Project."""
         self.reached = False
         self.answered_by = None
+        self.response = None
         self.asking = who_asks()
         self.coming = environ
         self.doing = f"{environ['REQUEST_METHOD']} {environ['RAW_URI']}"
@@ -146,10 +148,13 @@ class AsgiProject:
     async def _get_response(
         self, original: Callable[..., Any], handler: ASGIHandler, request: HttpRequest
     ) -> HttpResponseBase:
-        if environ := self.coming:
+        environ = self.coming
+        if environ:
             self.coming = None  # the project may send requests to its own application
             await sync_to_async(self._take)(request, environ)
         response: HttpResponseBase = await original(handler, request)
+        if environ:
+            self.response = response
         return response
 
     def _take(self, request: HttpRequest, environ: WSGIEnvironment) -> None:

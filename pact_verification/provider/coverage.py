@@ -1,20 +1,24 @@
-"""Which of the project's URLs and methods consumers depend on, according to a run."""
+"""Which of the project's URLs, methods and messages consumers depend on, according to a run."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
+from pact_verification.errors import InvalidRegistration
 from pact_verification.pacts.schema import HTTP
 from pact_verification.provider.endpoints import ANY, endpoint_at, endpoints
-from pact_verification.results.coverage import Coverage, Operation, Use
-from pact_verification.results.exchange import Endpoint
+from pact_verification.results.coverage import Coverage, Operation, Produced, Use
+from pact_verification.results.exchange import Endpoint, Producer
 from pact_verification.results.report import InteractionResult, Outcome, PactResult
+from pact_verification.states.claims import Claims
+from pact_verification.states.handlers import Handler
 
 Seen = list[tuple[str, InteractionResult]]
 """Results, each with the name of its consumer."""
 
 
-def cover(results: Iterable[PactResult]) -> Coverage:
-    """Compare the requests of a run with the project's URL patterns."""
+def cover(results: Sequence[PactResult], producers: Claims) -> Coverage:
+    """Compare the requests of a run with the project's URL patterns, and its messages with the producers."""
     used: defaultdict[tuple[str, str], Seen] = defaultdict(list)
     nowhere: defaultdict[str, Seen] = defaultdict(list)
     answered: dict[tuple[str, str], Endpoint] = {}
@@ -45,7 +49,35 @@ def cover(results: Iterable[PactResult]) -> Coverage:
     # These are left: HEAD, OPTIONS, and URLs of requests that set a URLconf of their own.
     operations += [Operation(method, answered[method, route], _uses(seen)) for (method, route), seen in used.items()]
     requests = [(request, use) for request, seen in nowhere.items() for use in _uses(seen)]
-    return Coverage(tuple(operations), others, tuple(requests))
+    return Coverage(tuple(operations), others, tuple(requests), tuple(_messages(results, producers)))
+
+
+def _messages(results: Iterable[PactResult], producers: Claims) -> Iterator[Produced]:
+    """Yield the messages of each producer, and then those without a producer.
+
+    A producer is found by the description, since an interaction may have failed before its producer was called.
+    """
+    used: defaultdict[Handler, Seen] = defaultdict(list)
+    lost: defaultdict[str, Seen] = defaultdict(list)
+    for result in results:
+        for each in result.interactions:
+            if each.interaction.is_message:
+                handler = _producer_of(each.interaction.description, producers)
+                seen = used[handler] if handler else lost[each.interaction.description]
+                seen.append((result.pact.consumer, each))
+    names: defaultdict[Handler, list[str]] = defaultdict(list)
+    for name, pattern in producers.patterns.items():
+        names[pattern.handler].append(name)
+    for handler, claimed in names.items():
+        yield Produced(tuple(claimed), Producer(str(handler), handler.location), _uses(used[handler]))
+    yield from (Produced((description,), None, _uses(seen)) for description, seen in lost.items())
+
+
+def _producer_of(description: str, producers: Claims) -> Handler | None:
+    with suppress(InvalidRegistration):  # several claim it
+        match = producers.find(description)
+        return match.handler if match else None
+    return None
 
 
 def _uses(seen: Seen) -> tuple[Use, ...]:

@@ -16,6 +16,7 @@ from wsgiref.util import is_hop_by_hop
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import DatabaseError, connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 
 from pact_verification.conf import conf
@@ -159,6 +160,7 @@ class ProjectElsewhere:
     is_here = False
     reached = True
     answered_by: str | None = None
+    response: HttpResponseBase | None = None
     stop_seconds = 0.0
 
     def __init__(

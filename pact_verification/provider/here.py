@@ -18,6 +18,7 @@ from pact_verification.provider.databases.left_alone import leaving_alone
 from pact_verification.provider.databases.making import Making, run_databases
 from pact_verification.provider.databases.telling import Tell, say_nothing
 from pact_verification.provider.deployed import Deployed, ProjectElsewhere, require_disposable
+from pact_verification.provider.hold import Announce
 from pact_verification.provider.http_connection import HOST
 from pact_verification.provider.isolation import RestoringIsolation, isolation_of
 from pact_verification.provider.live_server import LiveServer
@@ -59,7 +60,10 @@ class ProviderHere:
         token: part of the test databases' names.
         notes: remarks for the report, on the stores.
         board: where the live server writes what it is doing.
-        seen, failed: see LiveServer.
+        seen, failed, held: see LiveServer.
+
+    Attributes:
+        on_hold: see Provider.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class ProviderHere:
         board: Board | None = None,
         seen: Callable[[int, Exchange], None] = lambda number, exchange: None,
         failed: Callable[[str], None] = lambda why: None,
+        held: Announce = lambda held: None,
     ) -> None:
         self.check = check
         self.token = token
@@ -78,6 +83,7 @@ class ProviderHere:
         self.board = board
         self.seen = seen
         self.failed = failed
+        self.on_hold = held
         self.registry = Registry()
         self.deployed: Deployed | None = None
 
@@ -107,7 +113,16 @@ class ProviderHere:
         with ExitStack() as cleanup:
             cleanup.enter_context(leaving_alone(options.left_alone))
             outbound = cleanup.enter_context(refusing_connections())
-            serve = partial(LiveServer, board=self.board, seen=self.seen, failed=self.failed)
+            serve = partial(
+                LiveServer,
+                board=self.board,
+                seen=self.seen,
+                failed=self.failed,
+                held=self.on_hold,
+                keeps_open=options.keep_open is not None,
+                debug_sql=options.debug_sql,
+                serializers=options.serializers,
+            )
             if self.deployed:
                 outbound.allow(self.deployed.host_and_port)
                 # This block ends after the server's: no state handler may write after the databases are restored.
@@ -142,6 +157,6 @@ class ProviderHere:
     def cover(self, results: Sequence[PactResult]) -> Coverage:
         """See Provider."""
         try:
-            return cover(results)
+            return cover(results, self.registry.producers)
         except Exception as error:  # a URLconf that is written unlike any other
             raise CannotVerify(Crash.of(error).exception) from error

@@ -78,7 +78,7 @@ class Connection(BaseHTTPRequestHandler):
     Args:
         connection: the client's socket.
         port: the server's, for the requests' environments.
-        secret: requests without it, in RUN_HEADER, get 403.
+        secret: requests without it, in RUN_HEADER, get 403. None for a server that needs none.
         answer: returns the response to a WSGI environment.
 
     Attributes:
@@ -90,7 +90,7 @@ class Connection(BaseHTTPRequestHandler):
     connection: RawSocket  # type of the base class: Python's own socket, of which it uses no more than this
 
     def __init__(
-        self, connection: RawSocket, port: int, secret: str, answer: Callable[[WSGIEnvironment], Response]
+        self, connection: RawSocket, port: int, secret: str | None, answer: Callable[[WSGIEnvironment], Response]
     ) -> None:
         # The base class's own __init__ would serve the connection to its end.
         self.connection = connection
@@ -154,7 +154,7 @@ class Connection(BaseHTTPRequestHandler):
                 return 0
             head = bytes(self.received[:end])
             length = header_in(head, "Content-Length")
-            if not has_secret(head, self.secret):
+            if self.secret is not None and not has_secret(head, self.secret):
                 self._refuse(HTTPStatus.FORBIDDEN)
                 return 0
             if length and not length.isdigit():

@@ -1,5 +1,6 @@
 """The live server's HTTP: one thread answers requests one after the other, on connections that stay open."""
 
+import os
 import selectors
 import socket
 import threading
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from functools import partial
 from queue import SimpleQueue
+from typing import Any
 from wsgiref.types import WSGIEnvironment
 
 from pact_verification.provider.http_connection import HOST, READ_BYTES, Connection, Response, has_secret
@@ -30,7 +32,7 @@ class HttpServer:
     own address would otherwise wait for itself.
 
     Args:
-        secret: requests without it, in RUN_HEADER, get 403 and go no further.
+        secret: requests without it, in RUN_HEADER, get 403 and go no further. None for a server that needs none.
         patience: seconds that a request may take to come. What has come by then is answered.
 
     Attributes:
@@ -38,7 +40,7 @@ class HttpServer:
         refused: the request lines of the requests that the second thread has refused. The reader empties it.
     """
 
-    def __init__(self, secret: str, patience: float) -> None:
+    def __init__(self, secret: str | None, patience: float) -> None:
         self.secret = secret
         self.patience = patience
         # The system's own sockets: a provider state may replace Python's class around them.
@@ -54,26 +56,29 @@ class HttpServer:
         self._busy_since: float | None = None
         self._ended = threading.Event()
 
-    def serve(self, answer: Callable[[WSGIEnvironment], Response], after_response: Callable[[], None]) -> None:
+    def serve(
+        self,
+        answer: Callable[[WSGIEnvironment], Response],
+        after_response: Callable[[], None],
+        until: int | None = None,
+    ) -> None:
         """Serve until `stop` is called.
 
         Args:
             answer: returns the response to a WSGI environment.
             after_response: called when a response has been sent.
+            until: a file descriptor. `serve` returns when it has something to read, which it takes.
         """
         take = partial(self._take, answer)
-        threading.Thread(target=self._refuse_meanwhile, args=(take,), name="pact-refusals", daemon=True).start()
         with ExitStack() as cleanup:
             cleanup.callback(self._close_connections)
             cleanup.callback(self._ended.set)
-            self._selector.register(self.listener, selectors.EVENT_READ)
-            self._selector.register(self._woken, selectors.EVENT_READ)
+            self._begin(take, until)
             while True:
                 wait = max(0, min(self._deadlines.values()) - clock.seconds()) if self._deadlines else None
                 for key, _ in self._selector.select(wait):
-                    if key.fileobj is self._woken:
-                        self._woken.recv(1)
-                        if (call := self._calls.get()) is None:
+                    if key.fileobj in (self._woken, until):
+                        if (call := self._next_call(key.fileobj)) is None:
                             return
                         call()
                     elif key.fileobj is self.listener:
@@ -107,6 +112,23 @@ class HttpServer:
         for end in (self._woken, self._wake):
             end.close()
 
+    def _begin(self, take: Callable[[RawSocket], None], until: int | None) -> None:
+        self._selector.register(self.listener, selectors.EVENT_READ)
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        if until is not None:
+            self._selector.register(until, selectors.EVENT_READ)
+        if self.secret is not None:
+            refuse = partial(self._refuse_meanwhile, take, self.secret)
+            threading.Thread(target=refuse, name="pact-refusals", daemon=True).start()
+
+    def _next_call(self, woken: Any) -> Callable[[], None] | None:
+        """Return the call that the thread was woken for; None if it has to end."""
+        if woken is not self._woken:
+            os.read(woken, READ_BYTES)
+            return None
+        self._woken.recv(1)
+        return self._calls.get()
+
     def _close_connections(self) -> None:
         for key in self._selector.get_map().values():
             if key.data:
@@ -138,14 +160,14 @@ class HttpServer:
             connection.close()
         return answered
 
-    def _refuse_meanwhile(self, take: Callable[[RawSocket], None]) -> None:
+    def _refuse_meanwhile(self, take: Callable[[RawSocket], None], secret: str) -> None:
         """Refuse requests that are not the verifier's while the other thread is busy."""
         while not self._ended.wait(REFUSE_AFTER_SECONDS):
             since = self._busy_since
             if since is None or clock.seconds() - since < REFUSE_AFTER_SECONDS:
                 continue
             while accepted := self._accept():
-                if (refused := self._request_to_refuse(accepted)) is None:
+                if (refused := self._request_to_refuse(accepted, secret)) is None:
                     self.call(partial(take, accepted))
                     continue
                 self.refused.append(refused)
@@ -153,7 +175,7 @@ class HttpServer:
                     accepted.sendall(REFUSAL)
                 accepted.close()
 
-    def _request_to_refuse(self, accepted: RawSocket) -> str | None:
+    def _request_to_refuse(self, accepted: RawSocket, secret: str) -> str | None:
         """Return the request line of a request that is not the verifier's.
 
         None for a request of the verifier's, and while the head is not complete.
@@ -163,7 +185,7 @@ class HttpServer:
             head = accepted.recv(READ_BYTES, socket.MSG_PEEK)
         except OSError:
             return None
-        if b"\r\n\r\n" not in head or has_secret(head, self.secret):
+        if b"\r\n\r\n" not in head or has_secret(head, secret):
             return None
         return head.partition(b" HTTP/")[0].decode(errors="replace")
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from contextvars import copy_context
 
+from pact_verification.errors import StateError
 from pact_verification.provider.isolation import Isolation
 from pact_verification.provider.leaks import Surroundings
 from pact_verification.provider.overheard import Overheard
@@ -97,7 +98,7 @@ class Interactions:
         """
         self.context.run(self._tear_down, recording)
         self.context.run(self._put_back, recording)
-        recording.ended = True
+        recording.end()
         self._is_database_ready = False
         self.context = self._outside.copy()
 
@@ -131,7 +132,7 @@ class Interactions:
             recording.warn(f"What the interaction wrote could not be taken back: {Crash.of(error).exception}")
             self.isolation.close_connections()
         self._put_back(recording)
-        recording.ended = True
+        recording.end()
 
     def _put_back(self, recording: Recording) -> None:
         """Put back what the interaction left changed in the process, with a warning for each."""
@@ -150,4 +151,5 @@ class Interactions:
                 state.tear_down()
             except BaseException as error:  # noqa: BLE001  # also SystemExit
                 crash = Crash.of(error)
-                recording.warn(f"The teardown of {state.handler.location} failed: {crash.exception} ({crash.where})")
+                reason = str(error) if isinstance(error, StateError) else f"{crash.exception} ({crash.where})"
+                recording.warn(f"The teardown of {state.handler.location} failed: {reason}")

@@ -17,10 +17,12 @@ from pact_verification.conf import conf
 from pact_verification.pacts.pact import Interaction
 from pact_verification.provider.board import Board
 from pact_verification.provider.databases.aliases import close
+from pact_verification.provider.hold import Announce, Hold
 from pact_verification.provider.http_server import HttpServer
 from pact_verification.provider.interactions import Interactions
 from pact_verification.provider.isolation import Isolation
 from pact_verification.provider.leaks import Surroundings
+from pact_verification.provider.message_endpoint import MessageEndpoint
 from pact_verification.provider.outbound import answering, refusals
 from pact_verification.provider.overheard import Overheard
 from pact_verification.provider.project import LOOP_THREAD, NoteDoing, NoteRequest, Project, ProjectHere, ProjectOf
@@ -32,7 +34,11 @@ from pact_verification.provider.serving import Address, DatabasesMade, new_state
 from pact_verification.provider.state_endpoint import StateEndpoint
 from pact_verification.results.crash import Crash, is_own
 from pact_verification.results.exchange import Exchange
+from pact_verification.results.report import InteractionResult
 from pact_verification.states.registry import Registry
+from pact_verification.system import clock
+
+POLL_SECONDS = 0.1
 
 IDLE_STOP_SECONDS, BUSY_STOP_SECONDS = 2.0, 0.2
 """How long the thread may take to end: when it is idle, and when it runs the project's code."""
@@ -52,6 +58,10 @@ class LiveServer:
         board: where the thread writes what it is doing.
         seen: called on the server's thread when an interaction has ended, with its number and its exchange.
         failed: called with the reason if the thread ends before it is stopped.
+        held: called with whether the run is held from now on. See Hold.
+        keeps_open: keep each interaction open after its response, until `finish`.
+        debug_sql: whether to record the SQL queries of requests and producers.
+        serializers: whether to record which serializer fields wrote the responses.
     """
 
     outlives_a_hang = False
@@ -75,6 +85,10 @@ class LiveServer:
         board: Board | None = None,
         seen: Callable[[int, Exchange], None] = lambda number, exchange: None,
         failed: Callable[[str], None] = lambda why: None,
+        held: Announce = lambda held: None,
+        keeps_open: bool = False,
+        debug_sql: bool = False,
+        serializers: bool = False,
     ) -> None:
         self.registry = registry
         self.make_isolation = isolation
@@ -83,6 +97,10 @@ class LiveServer:
         self.board = board or Board()
         self.seen = seen
         self.failed = failed
+        self.hold = Hold(self.board, held)
+        self.keeps_open = keeps_open
+        self.debug_sql = debug_sql
+        self.serializers = serializers
         self.stop_seconds = 0.0
         self.secret = secrets.token_urlsafe(24)
         self.state_path = new_state_path()
@@ -124,6 +142,7 @@ class LiveServer:
             cleanup.enter_context(patch.object(refusals, "patience", self.request_timeout))
             cleanup.enter_context(patch.object(refusals, "announce", self._note_refused))
             cleanup.enter_context(self._letting_tasks_go_on())
+            cleanup.enter_context(self.hold.at_breakpoints())
             yield
 
     @property
@@ -154,7 +173,27 @@ class LiveServer:
         """See Served."""
         self.finished.clear()
         self.http.call(self._finish)
-        return self.check_alive() is not None or self.finished.wait(wait)
+        until = clock.seconds() + wait  # the clock stands while a debugger waits in a teardown
+        while self.check_alive() is None and not self.finished.wait(POLL_SECONDS):
+            if clock.seconds() > until:
+                return False
+        return True
+
+    def settle(self) -> None:
+        """See Served."""
+
+    def keep_open(self, how: str, result: InteractionResult) -> None:
+        """See Served."""
+        ended = threading.Event()
+
+        def hold() -> None:
+            try:
+                self.handler.keep_open(how, result)
+            finally:
+                ended.set()
+
+        self.http.call(hold)
+        ended.wait()
 
     def check_alive(self) -> str | None:
         """See Served."""
@@ -206,7 +245,7 @@ class LiveServer:
             cleanup: stops the project.
         """
         isolation = self.make_isolation()
-        watch = RequestWatch(self.script)
+        watch = RequestWatch(self.script, debug_sql=self.debug_sql, serializers=self.serializers)
         project = self.make_project(self.registry, watch.note_request, self._note_doing)
         interactions = Interactions(
             self.registry,
@@ -224,10 +263,13 @@ class LiveServer:
             interactions,
             StateEndpoint(interactions, self.request_timeout),
             ProjectEndpoint(project, watch, interactions, self.request_timeout),
+            MessageEndpoint(watch, interactions, self.request_timeout),
             state_path=lambda: self.state_path,
             board=self.board,
             refused=self.http.refused,
             seen=self.seen,
+            hold=self.hold,
+            keeps_open=self.keeps_open,
         )
 
     @contextmanager

@@ -45,12 +45,14 @@ class Project(Protocol):
         is_here: whether it runs in this process, where SQL queries and exceptions can be seen.
         reached: whether the last request has reached a view, as far as is known.
         answered_by: what answered the last request in place of Django's handler, such as an ASGI application around it.
+        response: Django's response to the last request; None if Django gave none in this process.
         stop_seconds: how long the project may take to stop.
     """
 
     is_here: bool
     reached: bool
     answered_by: str | None
+    response: HttpResponseBase | None
     stop_seconds: float
 
     def running(self, isolation: Isolation, call: Call) -> AbstractContextManager[None]:
@@ -95,6 +97,7 @@ class ProjectHere(WSGIHandler):
 
     is_here = True
     answered_by: str | None = None
+    response: HttpResponseBase | None = None
     stop_seconds = 0.0
 
     def __init__(self, registry: Registry, note_request: NoteRequest, note_doing: NoteDoing) -> None:
@@ -111,7 +114,8 @@ class ProjectHere(WSGIHandler):
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
         filter_request(request, self.registry)
         self.note_request(request, request.environ)  # type: ignore[attr-defined]  # a WSGIRequest
-        return super().get_response(request)
+        self.response = super().get_response(request)
+        return self.response
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         """Note the view that is about to run.
@@ -141,6 +145,7 @@ class ProjectHere(WSGIHandler):
             return lambda data: None
 
         self.reached = False
+        self.response = None
         response = self(environ, start_response)
         try:
             body = limited(response, conf.PACT_MAX_RESPONSE_BYTES)

@@ -1,5 +1,6 @@
 """The core's request to the project: passed on, committed, and recorded with its response."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from io import BytesIO
@@ -14,11 +15,12 @@ from pact_verification.provider.endpoints import find_endpoint, is_catch_all, wh
 from pact_verification.provider.http_connection import LEFT_OUT, Response, empty_response, read_body, status_line
 from pact_verification.provider.interactions import Interactions
 from pact_verification.provider.project import Project
-from pact_verification.provider.recorded_messages import arrived_request, recorded_request, recorded_response
+from pact_verification.provider.recorded_http import arrived_request, recorded_request, recorded_response
 from pact_verification.provider.recording import Recording
 from pact_verification.provider.request_watch import RequestWatch
+from pact_verification.provider.serializers import serialized
 from pact_verification.results.crash import Crash
-from pact_verification.results.exchange import RecordedResponse
+from pact_verification.results.exchange import RecordedResponse, Serialized
 from pact_verification.states.asking import who_asks
 from pact_verification.system import clock
 
@@ -77,6 +79,19 @@ class ProjectEndpoint:
             return self._refuse_for_time(recording, started)
         return response
 
+    def answer_again(self, environ: WSGIEnvironment) -> Response:
+        """Return the project's response to a person's request, in the state of the present interaction."""
+        _as_deployed(environ, read_body(environ))
+        try:
+            if asking := who_asks():
+                asking.prepare(environ)
+            response = self.project.answer(environ)
+            self.interactions.isolation.commit()
+        except Exception as error:  # noqa: BLE001  # the project's, or why it gave no response
+            text = f"{type(error).__name__}: {error}".encode()
+            return status_line(HTTPStatus.BAD_GATEWAY), [("Content-Type", "text/plain; charset=utf-8")], text
+        return response
+
     def _take_request(self, environ: WSGIEnvironment, recording: Recording) -> bool:
         """Record the request, and make its environment one for Django.
 
@@ -84,10 +99,9 @@ class ProjectEndpoint:
         """
         body = read_body(environ)
         recording.record(arrived=arrived_request(environ, body))
-        if conf.PACT_HOST:
-            _address_to(conf.PACT_HOST, environ)
+        left_out = _as_deployed(environ, body)
         recording.record(request=recorded_request(environ, environ, body))
-        if left_out := environ.pop(LEFT_OUT, {}):
+        if left_out:
             recording.warn(
                 f"The project did not get {', '.join(left_out)}: servers leave out headers with underscores in their "
                 "names."
@@ -98,9 +112,6 @@ class ProjectEndpoint:
                 f"bytes. The rest did not come in {self.request_timeout:g} s (--request-timeout)."
             )
             return False
-        environ["wsgi.input"] = BytesIO(body)
-        if settings.SECURE_SSL_REDIRECT:
-            environ["wsgi.url_scheme"] = "https"  # what such a project gets from the proxy in front of it
         try:
             if asking := who_asks():
                 asking.prepare(environ)
@@ -111,7 +122,10 @@ class ProjectEndpoint:
 
     def _record_response(self, recording: Recording, response: RecordedResponse) -> None:
         recording.record(response=response)
+        if self.watch.serializers and response.status < HTTPStatus.BAD_REQUEST:
+            self._record_serialized(recording)
         if error := self.overheard.raised:
+            recording.raised = error
             recording.record(crash=Crash.of(error))
             self.interactions.advise(error)
         elif (refusal := self.overheard.refused) and response.status >= HTTPStatus.BAD_REQUEST:
@@ -140,13 +154,24 @@ class ProjectEndpoint:
         if (request := self.watch.request) is None:
             return
         queries = self.watch.queries if self.project.is_here else None
-        recording.record(queries=queries, request_seconds=clock.seconds() - self.watch.began)
+        sql = tuple(self.watch.sql) if self.project.is_here else ()
+        recording.record(queries=queries, sql=sql, request_seconds=clock.seconds() - self.watch.began)
         try:
             endpoint = find_endpoint(request, reached=self.project.reached)
         except Exception as error:  # noqa: BLE001  # a view that is written unlike any other
             recording.warn(f"The view that answered can't be told: {Crash.of(error).exception}")
         else:
             recording.record(endpoint=endpoint)
+
+    def _record_serialized(self, recording: Recording) -> None:
+        """Record which serializer fields wrote the response. An error's data has a serializer, but not its fields."""
+        if (response := self.project.response) is None:
+            return
+        try:
+            found = serialized(response)
+        except Exception as error:  # noqa: BLE001  # the project's serializers may raise anything
+            found = Serialized(problem=f"Its serializers can't be told: {Crash.of(error).exception}")
+        recording.record(serialized=found)
 
     def _record_no_route(self, recording: Recording) -> None:
         """Record that a 404 came from no view for the URL, and the nearest routes."""
@@ -157,6 +182,17 @@ class ProjectEndpoint:
             if (endpoint := recording.exchange.endpoint) and not is_catch_all(request, endpoint.route):
                 return
             recording.record(endpoint=None, no_route=None if expected else why_no_route(request, endpoint))
+
+
+def _as_deployed(environ: WSGIEnvironment, body: bytes) -> Mapping[str, str]:
+    """Make a request's environment what the deployed project would get. Returns the headers that it would not get."""
+    if conf.PACT_HOST:
+        _address_to(conf.PACT_HOST, environ)
+    environ["wsgi.input"] = BytesIO(body)
+    if settings.SECURE_SSL_REDIRECT:
+        environ["wsgi.url_scheme"] = "https"  # what such a project gets from the proxy in front of it
+    left_out: Mapping[str, str] = environ.pop(LEFT_OUT, {})
+    return left_out
 
 
 def _address_to(host: str, environ: WSGIEnvironment) -> None:

@@ -19,6 +19,7 @@ class Recording:
         states_called: how many of its states the core has asked for.
         active: the states that are set up and not torn down yet.
         exchange: what a report keeps of the interaction.
+        raised: the exception that failed the interaction, with its frames, until the interaction has ended.
         ended: whether the states are torn down and the exchange is final.
     """
 
@@ -26,6 +27,7 @@ class Recording:
     states_called: int = 0
     active: list[ActiveState] = field(default_factory=list)
     exchange: Exchange = Exchange()
+    raised: BaseException | None = None
     ended: bool = False
 
     def record(self, **seen: Any) -> None:
@@ -40,6 +42,11 @@ class Recording:
         """Record what does not change the outcome."""
         self.record(warnings=(*self.exchange.warnings, text))
 
+    def end(self) -> None:
+        """Take it that the exchange is final. The frames of an exception would keep objects alive."""
+        self.ended = True
+        self.raised = None
+
     def fail(self, where: str, error: BaseException) -> None:
         """Record that the interaction could not be set up.
 
@@ -51,6 +58,7 @@ class Recording:
         if isinstance(error, StateError):
             self.record(state_error=str(error))
             return
+        self.raised = error
         crash = Crash.of(error)
         at = f" ({crash.where})" if crash.where else ""
         self.record(crash=crash, state_error=f"{where} raised {crash.exception}{at}")
@@ -72,8 +80,8 @@ class Script:
     """The interactions of a pact, in the order in which the core runs them, and what was seen of each.
 
     An interaction begins at the first state call after a request. It also begins when the one before has had all its
-    states: after a setup that failed, the core sends no request. See docs/pact-core.md, "Order of interactions and
-    state calls".
+    states: after a setup that failed, the core sends no request. See docs/explanation/pact-core.md, "Order of
+    interactions and state calls".
     """
 
     def __init__(self, interactions: Sequence[Interaction] = ()) -> None:

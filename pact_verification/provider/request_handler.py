@@ -1,4 +1,4 @@
-"""Handles each request on the live server's thread: a state call, or a request to the project."""
+"""Handles each request on the live server's thread: a state call, a request to the project, or one for a message."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -8,8 +8,10 @@ from wsgiref.types import WSGIEnvironment
 
 from pact_verification.provider.board import Board
 from pact_verification.provider.databases.refusing import refusals
+from pact_verification.provider.hold import Hold
 from pact_verification.provider.http_connection import Response, empty_response, read_body, status_line
 from pact_verification.provider.interactions import Interactions
+from pact_verification.provider.message_endpoint import MessageEndpoint
 from pact_verification.provider.outbound import refusals as refused_servers
 from pact_verification.provider.outbound import taken
 from pact_verification.provider.project_endpoint import ProjectEndpoint
@@ -17,17 +19,20 @@ from pact_verification.provider.recording import Recording
 from pact_verification.provider.services.failures import failures
 from pact_verification.provider.state_endpoint import StateEndpoint
 from pact_verification.results.exchange import Exchange
+from pact_verification.results.report import InteractionResult
 from pact_verification.system import clock
 
 
 class RequestHandler:
-    """Passes each request to the state endpoint or to the project, and records the time that it took.
+    """Passes each request to the state endpoint, the project or a producer, and records the time that it took.
 
     Args:
         state_path: returns the path of the state endpoint, which changes from pact to pact.
         board: shows other threads and processes what this thread is doing.
         refused: request lines that the HTTP server refused during a request. The handler records and removes them.
         seen: takes the number and the exchange of each interaction that has ended.
+        hold: ends with the project's code, if a breakpoint has begun it.
+        keeps_open: end no interaction before `finish`, and hand its exchange over before.
     """
 
     def __init__(
@@ -35,20 +40,26 @@ class RequestHandler:
         interactions: Interactions,
         states: StateEndpoint,
         project: ProjectEndpoint,
+        messages: MessageEndpoint,
         *,
         state_path: Callable[[], str],
         board: Board,
         refused: list[str],
         seen: Callable[[int, Exchange], None],
+        hold: Hold,
+        keeps_open: bool,
     ) -> None:
         self.interactions = interactions
         self.script = interactions.script
         self.states = states
         self.project = project
+        self.messages = messages
         self.state_path = state_path
         self.board = board
         self.refused = refused
         self.seen = seen
+        self.hold = hold
+        self.keeps_open = keeps_open
         self._server_pid = os.getpid()
         self._project_had_request = False
 
@@ -62,6 +73,8 @@ class RequestHandler:
                 return status_line(HTTPStatus.SERVICE_UNAVAILABLE), [], b"Nothing is being verified."
             self._project_had_request = True
             try:
+                if self.script.current.interaction.is_message:
+                    return self.interactions.context.run(self.messages.answer, read_body(environ))
                 return self.interactions.context.run(self.project.answer, environ, started)
             except BaseException as error:  # noqa: BLE001  # our own crash: a state handler may have patched code that we call
                 self.interactions.fail_for_own_crash(error)
@@ -69,12 +82,39 @@ class RequestHandler:
 
     def after_response(self) -> None:
         """End the interaction whose response was just sent, and prepare the next one."""
-        if not self._project_had_request:
+        if not self._project_had_request or self.keeps_open:
             return
         self._project_had_request = False
         with self._busy("the end of the interaction"):
             self.interactions.end()
             self.interactions.prepare_next()
+
+    def keep_open(self, how: str, result: InteractionResult) -> None:
+        """Hold the run in the state of the current interaction until a person has seen enough. See Served."""
+        recording = self.script.current
+        before = recording.exchange
+        with self._busy(f"what --{how} shows"), self.hold.opened():
+            self.interactions.context.run(self._show, how, result, recording)
+        recording.exchange = before  # what the person did is no part of the interaction
+
+    def _show(self, how: str, result: InteractionResult, recording: Recording) -> None:
+        # Imported here, since few runs need them.
+        if how == "hold":
+            from pact_verification.provider.held_server import serve_until_enter
+
+            serve_until_enter(result, recording.exchange, self.project.answer_again)
+        else:
+            from pact_verification.provider.shell import open_post_mortem, open_shell
+
+            if recording.raised:
+                open_post_mortem(result, recording.raised)
+            else:
+                open_shell(
+                    result,
+                    recording.exchange,
+                    request=self.project.watch.request,
+                    response=self.project.project.response,
+                )
 
     def finish(self) -> None:
         """End the last interaction of a pact."""
@@ -92,6 +132,7 @@ class RequestHandler:
         finally:
             if os.getpid() != self._server_pid:
                 os._exit(1)  # a child that the project forked has returned to here: it must not act as the server
+            self.hold.end_phase()
             self.board.end()
             if self.script.recordings:
                 recording = self.script.current
@@ -102,6 +143,8 @@ class RequestHandler:
                 if refusals:
                     recording.record(left_alone=refusals[0])
                 _record_what_stayed(recording)
+            if self.keeps_open and self.script.recordings:
+                self.seen(self.script.number, self.script.current.exchange)
             for number, exchange in self.script.newly_ended():
                 self.seen(number, exchange)
 

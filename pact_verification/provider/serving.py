@@ -1,7 +1,7 @@
 """The interface between a run and the provider under test, in this process or in another."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -13,7 +13,7 @@ from pact_verification.provider.databases.telling import Tell, say_nothing
 from pact_verification.provider.http_connection import HOST
 from pact_verification.results.coverage import Coverage
 from pact_verification.results.exchange import Exchange
-from pact_verification.results.report import PactResult
+from pact_verification.results.report import InteractionResult, PactResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class VerificationOptions:
         isolation: one of conf.ISOLATIONS.
         request_timeout: seconds that a provider state or a request may take.
         exit_first: stop after the first interaction that fails the run.
+        keep_open: keep the first interaction that fails the run open: "pdb" or "hold", as the options; None for no.
         database_verbosity: how much Django prints about its test databases, as for its commands.
         provider_url: a server that already runs; None means the project here.
         keepdb: start from kept test databases, and keep what was made.
@@ -32,12 +33,17 @@ class VerificationOptions:
         sharing: for one of several processes that share the work of making databases.
         names_databases: whether the run names the database aliases that it uses.
         left_alone: the database aliases that the run leaves alone, with the text of each refusal.
+        debug_sql: record the SQL queries of requests and producers.
+        fail_on_pending: a pending interaction that fails, fails the run.
+        serializers: record which serializer fields wrote the responses.
+        keep_answers: keep the responses and messages of verified interactions as the project gave them.
     """
 
     provider_name: str
     isolation: str = "transaction"
     request_timeout: float = 5.0
     exit_first: bool = False
+    keep_open: str | None = None
     database_verbosity: int = 0
     provider_url: str | None = None
     keepdb: bool = False
@@ -45,6 +51,10 @@ class VerificationOptions:
     sharing: Sharing | None = None
     names_databases: bool = False
     left_alone: Mapping[str, str] = field(default_factory=dict)
+    debug_sql: bool = False
+    fail_on_pending: bool = False
+    serializers: bool = False
+    keep_answers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +121,17 @@ class Served(Protocol):
             Whether it was done in time, or the server has ended.
         """
 
+    def settle(self) -> None:
+        """Wait until `exchanges` has all that the server has seen so far."""
+
+    def keep_open(self, how: str, result: InteractionResult) -> None:
+        """Keep the current interaction open for a person, until they have seen enough.
+
+        Args:
+            how: one of VerificationOptions.keep_open.
+            result: the interaction's, without secrets.
+        """
+
     def exchanges(self) -> list[Exchange]:
         """Return what was seen of each interaction so far."""
 
@@ -126,9 +147,11 @@ class Provider(Protocol):
 
     Attributes:
         token: part of the names of its test databases.
+        on_hold: called with whether the run is held from now on. It takes the progress line out of the way.
     """
 
     token: str
+    on_hold: Callable[[bool], None]
 
     def load(self) -> tuple[str, ...]:
         """Check the project and import its provider states. Returns notes for the report.

@@ -28,7 +28,7 @@ class StateEndpoint:
     def answer(self, body: bytes) -> Response:
         """Return 200 with the state's values, or 422 for a state that failed.
 
-        After a 5xx the core would ask again for two minutes. See docs/pact-core.md, "State endpoint".
+        After a 5xx the core would ask again for two minutes. See docs/explanation/pact-core.md, "State endpoint".
         """
         values: dict[str, Any] = {}
         try:
@@ -55,7 +55,7 @@ class StateEndpoint:
             return {}
         started = clock.seconds()
         try:
-            match = self.interactions.registry.find(name)
+            match = self.interactions.registry.states.find(name)
             if match is None and name == UNKNOWN_STATE:
                 return {}
             if match is None:

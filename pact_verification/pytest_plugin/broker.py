@@ -15,12 +15,12 @@ import pytest
 
 from pact_verification.broker.arguments import add_broker_arguments, add_selection_arguments
 from pact_verification.conf import conf
-from pact_verification.credentials import hide_credentials
 from pact_verification.errors import CannotVerify
 from pact_verification.pacts.pact import Pact
 from pact_verification.pytest_plugin.notes import add_note, shown
 from pact_verification.pytest_plugin.settings import has_settings, needs_settings
 from pact_verification.system.cache import open_cache
+from pact_verification.system.credentials import hide_credentials
 
 WORKER_INPUT = "pact_broker_selection"
 FILE_NAME_LENGTH = 100

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from pact_verification.conf import conf
-from pact_verification.credentials import harmless
 from pact_verification.errors import CannotVerify, UnreadablePact
 from pact_verification.pacts.filters import Filter
 from pact_verification.pacts.pact import Interaction, Pact
@@ -21,6 +20,7 @@ from pact_verification.pytest_plugin.broker import FILES, is_broker_file
 from pact_verification.pytest_plugin.notes import add_note, shown
 from pact_verification.pytest_plugin.settings import has_settings, needs_settings, pact_paths, provider_name
 from pact_verification.results.masking import named_without_secrets
+from pact_verification.system.credentials import harmless
 from pact_verification.text import counted, printable, relative
 
 if TYPE_CHECKING:

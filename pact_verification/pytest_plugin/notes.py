@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pact_verification.credentials import harmless
+from pact_verification.system.credentials import harmless
 from pact_verification.text import printable_lines
 
 NOTES = pytest.StashKey[set[str]]()

@@ -15,6 +15,15 @@ VERIFIER = pytest.StashKey["Verifier"]()
 """The session's verifier, once it runs."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --pact-debug-sql, which is --debug-sql of verify_pacts."""
+    parser.getgroup("pact", "pacts of a broker (pact_verification)").addoption(
+        "--pact-debug-sql",
+        action="store_true",
+        help="Show the SQL queries of each request or producer whose interaction fails.",
+    )
+
+
 @pytest.fixture(scope="session")
 def pact_verifier(
     request: pytest.FixtureRequest,
@@ -33,6 +42,7 @@ def pact_verifier(
         project_databases=request.config.stash[PROJECT_DATABASES],
         keeps_databases=django_db_keepdb,
         unblock=django_db_blocker.unblock,
+        debug_sql=request.config.getoption("--pact-debug-sql"),
     ) as verifier:
         request.config.stash[VERIFIER] = verifier
         yield verifier

@@ -16,7 +16,6 @@ from django.db.backends.base.creation import TEST_DATABASE_PREFIX
 from pact_verification.checks import require_settings
 from pact_verification.conf import conf
 from pact_verification.core.engine import running_engine
-from pact_verification.credentials import harmless
 from pact_verification.errors import CannotVerify
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.pacts.parts import in_parts
@@ -44,6 +43,7 @@ from pact_verification.results.report import Outcome, PactResult, refused_elsewh
 from pact_verification.run.session import Session
 from pact_verification.states.preflight import require_handlers
 from pact_verification.states.registry import autodiscover
+from pact_verification.system.credentials import harmless
 
 
 @contextmanager
@@ -54,6 +54,7 @@ def running_verifier(
     project_databases: Mapping[str, str],
     keeps_databases: bool,
     unblock: Callable[[], Any],
+    debug_sql: bool = False,
 ) -> Iterator["Verifier"]:
     """Start the verifier process and the live server, and end them with the block.
 
@@ -62,6 +63,7 @@ def running_verifier(
         project_databases: the names of the project's own databases by alias.
         keeps_databases: whether pytest-django keeps the test databases for the next session.
         unblock: pytest-django's way to let a test use the database.
+        debug_sql: whether to record SQL queries.
 
     Raises:
         CannotVerify: the settings are wrong, or a database is not a test database or not clean.
@@ -103,7 +105,12 @@ def running_verifier(
             databases = KeptDatabases(kept, commits=conf.PACT_ISOLATION == "flush")
             migrated = serialized() if conf.PACT_ISOLATION == "flush" else {}
             make_isolation = isolation_of(conf.PACT_ISOLATION, migrated, require_test_database)
-            server = LiveServer(registry.with_data_in_each_interaction(), make_isolation, conf.PACT_REQUEST_TIMEOUT)
+            server = LiveServer(
+                registry.with_data_in_each_interaction(),
+                make_isolation,
+                conf.PACT_REQUEST_TIMEOUT,
+                debug_sql=debug_sql,
+            )
             running = ExitStack()
             running.enter_context(server.running())
             for note in note_unseen():

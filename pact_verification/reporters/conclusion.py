@@ -51,6 +51,8 @@ def conclusion(report: Report) -> Conclusion:  # noqa: PLR0911  # one return for
             return Conclusion(f"{summary}: nothing was verified, and {report.nothing_is_fine}.", Mood.NEUTRAL)
         case 1 if report.count(Outcome.MISMATCH):
             return Conclusion(f"{timed} The contracts are broken.", Mood.BAD)
+        case 1 if not any(result.failed and not result.interaction.pending for result in report.interactions):
+            return Conclusion(f"{timed} What failed is pending, and --fail-on-pending counts it.", Mood.BAD)
         case 1:
             return Conclusion(f"{timed} The contracts could not be proved.", Mood.BAD)
         case 4:
@@ -92,4 +94,8 @@ def publication_sentence(report: Report) -> str | None:
 
 
 def _counted_outcome(outcome: Outcome, count: int) -> str:
-    return counted(count, outcome.value) if outcome is Outcome.STATE_ERROR else f"{count} {outcome.value}"
+    return (
+        counted(count, outcome.value)
+        if outcome in {Outcome.STATE_ERROR, Outcome.PRODUCER_ERROR}
+        else f"{count} {outcome.value}"
+    )

@@ -1,34 +1,48 @@
 """The report for a person at a console."""
 
 import io
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pact_verification.reporters.conclusion import Mood, conclusion, publication_sentence
-from pact_verification.reporters.failure import interaction_lines, milliseconds, pact_heading, request_cost
+from pact_verification.reporters.failure import (
+    heading,
+    interaction_lines,
+    milliseconds,
+    pact_heading,
+    request_cost,
+    warnings,
+)
 from pact_verification.reporters.lines import Role, TextLine, lines_of
+from pact_verification.reporters.summary import numbers_of, summary_lines
 from pact_verification.results.coverage import Coverage, Use
-from pact_verification.results.report import Outcome, PactResult, Report
+from pact_verification.results.report import InteractionResult, Outcome, PactResult, Report
 from pact_verification.text import counted, encodable
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 STYLES = {
     Role.PLAIN: "",
     Role.HEADING: "bold",
     Role.LABEL: "bold",
-    Role.DETAIL: "dim",
-    Role.WARNING: "yellow",
+    Role.DETAIL: "not bold default",
+    Role.WARNING: "magenta",
     Role.ERROR: "red",
-    Role.CODE: "cyan",
+    Role.CODE: "",
     Role.EXPECTED: "green",
     Role.CAME: "red",
     Role.VERIFIED: "green",
     Role.FAILED: "bold red",
 }
-MOOD_STYLES = {Mood.GOOD: "bold green", Mood.BAD: "bold red", Mood.NEUTRAL: "yellow"}
+"""Styles that are readable on a dark and on a light ground.
+
+Yellow and cyan are too bright for white, blue is too dark for black, and a dim colour is too dark or too bright.
+"""
+
+MOOD_STYLES = {Mood.GOOD: "bold green", Mood.BAD: "bold red", Mood.NEUTRAL: "bold magenta"}
 DETAILED, RAW = 2, 3
 
 
@@ -44,33 +58,36 @@ def render(
     Args:
         report: with printable values.
         colour: with ANSI colours.
-        verbosity: 0 only the conclusion; 1 every interaction, and of a failed one what was expected and what came;
-            2 also headers, whole bodies and every line of a traceback; 3 also the core's output.
+        verbosity: 0 only the conclusion; 1 failures, one in full for each cause; 2 every interaction, with headers,
+            whole bodies and every frame of a traceback; 3 also the core's output.
         encoding: the stream's. Characters that it lacks are spelled in ASCII.
         durations: how many of the slowest interactions to name.
     """
-    writer = _Writer(colour, verbosity, report.publication.published if report.publication else ())
+    writer = _ReportWriter(colour, verbosity, report.publication.published if report.publication else ())
     if verbosity > 0:
-        for pact in report.pacts:
-            writer.pact(pact)
+        numbers = numbers_of(report.causes)
+        for number, pact in enumerate(report.pacts):
+            writer.pact(number, pact, numbers)
         if report.coverage:
             writer.coverage(report.coverage)
         writer.durations(report, durations)
         for note in report.notes:
             writer.blank()
-            writer.text(note, "yellow")
+            writer.text(note, STYLES[Role.WARNING])
     writer.publication(report)
+    if report.causes and verbosity > 0:
+        writer.blank()
+        writer.lines(summary_lines(report))
     writer.conclusion(report)
     return encodable(writer.written, encoding)
 
 
-class _Writer:
-    def __init__(self, colour: bool, verbosity: int, published: Container[str] = ()) -> None:
+class Writer:
+    """Collects lines of text, with or without colours."""
+
+    def __init__(self, colour: bool) -> None:
         self.buffer = io.StringIO()
         self.colour = colour
-        self.published = published
-        self.detailed = verbosity >= DETAILED
-        self.raw = verbosity >= RAW
 
     @property
     def written(self) -> str:
@@ -113,17 +130,41 @@ class _Writer:
         parts = ((part.text, STYLES[part.role]) for part in line.parts)
         self.console.print(Text.assemble(*parts, style=style), soft_wrap=True)
 
-    def pact(self, result: PactResult) -> None:
+
+class _ReportWriter(Writer):
+    def __init__(self, colour: bool, verbosity: int, published: Container[str] = ()) -> None:
+        super().__init__(colour)
+        self.published = published
+        self.detailed = verbosity >= DETAILED
+        self.raw = verbosity >= RAW
+        self.shown: set[int] = set()
+
+    def pact(self, number: int, result: PactResult, causes: Mapping[tuple[int, int], Sequence[int]]) -> None:
+        """Write a pact's interactions.
+
+        Args:
+            number: the pact's in the report.
+            causes: the numbers of each failure's causes.
+        """
         self.blank()
-        self.lines([pact_heading(result)])
+        self.lines([pact_heading(result, detailed=self.detailed)])
         if not result.interactions:
-            self.text("has no interactions: nothing was verified", "yellow", 2)
-        for interaction in result.interactions:
-            self.lines(interaction_lines(interaction, detailed=self.detailed))
+            self.text("has no interactions: nothing was verified", STYLES[Role.WARNING], 2)
+        for index, interaction in enumerate(result.interactions):
+            self.interaction(interaction, causes.get((number, index), ()))
         self.notices(result)
         if self.raw and result.core_output.strip():
-            self.text("What the Pact core printed:", "dim", 2)
-            self.text(result.core_output.strip(), "dim", 4)
+            self.text("What the Pact core printed:", STYLES[Role.DETAIL], 2)
+            self.text(result.core_output.strip(), STYLES[Role.DETAIL], 4)
+
+    def interaction(self, result: InteractionResult, causes: Sequence[int]) -> None:
+        """Write an interaction. Of a cause that an earlier one has explained, its line suffices."""
+        explained = bool(causes) and self.shown.issuperset(causes)
+        self.shown.update(causes)
+        if explained and not self.detailed:
+            self.lines([heading(result, causes=causes)])
+        elif self.detailed or result.outcome is not Outcome.VERIFIED or warnings(result):
+            self.lines(interaction_lines(result, detailed=self.detailed, causes=causes))
 
     def notices(self, result: PactResult) -> None:
         """Write the broker's notices that fit the result. They are long, and much the same for every pact."""
@@ -135,30 +176,60 @@ class _Writer:
         after = f"after_verification:success_{success}_published_{published}".lower()
         for when, text in at_broker.notices:
             if when in {"before_verification", after}:
-                self.text(text, "dim", 2)
+                self.text(text, STYLES[Role.DETAIL], 2)
 
     def coverage(self, coverage: Coverage) -> None:
-        """Write a table of the operations. Those that no consumer uses stand out."""
-        from rich.table import Table  # see `console`
-        from rich.text import Text
+        """Write tables of the operations and the producers. Those that no consumer uses stand out."""
+        from rich.text import Text  # see `console`
 
-        self.blank()
-        self.text(f"Of {counted(len(coverage.operations), 'operation')}, consumers depend on {coverage.used}:", "bold")
+        if coverage.has_operations:
+            count = counted(len(coverage.operations), "operation")
+            rows = [
+                (operation.method, Text(operation.endpoint.route or "(empty)"), _uses(operation.uses))
+                for operation in coverage.operations
+            ]
+            for request, use in coverage.nowhere:
+                method, _, path = request.partition(" ")
+                rows.append((method, Text(f"{path} (no URL pattern)", STYLES[Role.WARNING]), Text(_use(use))))
+            self.blank()
+            self.text(f"Of {count}, consumers depend on {coverage.used}:", "bold")
+            self.table(("method", "URL pattern", "consumers, with the statuses they have seen"), rows)
+        if coverage.others:
+            self.text(
+                f"{counted(coverage.others, 'operation')} of libraries that no consumer uses left out.",
+                STYLES[Role.DETAIL],
+                2,
+            )
+        if coverage.produced:
+            count = counted(coverage.producers, "producer")
+            self.blank()
+            self.text(f"Of {count} of messages, consumers depend on {coverage.used_producers}:", "bold")
+            self.table(
+                ("message", "producer", "consumers"),
+                [
+                    (
+                        Text("\n".join(each.names)),
+                        Text(f"{each.producer.name} ({each.producer.location})")
+                        if each.producer
+                        else Text("no producer", STYLES[Role.WARNING]),
+                        _uses(each.uses),
+                    )
+                    for each in coverage.produced
+                ],
+            )
+
+    def table(self, headings: Iterable[str], rows: Iterable[Iterable["str | Text"]]) -> None:
+        from rich.table import Table  # see `console`
+
         table = Table(box=None, padding=(0, 0, 0, 2))
-        for heading in ("method", "URL pattern", "consumers, with the statuses they have seen"):
-            table.add_column(heading, header_style="dim")
-        for operation in coverage.operations:
-            uses = Text("\n".join(map(_use, operation.uses)) or "no consumer", "" if operation.uses else "yellow")
-            table.add_row(operation.method, Text(operation.endpoint.route or "(empty)"), uses)
-        for request, use in coverage.nowhere:
-            method, _, path = request.partition(" ")
-            table.add_row(method, Text(f"{path} (no URL pattern)", "yellow"), Text(_use(use)))
+        for title in headings:
+            table.add_column(title, header_style=STYLES[Role.DETAIL])
+        for row in rows:
+            table.add_row(*row)
         with self.console.capture() as captured:
             self.console.print(table)
         for line in captured.get().splitlines():
             self.buffer.write(f"{line.rstrip()}\n")
-        if coverage.others:
-            self.text(f"{counted(coverage.others, 'operation')} of libraries that no consumer uses left out.", "dim", 2)
 
     def durations(self, report: Report, count: int) -> None:
         """Write the slowest interactions, each with its request's share. The rest is its provider states."""
@@ -181,7 +252,7 @@ class _Writer:
     def publication(self, report: Report) -> None:
         if sentence := publication_sentence(report):
             self.blank()
-            self.text(sentence, "green" if report.unpublished is None else "yellow")
+            self.text(sentence, "green" if report.unpublished is None else STYLES[Role.WARNING])
         if not (made := report.publication) or not made.missing:
             return
         self.blank()
@@ -199,6 +270,12 @@ class _Writer:
         end = conclusion(report)
         self.blank()
         self.text(end.text, MOOD_STYLES[end.mood])
+
+
+def _uses(uses: Sequence[Use]) -> "Text":
+    from rich.text import Text  # see `Writer.console`
+
+    return Text("\n".join(map(_use, uses))) if uses else Text("no consumer", STYLES[Role.WARNING])
 
 
 def _use(use: Use) -> str:

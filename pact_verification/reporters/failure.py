@@ -1,26 +1,33 @@
-"""Renders one interaction: why it failed, the diff of the response, and how to run it again."""
+"""Renders one interaction: why it failed, the diff of the response or message, and how to run it again."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from pact_verification.reporters.lines import Part, Role, TextLine, joined, lines_of
+from pact_verification.results.causes import readable_route
 from pact_verification.results.crash import Crash, Frame
-from pact_verification.results.diff import CAME, EXPECTED, WRONG, DiffLine, shortened
-from pact_verification.results.exchange import Exchange, RecordedRequest, RecordedResponse
+from pact_verification.results.diff import CAME, EXPECTED, RESPONSE, WRONG, DiffLine, shortened
+from pact_verification.results.exchange import Exchange, Recorded
 from pact_verification.results.mismatch import explained
 from pact_verification.results.report import InteractionResult, Outcome, PactResult
-from pact_verification.text import Place, counted
+from pact_verification.text import counted
 
 SIGNS = {
     Outcome.VERIFIED: "✓",
     Outcome.MISMATCH: "✗",
-    Outcome.STATE_ERROR: "!",
+    Outcome.STATE_ERROR: "E",
+    Outcome.PRODUCER_ERROR: "E",
     Outcome.NOT_VERIFIED: "?",
-    Outcome.SKIPPED: "-",
+    Outcome.SKIPPED: "s",
 }
-DIFF_ROLES = {EXPECTED: Role.EXPECTED, CAME: Role.CAME, WRONG: Role.WARNING}
+"""A sign for each outcome. None of them is a sign of a diff; E and s are pytest's letters."""
+
+DIFF_ROLES = {EXPECTED: Role.EXPECTED, CAME: Role.CAME, WRONG: Role.WARNING, RESPONSE: Role.HEADING}
 HEADERS_OF_THE_CLIENT = {"User-Agent", "Accept-Encoding", "Host"}
 MAX_REASONS = 2
 """How many differences `short_reason` names."""
+
+PENDING_PASSES, PENDING_FAILS = "does not fail the run", "fails the run (--fail-on-pending)"
 
 MAX_LINES = 40
 MAX_CHARACTERS = 500
@@ -31,18 +38,29 @@ def failure_text(pact: PactResult, result: InteractionResult) -> str:
     return joined([pact_heading(pact), *interaction_lines(result)])
 
 
-def pact_heading(pact: PactResult) -> TextLine:
-    """Return the heading of a pact: its consumer and source."""
-    return TextLine((Part(f"{pact.pact.consumer}  ({pact.pact.source})"),), Role.HEADING)
+def pact_heading(pact: PactResult, *, detailed: bool = True) -> TextLine:
+    """Return the heading of a pact: its consumer and source.
+
+    Args:
+        detailed: whether all its interactions follow. Otherwise the heading counts those that were verified.
+    """
+    parts = [Part(f"{pact.pact.consumer}  ({pact.pact.source})", Role.HEADING)]
+    verified = sum(each.outcome is Outcome.VERIFIED for each in pact.interactions)
+    if not detailed and verified:
+        parts.append(Part(f"  {SIGNS[Outcome.VERIFIED]} {verified} verified", Role.VERIFIED))
+    return TextLine(tuple(parts))
 
 
-def interaction_lines(result: InteractionResult, *, detailed: bool = False) -> Iterator[TextLine]:
+def interaction_lines(
+    result: InteractionResult, *, detailed: bool = False, causes: Sequence[int] = ()
+) -> Iterator[TextLine]:
     """Yield the lines of one interaction.
 
     Args:
-        detailed: also show times, all headers, whole bodies and every line of a traceback.
+        detailed: also show times, all headers, whole bodies and every frame of a traceback.
+        causes: the numbers of its causes in the summary.
     """
-    yield _heading(result, detailed=detailed)
+    yield heading(result, detailed=detailed, causes=causes)
     if result.outcome is Outcome.SKIPPED:
         return
     explanation = _Explanation(result, detailed=detailed)
@@ -68,28 +86,48 @@ def short_reason(result: InteractionResult) -> str:
 
 
 def facts(result: InteractionResult) -> Iterator[tuple[str, str]]:
-    """Yield labels and texts: test, comments, states, request, view, exception, time and log."""
+    """Yield labels and texts: test, comments, states, request, view, producer, message, exception, time and log."""
     exchange = result.exchange
     yield from consumer_facts(result)
     for state in exchange.states:
         values = ", ".join(f"{name}={value!r}" for name, value in state.values.items())
         yield "state", f"{state.state}: {state.handler}{f', gave {values}' if values else ''}"
-    if exchange.request:
-        yield "request", exchange.request.headline
-    if (endpoint := exchange.endpoint) and endpoint.reached:
-        place = f" ({endpoint.location})" if endpoint.location else ""
-        yield "view", f"{endpoint.view}{place}, for the URL pattern {endpoint.route!r}"
-    elif endpoint:
-        yield "view", f"not reached: a middleware answered before it, for the URL pattern {endpoint.route!r}"
-    elif exchange.response:
-        yield "view", exchange.no_route or "no URL pattern matches"
+    if exchange.sent:
+        yield "request", exchange.sent.headline
+    yield from _answered_by(result)
     if exchange.refusal:
         place = f" ({exchange.refusal.where})" if exchange.refusal.own else ""
         yield "raised", f"{exchange.refusal.exception}{place}"
-    if exchange.response:
+    if exchange.came:
         yield "took", request_cost(exchange)
     for record in exchange.log:
         yield "log", record
+
+
+def _answered_by(result: InteractionResult) -> Iterator[tuple[str, str]]:
+    """Yield the view that answered, or the producer and its message."""
+    exchange = result.exchange
+    if (endpoint := exchange.endpoint) and endpoint.reached:
+        place = f" ({endpoint.location})" if endpoint.location else ""
+        yield "view", f"{endpoint.view}{place}, for the URL pattern {readable_route(endpoint.route)!r}"
+    elif endpoint:
+        yield (
+            "view",
+            f"not reached: a middleware answered before it, for the URL pattern {readable_route(endpoint.route)!r}",
+        )
+    elif exchange.response:
+        yield "view", exchange.no_route or "no URL pattern matches"
+    if exchange.producer:
+        yield "producer", f"{exchange.producer.name} ({exchange.producer.location})"
+    if exchange.message:
+        yield "message", message_headline(result)
+
+
+def message_headline(result: InteractionResult) -> str:
+    """Return the content type of a message. Of several responses, it says which one this is."""
+    number, count = result.interaction.response + 1, len(result.interaction.messages)
+    which = f"response {number} of {count}: " if count > 1 else ""
+    return which + (result.exchange.message.headline if result.exchange.message else "")
 
 
 def consumer_facts(result: InteractionResult) -> Iterator[tuple[str, str]]:
@@ -122,15 +160,25 @@ def request_cost(exchange: Exchange) -> str:
     return f"{milliseconds(exchange.request_seconds)}, {queries}"
 
 
-def place_of(result: InteractionResult) -> Place | None:
-    """Return the line of the project's code where the exception was raised, else where the view is."""
-    exchange = result.exchange
-    for cause in (exchange.crash, exchange.refusal):
-        if cause and cause.own:
-            return cause.where
-    if exchange.endpoint and exchange.endpoint.own and exchange.endpoint.reached:
-        return exchange.endpoint.location
-    return None
+def queries(exchange: Exchange) -> Iterator[tuple[str, str]]:
+    """Yield the SQL queries that a run with --debug-sql has recorded: time and database, and the text in lines."""
+    for query in exchange.sql:
+        yield f"{milliseconds(query.seconds)}, {query.database}", formatted(query.sql)
+
+
+def queries_left_out(exchange: Exchange) -> str:
+    """Return how many queries were not recorded, since there were too many; empty if none was left out."""
+    left = (exchange.queries or 0) - len(exchange.sql)
+    return f"… and {left} more" if exchange.sql and left > 0 else ""
+
+
+def formatted(sql: str) -> str:
+    """Return a query in lines, as Django's --debug-sql shows it; as it is if sqlparse is missing or refuses it."""
+    with suppress(Exception):
+        import sqlparse  # a dependency of Django's; few runs need it
+
+        return str(sqlparse.format(sql, reindent=True, keyword_case="upper"))
+    return sql
 
 
 def milliseconds(seconds: float) -> str:
@@ -138,7 +186,8 @@ def milliseconds(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds >= 0.01 else f"{seconds * 1000:.1f} ms"  # noqa: PLR2004  # 10 ms
 
 
-def _heading(result: InteractionResult, *, detailed: bool) -> TextLine:
+def heading(result: InteractionResult, *, detailed: bool = False, causes: Sequence[int] = ()) -> TextLine:
+    """Return the line of one interaction: how it ended, its description, its states and its causes."""
     interaction, verified = result.interaction, result.outcome is Outcome.VERIFIED
     parts = [
         Part(f"  {SIGNS[result.outcome]} "),
@@ -147,7 +196,9 @@ def _heading(result: InteractionResult, *, detailed: bool) -> TextLine:
     if interaction.states:
         parts.append(Part(f"  [{', '.join(map(str, interaction.states))}]", Role.DETAIL))
     if interaction.pending and not verified:
-        parts.append(Part("  pending: does not fail the run", Role.WARNING))
+        parts.append(Part(f"  pending: {PENDING_FAILS if result.failed else PENDING_PASSES}", Role.WARNING))
+    if causes:
+        parts.append(Part(f"  cause {' and '.join(map(str, causes))}", Role.PLAIN))
     if detailed:
         parts.append(Part(f"  {milliseconds(result.exchange.seconds)}", Role.DETAIL))
     return TextLine(tuple(parts), Role.VERIFIED if verified else Role.FAILED if result.failed else Role.WARNING)
@@ -164,9 +215,13 @@ class _Explanation:
     def success(self) -> Iterator[TextLine]:
         for label, text in consumer_facts(self.result):
             yield self._fact(label, text)
-        if self.detailed and self.exchange.request and self.exchange.response:
-            exchange = f"{self.exchange.request.headline} → {self.exchange.response.headline}"
-            yield from lines_of(exchange, Role.DETAIL, indent=6)
+        exchange = self.exchange
+        if self.detailed and exchange.request and exchange.response:
+            headline = f"{exchange.request.headline} → {exchange.response.headline}"
+            yield from lines_of(headline, Role.DETAIL, indent=6)
+        if self.detailed and exchange.producer and exchange.message:
+            headline = f"{exchange.producer.name} → {message_headline(self.result)}"
+            yield from lines_of(headline, Role.DETAIL, indent=6)
 
     def failure(self) -> Iterator[TextLine]:
         exchange = self.exchange
@@ -174,14 +229,18 @@ class _Explanation:
             yield from lines_of(self.result.error, Role.ERROR, indent=6)
         for label, text in facts(self.result):
             yield self._fact(label, text)
-            if label == "request" and exchange.request:
-                yield from self._headers_and_body(exchange.request, exchange.request.body)
+            if label == "request" and exchange.sent:
+                yield from self._headers_and_body(exchange.sent, exchange.sent.body)
+            if label == "message" and exchange.message and self.detailed:
+                yield from self._headers_and_body(exchange.message, b"")
+            if label == "took":
+                yield from self._sql()
         if exchange.response and self.detailed:
             yield self._fact("response", exchange.response.headline)
             yield from self._headers_and_body(exchange.response, b"")  # the diff shows the body
         if exchange.crash:
             yield from self._crash(exchange.crash)
-        if exchange.response:
+        if exchange.came:
             yield from self._diff()
         if self.result.rerun:
             yield _labelled("again", self.result.rerun)
@@ -194,7 +253,7 @@ class _Explanation:
             return text
         return f"{text[:MAX_CHARACTERS]}… {len(text) - MAX_CHARACTERS} more characters (--verbosity 2)"
 
-    def _headers_and_body(self, message: RecordedRequest | RecordedResponse, body: bytes) -> Iterator[TextLine]:
+    def _headers_and_body(self, message: Recorded, body: bytes) -> Iterator[TextLine]:
         for name, value in message.headers.items():
             if name in HEADERS_OF_THE_CLIENT and not self.detailed:
                 continue
@@ -223,6 +282,14 @@ class _Explanation:
             role = DIFF_ROLES.get(line.sign, Role.PLAIN)
             yield from lines_of(f"{line.sign} {self._cut(line.text)}", role, indent=8)
 
+    def _sql(self) -> Iterator[TextLine]:
+        """Yield the SQL queries, if the run has recorded them."""
+        for head, text in queries(self.exchange):
+            yield from lines_of(head, Role.DETAIL, indent=15)
+            yield from lines_of(text, Role.CODE, indent=17)
+        if left_out := queries_left_out(self.exchange):
+            yield from lines_of(left_out, Role.DETAIL, indent=15)
+
     def _crash(self, crash: Crash) -> Iterator[TextLine]:
         yield from lines_of("the exception", Role.HEADING, indent=6)
         libraries = crash.libraries
@@ -231,7 +298,7 @@ class _Explanation:
         yield from _frames(libraries if self.detailed else raising_frame)
         yield from lines_of(crash.exception, Role.ERROR, indent=8)
         if not self.detailed and (hidden := len(libraries) - len(raising_frame)):
-            left_out = f"({counted(hidden, 'line')} of libraries left out: --verbosity 2)"
+            left_out = f"({counted(hidden, 'frame')} of libraries left out: --verbosity 2)"
             yield from lines_of(left_out, Role.DETAIL, indent=8)
 
 

@@ -3,15 +3,14 @@
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pact_verification import reporters
 from pact_verification.errors import CannotVerify
-from pact_verification.reporters import Format
-from pact_verification.results.report import Report
+from pact_verification.reporters import Format, Reported
 from pact_verification.text import read_json
 
 STEP_SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
@@ -68,7 +67,7 @@ class ReportFile:
                 f"{self.option} {str(self.path)!r} can't be written: {problem}. Name a file in a folder that exists."
             )
 
-    def write(self, report: Report) -> None:
+    def write(self, report: Reported) -> None:
         """Render and write the report. Raises every error."""
         text = self.format.render(report)
         with open(  # Path.open() takes no opener
@@ -96,20 +95,23 @@ def _standard_streams() -> Iterator[os.stat_result]:
             yield os.fstat(descriptor)
 
 
-def step_summary(*, required: bool, warn: Callable[[str], None]) -> tuple[ReportFile, ...]:
+def step_summary(
+    *, required: bool, warn: Callable[[str], None], summary: Format | None = None
+) -> tuple[ReportFile, ...]:
     """Return the file of GitHub Actions' step summary, if the environment names one that can be written.
 
     Args:
         required: whether an option asks for it. Otherwise a file that can't be written is only a warning: a container
             may have the variable and not the file.
         warn: called with the warning.
+        summary: the format; by default that of a report.
 
     Raises:
         CannotVerify: it is required and can't be written.
     """
     if not (path := os.environ.get(STEP_SUMMARY_VARIABLE)):
         return ()
-    file = ReportFile(reporters.STEP_SUMMARY, Path(path), STEP_SUMMARY_VARIABLE, append=True)
+    file = ReportFile(summary or reporters.STEP_SUMMARY, Path(path), STEP_SUMMARY_VARIABLE, append=True)
     try:
         file.require_writable()
     except CannotVerify as error:
@@ -120,18 +122,19 @@ def step_summary(*, required: bool, warn: Callable[[str], None]) -> tuple[Report
     return (file,)
 
 
-def requested(given: Mapping[str, str | None]) -> tuple[ReportFile, ...]:
+def requested(given: Mapping[str, str | None], formats: Iterable[Format] | None = None) -> tuple[ReportFile, ...]:
     """Return the reports that options ask for, after a check that each can be written.
 
     Args:
         given: the options; one named like a format has the path, or None.
+        formats: that a command has; by default those of a report.
 
     Raises:
         CannotVerify: a file can't be written, or two reports have the same file.
     """
     files = [
         ReportFile(each, Path(path), f"--{each.name}")
-        for each in reporters.FORMATS
+        for each in (reporters.FORMATS if formats is None else formats)
         if (path := given.get(each.name)) is not None
     ]
     plain = [file for file in files if file.is_plain]
@@ -145,7 +148,7 @@ def requested(given: Mapping[str, str | None]) -> tuple[ReportFile, ...]:
     return tuple(files)
 
 
-def write_all(files: tuple[ReportFile, ...], report: Report) -> Iterator[str]:
+def write_all(files: tuple[ReportFile, ...], report: Reported) -> Iterator[str]:
     """Write the reports. Yield an error for each that fails; the others are written all the same."""
     for file in files:
         try:

@@ -3,25 +3,26 @@
 Filters are radio buttons. Style rules, one for each consumer and outcome, hide the other interactions.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from pathlib import Path
 from typing import Any
 
-from django.template import Context, Engine
-
 from pact_verification.reporters.conclusion import conclusion, publication_sentence
-from pact_verification.reporters.failure import facts, milliseconds, short_reason, warnings
+from pact_verification.reporters.failure import facts, milliseconds, queries, queries_left_out, short_reason, warnings
+from pact_verification.reporters.page import page_context, render_page
+from pact_verification.reporters.summary import interactions_of, numbers_of
 from pact_verification.results.coverage import Coverage
 from pact_verification.results.crash import Frame
-from pact_verification.results.diff import CAME, EXPECTED, WRONG, DiffLine, shortened
-from pact_verification.results.exchange import RecordedRequest, RecordedResponse
-from pact_verification.results.report import InteractionResult, Outcome, PactResult, Report
+from pact_verification.results.diff import CAME, EXPECTED, RESPONSE, WRONG, DiffLine, shortened
+from pact_verification.results.exchange import Recorded
+from pact_verification.results.report import Cause, Failure, InteractionResult, Outcome, PactResult, Report
+from pact_verification.text import counted
 
 FAILED, PENDING = "failed", "pending"
 MEANINGS = {
     FAILED: "failed",
     "state-error": "state error",
+    "producer-error": "producer error",
     "not-verified": "not verified",
     PENDING: "pending",
     "skipped": "skipped",
@@ -29,26 +30,33 @@ MEANINGS = {
 }
 """The classes of the page's items in the order of its filter, each in words."""
 
+PENDING_COUNTS = "Its failure fails the run all the same, because of --fail-on-pending."
+
 LINES_AROUND = 30
 """How many lines stand before and after one that differs."""
 
-LINE_CLASSES = {EXPECTED: "expected", CAME: "came", WRONG: "wrong"}
+LINE_CLASSES = {EXPECTED: "expected", CAME: "came", WRONG: "wrong", RESPONSE: "response"}
+
+ORDER = {FAILED: 0, "state-error": 0, "producer-error": 0, "not-verified": 0, PENDING: 1, "skipped": 2, "verified": 3}
+"""Where the classes stand on the page: what fails the run comes first."""
+
+LISTED = 5
+"""How many interactions of a cause are listed before a reader opens the others."""
 
 
 def render(report: Report) -> str:
     """Return the report as HTML. Its values are printable, and Django's templates escape them."""
     consumers = list(dict.fromkeys(result.pact.consumer for result in report.pacts))
-    pacts = [_pact(result, consumers) for result in report.pacts]
+    numbers = numbers_of(report.causes)
+    pacts = [_pact(number, result, consumers, numbers) for number, result in enumerate(report.pacts)]
+    pacts.sort(key=lambda pact: min((ORDER[item["kind"]] for item in pact["items"]), default=0))
     items = [item for pact in pacts for item in pact["items"]]
     kinds = [kind for kind in MEANINGS if any(item["kind"] == kind for item in items)]
     there = {(pact["number"], item["kind"]) for pact in pacts for item in pact["items"]}
     end = conclusion(report)
     missing = report.publication.missing if report.publication else ()
     context = {
-        "title": f"Pacts of {report.provider}",
-        "conclusion": end.text,
-        "mood": end.mood.value,
-        "started": report.started.strftime("%Y-%m-%d %H:%M:%S UTC") if report.started else "",
+        **page_context(f"Pacts of {report.provider}", end, report),
         "consumers": [
             (str(number), name, str(sum(item["consumer"] == number for item in items)))
             for number, name in enumerate(consumers)
@@ -57,19 +65,53 @@ def render(report: Report) -> str:
         "total": str(len(items)),
         # Filters that leave nothing to show: the page then says so.
         "empty": [(str(n), kind) for n, kind in product(range(len(consumers)), kinds) if (n, kind) not in there],
+        "causes": [_cause(cause, report) for cause in report.causes],
+        "causes_heading": counted(len(report.causes), "cause"),
         "pacts": pacts,
         "notes": report.notes,
         "publication": publication_sentence(report) or "",
         "missing": missing,
         "coverage": report.coverage and _coverage(report.coverage),
     }
-    engine = Engine(dirs=[str(Path(__file__).parent)], autoescape=True)
-    return str(engine.get_template("report.html").render(Context(context, use_l10n=False)))
+    return render_page("report.html", context)
 
 
-def _pact(result: PactResult, consumers: list[str]) -> dict[str, Any]:
+def _cause(cause: Cause, report: Report) -> dict[str, Any]:
+    failures = [
+        (_anchor(pact, number), report.pacts[pact].pact.consumer, report.pacts[pact].interactions[number].interaction)
+        for pact, number in cause.failures
+    ]
+    listed = [(anchor, f"{consumer}: {interaction.description}") for anchor, consumer, interaction in failures]
+    return {
+        "title": cause.title,
+        "subjects": ", ".join(cause.subjects),
+        "place": str(cause.place or ""),
+        "interactions": interactions_of(cause),
+        "listed": listed[:LISTED],
+        "others": listed[LISTED:],
+        "more": counted(len(listed) - LISTED, "more interaction"),
+        "rerun": cause.rerun,
+    }
+
+
+def _anchor(pact: int, number: int) -> str:
+    """Return the id of an interaction's element, by its place in the report."""
+    return f"i-{pact + 1}-{number + 1}"
+
+
+def _pact(
+    index: int, result: PactResult, consumers: list[str], causes: Mapping[Failure, Sequence[int]]
+) -> dict[str, Any]:
     number = consumers.index(result.pact.consumer)
-    items = [_item(result, each, number) for each in result.interactions]
+    items = [
+        {
+            **_item(result, each, number),
+            "id": _anchor(index, place),
+            "causes": " and ".join(map(str, causes.get((index, place), ()))),
+        }
+        for place, each in enumerate(result.interactions)
+    ]
+    items.sort(key=lambda item: ORDER[item["kind"]])
     return {
         "number": number,
         "consumer": result.pact.consumer,
@@ -103,25 +145,17 @@ def _item(pact: PactResult, result: InteractionResult, number: int) -> dict[str,
             "own": list(map(_frame, exchange.crash.own)),
             "libraries": list(map(_frame, exchange.crash.libraries)),
         },
+        "sql": list(queries(exchange)),
+        "sql_left_out": queries_left_out(exchange),
         "rerun": result.rerun if failed else "",
         "took": milliseconds(exchange.seconds) if exchange.seconds else "",
     }
 
 
 def _kind(result: InteractionResult) -> str:
-    match result.outcome:
-        case Outcome.VERIFIED:
-            return "verified"
-        case Outcome.SKIPPED:
-            return "skipped"
-        case _ if not result.failed:
-            return PENDING
-        case Outcome.STATE_ERROR:
-            return "state-error"
-        case Outcome.NOT_VERIFIED:
-            return "not-verified"
-        case _:
-            return FAILED
+    if result.outcome not in {Outcome.VERIFIED, Outcome.SKIPPED} and not result.failed:
+        return PENDING
+    return FAILED if result.outcome is Outcome.MISMATCH else result.outcome.value.replace(" ", "-")
 
 
 def _facts(pact: PactResult, result: InteractionResult) -> Iterator[tuple[str, str]]:
@@ -132,19 +166,22 @@ def _facts(pact: PactResult, result: InteractionResult) -> Iterator[tuple[str, s
     yield "pact", pact.pact.source
     yield "key", result.interaction.key
     if result.interaction.pending:
-        yield "pending", "Its failure does not fail the run: the contract counts once this branch has verified it."
+        counts = "the contract counts once this branch has verified it."
+        yield "pending", PENDING_COUNTS if result.counted else f"Its failure does not fail the run: {counts}"
     for state in result.interaction.states[len(exchange.states) :]:
         yield "state", f"{state}: not set up"
     yield from facts(result)
 
 
 def _messages(result: InteractionResult) -> Iterator[dict[str, Any]]:
-    for name, message in (("request", result.exchange.request), ("response", result.exchange.response)):
+    exchange = result.exchange
+    messages = {"request": exchange.sent, "response": exchange.response, "message": exchange.message}
+    for name, message in messages.items():
         if message:
             yield {"name": name, "text": _text_of(message)}
 
 
-def _text_of(message: RecordedRequest | RecordedResponse) -> str:
+def _text_of(message: Recorded) -> str:
     headers = "".join(f"{name}: {value}\n" for name, value in message.headers.items())
     body = message.body.decode(errors="replace")
     return f"{message.headline}\n{headers}\n{body}".strip()
@@ -165,6 +202,7 @@ def _line(line: DiffLine) -> dict[str, str]:
 
 def _coverage(coverage: Coverage) -> dict[str, Any]:
     return {
+        "has_operations": coverage.has_operations,
         "used": str(coverage.used),
         "total": str(len(coverage.operations)),
         "others": str(coverage.others or ""),
@@ -178,4 +216,14 @@ def _coverage(coverage: Coverage) -> dict[str, Any]:
             for each in coverage.operations
         ],
         "nowhere": [(request, use.consumer, ", ".join(map(str, use.statuses))) for request, use in coverage.nowhere],
+        "used_producers": str(coverage.used_producers),
+        "producers": str(coverage.producers),
+        "produced": [
+            {
+                "names": each.names,
+                "producer": each.producer and f"{each.producer.name} ({each.producer.location})",
+                "uses": [(use.consumer, use.failing) for use in each.uses],
+            }
+            for each in coverage.produced
+        ],
     }

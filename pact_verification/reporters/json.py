@@ -3,14 +3,14 @@
 import json
 from typing import Any
 
-from pact_verification.pacts.pact import ProviderState
+from pact_verification.pacts.pact import Interaction, PactMessage, ProviderState
 from pact_verification.reporters.conclusion import conclusion
 from pact_verification.reporters.failure import warnings
-from pact_verification.results.coverage import Coverage, Use
+from pact_verification.results.coverage import Coverage, Produced, Use
 from pact_verification.results.crash import Crash
 from pact_verification.results.diff import DiffLine, shortened
-from pact_verification.results.exchange import Endpoint, Exchange, RecordedRequest, RecordedResponse
-from pact_verification.results.report import InteractionResult, Outcome, PactResult, Publication, Report
+from pact_verification.results.exchange import Endpoint, Exchange, RecordedMessage, RecordedRequest, RecordedResponse
+from pact_verification.results.report import Cause, InteractionResult, Outcome, PactResult, Publication, Report
 from pact_verification.text import visible
 
 LINES_AROUND = 30
@@ -34,6 +34,7 @@ def render(report: Report) -> str:
         "counts": {
             outcome.name.lower(): sum(each.outcome is outcome for each in report.interactions) for outcome in Outcome
         },
+        "causes": [_cause(cause, report) for cause in report.causes],
         "pacts": [_pact(result) for result in report.pacts],
         "coverage": report.coverage and _coverage(report.coverage),
         "publication": report.publication and _publication(report.publication),
@@ -42,6 +43,17 @@ def render(report: Report) -> str:
         "notes": list(report.notes),
     }
     return visible(json.dumps(document, indent=1, ensure_ascii=False, default=str)) + "\n"
+
+
+def _cause(cause: Cause, report: Report) -> dict[str, Any]:
+    return {
+        "title": cause.title,
+        "subjects": list(cause.subjects),
+        "place": str(cause.place) if cause.place else None,
+        "consumers": list(cause.consumers),
+        "interactions": [report.pacts[pact].interactions[number].interaction.key for pact, number in cause.failures],
+        "rerun": cause.rerun,
+    }
 
 
 def _pact(result: PactResult) -> dict[str, Any]:
@@ -71,11 +83,13 @@ def _interaction(result: InteractionResult) -> dict[str, Any]:
         "states": _states(interaction.states, exchange),
         "request": exchange.request and _message(exchange.request),
         "response": exchange.response and {**_message(exchange.response), "status": exchange.response.status},
-        "expected": {
-            "status": interaction.expected.status,
-            "headers": dict(interaction.expected.headers),
-            "body": interaction.expected.body,
-        },
+        "kind": interaction.kind,
+        "message_request": exchange.message_request and _contents(exchange.message_request),
+        "message": exchange.message and _contents(exchange.message),
+        "message_number": interaction.response if exchange.message else None,
+        "producer": exchange.producer and f"{exchange.producer.name} ({exchange.producer.location})",
+        "expected": _expected(interaction),
+        "expected_messages": list(map(_contents, interaction.messages)),
         "mismatches": [
             {
                 "part": mismatch.part,
@@ -84,6 +98,7 @@ def _interaction(result: InteractionResult) -> dict[str, Any]:
                 "actual": mismatch.actual,
                 "message": mismatch.message,
                 "rule": str(mismatch.rule or ""),
+                "message_number": mismatch.response,
             }
             for mismatch in result.mismatches
         ],
@@ -91,6 +106,9 @@ def _interaction(result: InteractionResult) -> dict[str, Any]:
         "endpoint": (exchange.endpoint and exchange.endpoint.reached and _endpoint(exchange.endpoint)) or None,
         "crash": exchange.crash and _crash(exchange.crash),
         "queries": exchange.queries,
+        "sql": [
+            {"sql": each.sql, "database": each.database, "seconds": round(each.seconds, 6)} for each in exchange.sql
+        ],
         "request_seconds": round(exchange.request_seconds, 6),
         "seconds": round(exchange.seconds, 6),
         "refusal": exchange.refusal and exchange.refusal.exception,
@@ -123,6 +141,19 @@ def _message(message: RecordedRequest | RecordedResponse) -> dict[str, Any]:
     }
 
 
+def _expected(interaction: Interaction) -> dict[str, Any]:
+    """Return the expected response. It is an object for messages too, since programs read its members."""
+    if interaction.is_message:
+        return {"status": 0, "headers": {}, "body": None}
+    expected = interaction.expected
+    return {"status": expected.status, "headers": dict(expected.headers), "body": expected.body}
+
+
+def _contents(message: RecordedMessage | PactMessage) -> dict[str, Any]:
+    body = message.body.decode(errors="backslashreplace") if isinstance(message.body, bytes) else message.body
+    return {"content_type": message.content_type, "metadata": dict(message.metadata), "body": body}
+
+
 def _line(line: DiffLine) -> dict[str, str]:
     return {"sign": line.sign, "text": line.text, "note": line.note}
 
@@ -150,6 +181,17 @@ def _coverage(coverage: Coverage) -> dict[str, Any]:
         ],
         "others": coverage.others,
         "nowhere": [{"request": request, **_use(use)} for request, use in coverage.nowhere],
+        "producers": list(map(_produced, coverage.produced)),
+    }
+
+
+def _produced(produced: Produced) -> dict[str, Any]:
+    producer = produced.producer
+    return {
+        "messages": list(produced.names),
+        "producer": producer and producer.name,
+        "location": str(producer.location) if producer else "",
+        "uses": list(map(_use, produced.uses)),
     }
 
 

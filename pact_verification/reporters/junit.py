@@ -11,11 +11,16 @@ from datetime import datetime
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from pact_verification.reporters.conclusion import why_nothing_was_verified
-from pact_verification.reporters.failure import failure_text, place_of, remarks, short_reason
+from pact_verification.reporters.failure import failure_text, remarks, short_reason
 from pact_verification.results.report import InteractionResult, Outcome, PactResult, Report
 from pact_verification.text import relative
 
-KINDS = {Outcome.MISMATCH: "failure", Outcome.STATE_ERROR: "error", Outcome.NOT_VERIFIED: "error"}
+KINDS = {
+    Outcome.MISMATCH: "failure",
+    Outcome.STATE_ERROR: "error",
+    Outcome.PRODUCER_ERROR: "error",
+    Outcome.NOT_VERIFIED: "error",
+}
 NOTHING_VERIFIED = 3
 
 
@@ -58,7 +63,7 @@ def _cases(result: PactResult) -> list[Element]:
 
 def _case(pact: PactResult, result: InteractionResult, name: str) -> Element:
     case = Element("testcase", classname=pact.pact.consumer, name=name, time=f"{result.exchange.seconds:.3f}")
-    if result.outcome is not Outcome.VERIFIED and (place := place_of(result)):
+    if result.outcome is not Outcome.VERIFIED and (place := result.place):
         case.set("file", relative(place.file))
         case.set("line", str(place.line))
     if result.outcome is Outcome.VERIFIED:

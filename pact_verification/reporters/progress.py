@@ -1,13 +1,15 @@
 """How far a run is, and what it selected, for a person at a console."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
-from pact_verification.credentials import harmless
 from pact_verification.pacts.sources import Progress, Selection
+from pact_verification.results.report import Outcome, PactResult
 from pact_verification.system import clock
+from pact_verification.system.credentials import harmless
 from pact_verification.text import counted, encodable, printable, printable_lines
 
 PLAIN_PROGRESS_SECONDS = 10
@@ -23,10 +25,12 @@ class Live:
 
     Attributes:
         show: prints a text of its own lines.
+        pause: takes whether the line is out of the way from now on, such as for a debugger.
     """
 
     progress: Progress
     show: Callable[[str], None]
+    pause: Callable[[bool], None]
 
 
 @contextmanager
@@ -60,22 +64,24 @@ def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Live]:
             def show_selected(text: str) -> None:
                 if text:
                     console.print(_shown(text), soft_wrap=True)
-                bar.update(task, description="Making the test database…")
+                if bar.tasks[0].total is None:
+                    bar.update(task, description="Making the test database…")
 
             yield Live(
                 lambda done, total, current: bar.update(
                     task, completed=done, total=total, description=_shown(printable(current))
                 ),
                 show_selected,
+                lambda held: bar.stop() if held else bar.start(),
             )
         return
     started = last = clock.seconds()
-    shown = False
+    shown = paused = False
 
     def show_progress(done: int, total: int, current: str) -> None:
         nonlocal last, shown
         now = clock.seconds()
-        if now - last >= (PLAIN_PROGRESS_SECONDS if done or shown else FIRST_PROGRESS_SECONDS):
+        if not paused and now - last >= (PLAIN_PROGRESS_SECONDS if done or shown else FIRST_PROGRESS_SECONDS):
             last, shown = now, True
             show(f"{done} of {total} done, {now - started:.0f} s: {printable(current)}")
 
@@ -84,7 +90,11 @@ def live_progress(stream: TextIO, *, colour: bool) -> Iterator[Live]:
             encoding = getattr(stream, "encoding", None) or "utf-8"
             print(encodable(_shown(text), encoding), file=stream, flush=True)
 
-    yield Live(show_progress, show)
+    def pause(held: bool) -> None:
+        nonlocal paused
+        paused = held
+
+    yield Live(show_progress, show, pause)
 
 
 def _shown(text: str) -> str:
@@ -101,6 +111,13 @@ def render_selection(selection: Selection, version: str, unpublished: str | None
         server: a remark on the server that already runs; None without one.
     """
     return "\n".join(filter(None, (server, _selected(selection, version, unpublished))))
+
+
+def render_first(results: Sequence[PactResult]) -> str:
+    """Return what became of the interactions that --failed-first verified before the others."""
+    outcomes = Counter(each.outcome for result in results for each in result.interactions)
+    numbers = ", ".join(f"{outcomes[outcome]} {outcome.value}" for outcome in Outcome if outcomes[outcome])
+    return f"{counted(outcomes.total(), 'interaction')} that failed before: {numbers}. The others follow."
 
 
 def _selected(selection: Selection, version: str, unpublished: str | None) -> str:

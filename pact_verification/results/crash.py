@@ -16,6 +16,10 @@ OURS = f"{Path(__file__).parents[1]}{os.sep}"
 """The package's own folder. No project has code in it, whether the package is installed or editable."""
 
 
+MAX_FRAMES = 60
+"""How many frames of a traceback are kept: the outermost and the innermost half."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One line of a traceback.
@@ -75,7 +79,10 @@ def is_own(file: str) -> bool:
 
 
 def _frames(trace: TracebackType | None) -> Iterator[Frame]:
-    for frame in traceback.extract_tb(trace):
+    extracted = traceback.extract_tb(trace)
+    if len(extracted) > MAX_FRAMES:  # a recursion without an end
+        extracted[MAX_FRAMES // 2 : -MAX_FRAMES // 2] = []
+    for frame in extracted:
         if frame.filename.startswith(OURS):
             continue
         yield Frame(relative(frame.filename), frame.lineno or 0, frame.name, frame.line or "", is_own(frame.filename))

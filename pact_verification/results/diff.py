@@ -1,11 +1,11 @@
-"""A response beside the expected one, as lines. `response_diff` makes them."""
+"""A response or a message beside the expected one, as lines. `response_diff` makes them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pact_verification.text import counted
 
-SAME, EXPECTED, CAME, WRONG = " ", "-", "+", "!"
+SAME, EXPECTED, CAME, WRONG, RESPONSE = " ", "-", "+", "!", "@"
 
 LINES_AROUND = 3
 """How many lines stand before and after one that differs."""
@@ -19,7 +19,8 @@ class DiffLine:
     """A line of a diff.
 
     Attributes:
-        sign: SAME; EXPECTED for what did not come; CAME for what was not expected; WRONG for what `note` explains.
+        sign: SAME; EXPECTED for what did not come; CAME for what was not expected; WRONG for what `note` explains;
+            RESPONSE for the number of the response that the next lines belong to.
         note: the core's sentence, with the path and the matching rule.
     """
 
@@ -30,15 +31,16 @@ class DiffLine:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """A response beside the expected one: status, body, and the headers that the pact names."""
+    """A response or a message beside the expected one, with the headers or the metadata that the pact names."""
 
     status: tuple[DiffLine, ...] = ()
     headers: tuple[DiffLine, ...] = ()
+    metadata: tuple[DiffLine, ...] = ()
     body: tuple[DiffLine, ...] = ()
 
     def parts(self) -> Iterator[tuple[str, tuple[DiffLine, ...]]]:
         """Yield the parts that have lines, each with its name."""
-        for name in ("status", "headers", "body"):
+        for name in ("status", "headers", "metadata", "body"):
             if lines := getattr(self, name):
                 yield name, lines
 

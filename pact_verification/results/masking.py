@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
-from pact_verification.credentials import configured_secrets
-from pact_verification.pacts.pact import Interaction
-from pact_verification.results.exchange import Exchange
+from pact_verification.pacts.pact import Interaction, PactMessage
+from pact_verification.results.exchange import Exchange, RecordedMessage
 from pact_verification.results.report import InteractionResult, PactResult, Report
 from pact_verification.results.secret_hiding import Mask
 from pact_verification.results.secret_search import secrets_in
 from pact_verification.results.secret_values import secret_names
+from pact_verification.system.credentials import configured_secrets
 
 
 def mask(result: PactResult) -> PactResult:
@@ -90,6 +90,10 @@ def _mask_of(
     wanted, expected = interaction.request, interaction.expected
     sources: list[Any] = [wanted.path, wanted.query, wanted.headers, wanted.unreadable, expected.headers]
     sources += [wanted.body, expected.body]
+    messages: list[PactMessage | RecordedMessage | None] = [interaction.message_request, *interaction.messages]
+    if exchange:
+        messages += [exchange.message, exchange.message_request]
+    sources += [part for each in messages if each for part in (each.metadata, each.body)]
     sources += [state.params for state in interaction.states]
     if exchange:
         sources += [part for state in exchange.states for part in (state.state.params, state.values)]

@@ -9,12 +9,13 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from pact_verification.pacts.pact import Request
-from pact_verification.text import printable, printable_lines
+from pact_verification.text import described_binary, printable, printable_lines
 
 ONE_LINE = {
     *("branch", "broker", "code", "consumer", "consumer_version", "description", "file", "function", "handler", "key"),
     *("log", "method", "name", "nowhere", "part", "path", "provider", "reason", "rerun", "route", "source", "target"),
-    *("test_name", "text", "url", "version", "view"),
+    *("subjects", "test_name", "text", "title", "url", "version", "view"),
+    *("changes", "detail", "fields", "members", "needed", "operation", "unneeded", "unseen"),  # of an Impact
 }
 """Fields whose text is a line, so that line ends are spelled out too."""
 
@@ -51,7 +52,9 @@ def _printable(value: Any, *, one_line: bool) -> Any:
 
 
 def _printable_body(body: bytes) -> bytes:
-    """Return a body as UTF-8 whose characters are printable. CR LF is a line end too."""
+    """Return a body as UTF-8 whose characters are printable. CR LF is a line end too. A binary one is described."""
+    if binary := described_binary(body):
+        return binary.encode()
     text = body.decode(errors="replace")
     return body if text.isprintable() else printable_lines(text.replace("\r\n", "\n")).encode()
 

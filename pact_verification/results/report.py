@@ -1,15 +1,16 @@
 """The Report of a run and its parts. Reporters read these values and nothing else."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.results.coverage import Coverage
 from pact_verification.results.diff import Diff
-from pact_verification.results.exchange import Exchange
+from pact_verification.results.exchange import Exchange, RecordedMessage, RecordedResponse
 from pact_verification.results.mismatch import Mismatch
+from pact_verification.text import Place
 
 
 class Outcome(Enum):
@@ -18,6 +19,7 @@ class Outcome(Enum):
     VERIFIED = "verified"
     MISMATCH = "failed"
     STATE_ERROR = "state error"
+    PRODUCER_ERROR = "producer error"
     NOT_VERIFIED = "not verified"
     SKIPPED = "skipped"
 
@@ -29,6 +31,9 @@ class InteractionResult:
     Attributes:
         diff: the response beside the expected one; empty when they match, and when no response came.
         rerun: a command line that runs only this interaction; empty for one that the core can't try.
+        counted: whether it fails the run if it fails, although it is pending.
+        answers: the response or messages as the project gave them, with their secrets. A run keeps them only for
+            `pact_impact`, and no report has them.
     """
 
     interaction: Interaction
@@ -38,11 +43,24 @@ class InteractionResult:
     error: str | None = None
     diff: Diff = Diff()
     rerun: str = ""
+    counted: bool = False
+    answers: tuple[RecordedResponse | RecordedMessage, ...] = field(default=(), repr=False)
 
     @property
     def failed(self) -> bool:
-        """Whether it fails the run. A pending interaction never does."""
-        return self.outcome is not Outcome.VERIFIED and not self.interaction.pending
+        """Whether it fails the run. A pending interaction does so only with --fail-on-pending."""
+        return self.outcome is not Outcome.VERIFIED and (self.counted or not self.interaction.pending)
+
+    @property
+    def place(self) -> Place | None:
+        """The line of the project's code where the exception was raised, else where the view or producer is."""
+        exchange = self.exchange
+        for cause in (exchange.crash, exchange.refusal):
+            if cause and cause.own:
+                return cause.where
+        if exchange.endpoint and exchange.endpoint.own and exchange.endpoint.reached:
+            return exchange.endpoint.location
+        return exchange.producer.location if exchange.producer else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +85,16 @@ def results_of_unverifiable(pact: Pact) -> PactResult:
     )
 
 
+def with_counted_pending(result: PactResult) -> PactResult:
+    """Return the result with pending interactions that fail the run if they fail."""
+    return replace(
+        result,
+        interactions=tuple(
+            replace(each, counted=True) if each.interaction.pending else each for each in result.interactions
+        ),
+    )
+
+
 def refused_elsewhere(results: Sequence[PactResult]) -> tuple[str, ...]:
     """Return the servers that the run refused beside the interactions, each once."""
     return tuple(
@@ -80,18 +108,44 @@ def merge_results(pact: Pact, parts: Sequence[PactResult], unverifiable: PactRes
     """Return a pact's result, its interactions in the order of the pact.
 
     Args:
-        parts: the results of the parts in which the core verified the pact.
+        parts: the results of the parts in which the core verified the pact, in any order.
         unverifiable: the results of the other interactions.
     """
-    tried = iter([each for part in parts for each in part.interactions])
-    others = iter(unverifiable.interactions)
-    results = [next(tried if each.unverifiable is None else others) for each in pact.interactions]
-    results += tried  # the core may report more interactions than the pact holds
+    order = {(each.kind, each.place): number for number, each in enumerate(pact.interactions)}
+    last = len(order)  # the core may report more interactions than the pact holds
+    results = sorted(
+        (each for part in (*parts, unverifiable) for each in part.interactions),
+        key=lambda each: order.get((each.interaction.kind, each.interaction.place), last),
+    )
     return PactResult(
         replace(pact, interactions=tuple(each.interaction for each in results), content=b""),
         tuple(results),
         "".join(part.core_output for part in parts),
     )
+
+
+Failure = tuple[int, int]
+"""An interaction that failed: the number of its pact in the report, and its number in the pact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What several interactions fail for.
+
+    Attributes:
+        title: what is wrong, in a line.
+        subjects: where in the API it is wrong, such as "GET /products/{id}"; none where the title says it.
+        place: the line of the project's code that it leads to.
+        failures: the interactions that fail for it. Their first one is the example.
+        rerun: a command line that runs exactly these interactions.
+    """
+
+    title: str
+    subjects: tuple[str, ...]
+    place: Place | None
+    failures: tuple[Failure, ...]
+    consumers: tuple[str, ...]
+    rerun: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +181,7 @@ class Report:
         nothing_because: why no interaction was selected, where the run knows it.
         nothing_is_fine: why a run without interactions is a success; None when it isn't.
         databases_seconds: how long making the test databases took, of `seconds`.
+        causes: what the interactions fail for that fail the run.
     """
 
     provider: str
@@ -141,6 +196,7 @@ class Report:
     coverage: Coverage | None = None
     nothing_because: str | None = None
     databases_seconds: float = 0.0
+    causes: tuple[Cause, ...] = ()
 
     @property
     def interactions(self) -> tuple[InteractionResult, ...]:

@@ -1,9 +1,10 @@
-"""Makes the diff of a response from the core's mismatches.
+"""Makes the diff of a response or a message from the core's mismatches.
 
 A value that a matching rule allows to differ is not marked. So the lines follow the mismatches and not the texts.
 """
 
 import json
+from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
@@ -11,10 +12,12 @@ from http.client import responses
 from typing import Any
 
 from pact_verification.pacts.matching_rules import steps
+from pact_verification.pacts.pact import CONTENT_TYPE_NAMES
 from pact_verification.results.diff import CAME, EXPECTED, SAME, WRONG, Diff, DiffLine
-from pact_verification.results.mismatch import Mismatch, explained
+from pact_verification.results.exchange import RecordedMessage
+from pact_verification.results.mismatch import Mismatch, explained, said
 from pact_verification.results.report import InteractionResult
-from pact_verification.text import read_json
+from pact_verification.text import described_binary, read_json
 
 MISSING: Any = object()
 """Stands for an example that the pact doesn't have; None is an example."""
@@ -28,22 +31,44 @@ Path = tuple[str, ...]
 
 
 def response_diff(result: InteractionResult) -> Diff:
-    """Return the diff of an interaction's response; an empty one when no response came."""
-    response = result.exchange.response
-    if response is None:
+    """Return the diff of an interaction's response or message; an empty one when none came."""
+    exchange = result.exchange
+    if (came := exchange.came) is None:
         return Diff()
-    by_part: dict[str, list[Mismatch]] = {"status": [], "header": [], "body": []}
+    by_part: dict[str, list[Mismatch]] = {"status": [], "header": [], "metadata": [], "body": []}
     others: list[Mismatch] = []
     for mismatch in result.mismatches:
         by_part.get(mismatch.part, others).append(mismatch)
-    elsewhere = [DiffLine(WRONG, each.where, each.message) for each in others]
+    elsewhere = [DiffLine(WRONG, each.where, said(each)) for each in others]
     try:
-        body = list(_body(result, by_part["body"], compared=not others))
+        body = list(_body(came.body, result.interaction.wanted.body, by_part["body"], compared=not others))
     except RecursionError:  # the body is nested too deeply
         elsewhere += [DiffLine(WRONG, each.where, explained(each)) for each in by_part["body"]]
-        body = [DiffLine(SAME, response.body.decode(errors="replace"))]
+        body = [DiffLine(SAME, came.body.decode(errors="replace"))]
+    if isinstance(came, RecordedMessage):
+        metadata = _metadata(result, came, by_part["metadata"])
+        return Diff(metadata=tuple(metadata), body=(*elsewhere, *body))
     status, headers = _status(result, by_part["status"]), _headers(result, by_part["header"])
-    return Diff(tuple(status), tuple(headers), (*elsewhere, *body))
+    return Diff(tuple(status), tuple(headers), body=(*elsewhere, *body))
+
+
+def _metadata(result: InteractionResult, came: RecordedMessage, mismatches: Sequence[Mismatch]) -> Iterator[DiffLine]:
+    wrong = {mismatch.path: mismatch for mismatch in mismatches}
+    unnamed = [mismatch for mismatch in mismatches if mismatch.path not in result.interaction.expected_message.metadata]
+    yield from (DiffLine(WRONG, each.where, explained(each)) for each in unnamed)
+    wanted = result.interaction.expected_message.metadata
+    for name, expected in wanted.items():
+        value = came.metadata.get(name, came.content_type if name.lower() in CONTENT_TYPE_NAMES else MISSING)
+        if mismatch := wrong.get(name):
+            yield DiffLine(EXPECTED, f"{name}: {_value(expected)}", explained(mismatch))
+            if value is not MISSING:
+                yield DiffLine(CAME, f"{name}: {_value(value)}")
+        else:
+            yield DiffLine(SAME, f"{name}: {_value(expected if value is MISSING else value)}")
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _status(result: InteractionResult, mismatches: Sequence[Mismatch]) -> Iterator[DiffLine]:
@@ -82,13 +107,14 @@ def _values(header: str) -> list[str]:
     return [value.strip() for value in header.split(",")]
 
 
-def _body(result: InteractionResult, mismatches: Sequence[Mismatch], compared: bool) -> Iterator[DiffLine]:
-    assert result.exchange.response
-    body, expected = result.exchange.response.body, result.interaction.expected.body
+def _body(body: bytes, expected: Any, mismatches: Sequence[Mismatch], *, compared: bool) -> Iterator[DiffLine]:
     try:
         came = read_json(body)
     except ValueError:
-        text = body.decode(errors="replace")
+        binary = described_binary(body)
+        text = binary or body.decode(errors="replace")
+        if binary and isinstance(expected, str):
+            expected = _bytes_of(expected)
         if not (mismatches and compared):
             yield from (DiffLine(SAME, line) for line in text.splitlines())
             return
@@ -112,7 +138,17 @@ def _text_diff(expected: str, came: str) -> Iterator[DiffLine]:
             yield from (DiffLine(CAME, line) for line in after[other_start:other_end])
 
 
+def _bytes_of(text: str) -> str | bytes:
+    """Return the bytes that a V3 pact expects, which writes them in Base64."""
+    try:
+        return b64decode(text, validate=True)
+    except ValueError:
+        return text
+
+
 def _pretty(value: Any) -> str:
+    if isinstance(value, bytes):
+        return described_binary(value) or value.decode(errors="replace")
     return "" if value is None else json.dumps(value, indent=2, ensure_ascii=False)
 
 

@@ -8,11 +8,11 @@ from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from pact_verification.credentials import HIDDEN, SHORT, hide
 from pact_verification.pacts.matching_rules import steps
 from pact_verification.results.mismatch import Mismatch
 from pact_verification.results.secret_search import ATOMS, may_hold_value, may_name_secret, secret_values_in
 from pact_verification.results.secret_values import SHORTEST, looks_like_secret, without_secret_parts
+from pact_verification.system.credentials import HIDDEN, SHORT, hide
 from pact_verification.text import read_json
 
 UNSEARCHABLE = "(it can't be searched for secrets)"

@@ -16,8 +16,8 @@ from types import NoneType
 from typing import Any
 from urllib.parse import unquote_plus
 
-from pact_verification.credentials import spellings
 from pact_verification.results.secret_values import looks_like_secret, secret_parts
+from pact_verification.system.credentials import spellings
 from pact_verification.text import read_json
 
 MAX_OPEN_TAGS = 64

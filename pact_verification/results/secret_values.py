@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from pact_verification.conf import conf
-from pact_verification.credentials import HIDDEN
+from pact_verification.system.credentials import HIDDEN
 
 SECRET_NAMES = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key"})
 """In lower case. The setting PACT_SECRET_NAMES adds to them."""

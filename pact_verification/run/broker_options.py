@@ -23,10 +23,10 @@ from pact_verification.broker.publishing import Publisher
 from pact_verification.broker.selectors import default_selectors, read_selector
 from pact_verification.broker.source import BrokerPacts, PactAtUrl
 from pact_verification.conf import MAX_CONNECTIONS, conf, is_connections
-from pact_verification.credentials import Credentials, configured_credentials
 from pact_verification.errors import CannotVerify
 from pact_verification.pacts.sources import Source
 from pact_verification.provider.serving import VerificationOptions
+from pact_verification.system.credentials import Credentials, configured_credentials
 
 BUILD_URL = re.compile(
     r"https?://(\[[0-9a-f:.]+\]|[\w.-]+)(:\d+)?([/?]([\w.~:/?@!$&'()*+,;=-]|%[0-9a-f]{2})*)?(#[\w./?=&%-]*)?",
@@ -84,6 +84,8 @@ def read_broker_options(
             "names it."
         )
     unpublished: str | None = "--publish or PACT_BROKER_PUBLISH_VERIFICATION_RESULTS=true does that."
+    if given.get("publish") is False:
+        unpublished = "--no-publish or --watch leaves that out."
     if publish:
         _require_publishable(broker, pact_url)
         unpublished = partial_reason

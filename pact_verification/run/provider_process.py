@@ -23,7 +23,8 @@ from pact_verification.provider.board import SIZE, Board
 from pact_verification.provider.serving import DatabasesMade, VerificationOptions
 from pact_verification.results.coverage import Coverage
 from pact_verification.results.exchange import Exchange
-from pact_verification.results.report import PactResult
+from pact_verification.results.report import InteractionResult, PactResult
+from pact_verification.system.credentials import harmless
 from pact_verification.system.interruption import SIGNALS, hear, raise_again_what_is_lost
 from pact_verification.system.streams import guard_streams
 
@@ -41,6 +42,7 @@ ProviderMessage = tuple[str, Any]
 
 * "exchange": the number of an interaction and its exchange.
 * "failed": why the live server has ended.
+* "held": whether the run is held from now on.
 * "doing": what the call that is being answered does, while it makes the test databases.
 * "done": the value that a call returned.
 * "refused": why a call could not be answered.
@@ -74,7 +76,7 @@ def run_provider(
     hear()
     raise_again_what_is_lost()
     _without_core_files()
-    guard_streams()
+    guard_streams(harmless)
     with (folder / "crash").open("w") as crash:
         faulthandler.enable(crash)
         code = 1
@@ -166,6 +168,7 @@ class WitnessedProvider:
                 board=self.board,
                 seen=self._send_exchange,
                 failed=self._fail,
+                held=self._announce_held,
             )
         )
         # Until the process ends: libraries send what is left in handlers of atexit.
@@ -188,6 +191,13 @@ class WitnessedProvider:
     def expect(self, interactions: tuple[Interaction, ...], state_path: str) -> None:
         """See Served. The witness chooses the path of the state endpoint."""
         self.server.expect(interactions, state_path)
+
+    def settle(self) -> None:
+        """See Served. The answer comes after the exchanges that were sent before."""
+
+    def keep_open(self, how: str, result: InteractionResult) -> None:
+        """See Served."""
+        self.server.keep_open(how, result)
 
     def finish(self, wait: float) -> bool:
         """See Served."""
@@ -221,6 +231,12 @@ class WitnessedProvider:
     def _send_exchange(self, number: int, exchange: Exchange) -> None:
         with suppress(OSError):  # the witness has ended, and `serve` ends for the same reason
             self._send("exchange", (number, exchange))
+
+    def _announce_held(self, held: bool) -> None:
+        with suppress(OSError):  # the witness has ended, and `serve` ends for the same reason
+            self._send("held", held)
+            if held:
+                self.board.wait_until_seen()
 
     def _fail(self, reason: str) -> None:
         """End the process, since its live server has ended. The verifier would wait for a response."""

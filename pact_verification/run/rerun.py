@@ -1,19 +1,22 @@
-"""The command line that verifies one interaction again, for a shell in the current directory."""
+"""The command line that verifies some interactions again, for a shell in the current directory."""
 
 import os
 import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pact_verification.conf import conf
-from pact_verification.credentials import hide_credentials
 from pact_verification.pacts.pact import Interaction, Pact
+from pact_verification.system.credentials import hide_credentials
 from pact_verification.text import relative
+
+FLAGS = ("--keepdb", "--fail-on-pending", "--debug-sql")
+"""The options without a value that a new run needs too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,28 +26,46 @@ class RerunCommand:
     Attributes:
         words: the command, with the options that a new run needs too.
         finds_pacts: whether a run without PACT arguments finds the same pacts.
+        selectors: the options that select the same pacts at the broker.
     """
 
     words: tuple[str, ...] = ("python", "manage.py", "verify_pacts")
     finds_pacts: bool = False
+    selectors: tuple[str, ...] = ()
 
-    def line(self, pact: Pact, interaction: Interaction, *, unique: bool) -> str:
-        """Return the command line for one interaction.
+    def line(self, interactions: Sequence[tuple[Pact, Interaction]], unique: Container[str]) -> str:
+        """Return the command line for some interactions.
 
-        The URL of a broker's pact contains the hash of its content, so the line selects the same content later.
+        The URL of a broker's pact contains the hash of its content, so the line selects the same content later. Only
+        one URL can be given, so the line for several pacts selects them anew.
 
         Args:
-            unique: whether no other pact of the run has an interaction with this key.
+            unique: the keys that only one interaction of the run has.
         """
-        if pact.at_broker:
-            source: tuple[str, ...] = ("--pact-url", pact.at_broker.url)
-        elif self.finds_pacts and unique:
-            source = ()
-        else:
-            source = (f"./{pact.source}" if pact.source.startswith("-") else pact.source,)
-        words = (*self.words, *source, "--interaction", interaction.key)
+        keys = dict.fromkeys(interaction.key for _, interaction in interactions)
+        words = [
+            *self.words,
+            *self._sources([pact for pact, _ in interactions], found=all(key in unique for key in keys)),
+        ]
+        words += [word for key in keys for word in ("--interaction", key)]
         # The shell's quotes could split a credential, so it is hidden before they are added.
         return " ".join(_quoted(hide_credentials(word)) for word in words)
+
+    def _sources(self, pacts: Sequence[Pact], *, found: bool) -> tuple[str, ...]:
+        """Return the arguments that select pacts.
+
+        Args:
+            found: whether a run with all pacts finds these interactions, and no others, by their keys.
+        """
+        urls = dict.fromkeys(pact.at_broker.url for pact in pacts if pact.at_broker)
+        if len(urls) == 1:
+            return "--pact-url", *urls
+        if urls:
+            return self.selectors
+        if self.finds_pacts and found:
+            return ()
+        sources = dict.fromkeys(pact.source for pact in pacts)
+        return tuple(f"./{source}" if source.startswith("-") else source for source in sources)
 
 
 def rerun_command(given: Mapping[str, Any]) -> RerunCommand:
@@ -67,9 +88,21 @@ def rerun_command(given: Mapping[str, Any]) -> RerunCommand:
     if kept["--provider-name"] == conf.PACT_PROVIDER_NAME_IN_SETTINGS:
         del kept["--provider-name"]
     options = [part for option, value in kept.items() if value for part in (option, str(value))]
-    options += ["--keepdb"] if given.get("keepdb") else []
+    options += [option for option in FLAGS if given.get(option[2:].replace("-", "_"))]
+    options += ["--no-enable-pending"] if not given["enable_pending"] else []
     options += [f"--databases={alias}" for alias in given.get("databases") or ()]
-    return RerunCommand((*_program(), "verify_pacts", *options), _finds_the_same(given))
+    return RerunCommand((*_program(), "verify_pacts", *options), _finds_the_same(given), tuple(_selectors(given)))
+
+
+def _selectors(given: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the options of this run that select pacts at a broker."""
+    for selector in given["consumer_version_selectors"]:
+        yield from ("--consumer-version-selector", selector)
+    for option in ("--provider-branch", "--include-wip-pacts-since"):
+        if value := given.get(option[2:].replace("-", "_")):
+            yield from (option, str(value))
+    for tag in given.get("provider_tags", ()):
+        yield from ("--provider-tag", tag)
 
 
 def _finds_the_same(given: Mapping[str, Any]) -> bool:

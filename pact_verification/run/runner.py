@@ -1,9 +1,10 @@
 """One run, from the selection of pacts to the report."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 
 from pact_verification.core.engine import Engine
@@ -15,26 +16,30 @@ from pact_verification.provider.databases.aliases import new_token
 from pact_verification.provider.databases.left_alone import leaving_alone, unreachable
 from pact_verification.provider.outbound import elsewhere_text
 from pact_verification.provider.serving import DatabasesMade, Provider
+from pact_verification.results.causes import causes
 from pact_verification.results.coverage import Coverage
 from pact_verification.results.masking import mask, without_credentials
 from pact_verification.results.report import (
+    Cause,
     PactResult,
     Publication,
     Report,
     merge_results,
     refused_elsewhere,
     results_of_unverifiable,
+    with_counted_pending,
 )
 from pact_verification.run.host_hint import host_hint
 from pact_verification.run.last_failed import remember_failed
 from pact_verification.run.leftovers import drop_leftovers, recorded_run
 from pact_verification.run.options import Options
+from pact_verification.run.selecting import ELSEWHERE, find_pacts, take_share
 from pact_verification.run.session import running_session
 from pact_verification.run.workers import running_workers
 from pact_verification.system import clock
 
 PART = 100
-"""The most interactions in a part of a pact. See docs/pact-core.md, "Requests the core sends"."""
+"""The most interactions in a part of a pact. See docs/explanation/pact-core.md, "Requests the core sends"."""
 
 SMALL_PART = 10
 """The fewest interactions in a part. Each part costs about as much as two interactions."""
@@ -54,11 +59,13 @@ class Runner:
         directory: the folder of the run, for the pact files that the core reads.
         progress: receives the progress of the run.
         announce: receives the selection.
+        tell_first: receives the results of the interactions that ran first, if others follow.
         services: notes on services that the run does not see.
 
     Attributes:
         notes: remarks for the report.
-        provider_name: set by `run`, as are the next two.
+        provider_name: set by `run`, as are the next three.
+        selection: the pacts, with their content.
         started: when the run started, for people.
         start: when the run started, by the run's own clock.
         databases_seconds: how long making the test databases took.
@@ -70,9 +77,11 @@ class Runner:
     directory: Path
     progress: Progress = no_progress
     announce: Announce = lambda *_: None
+    tell_first: Callable[[Sequence[PactResult]], None] = lambda _: None
     services: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list, init=False)
     provider_name: str = field(init=False)
+    selection: Selection = field(init=False)
     started: datetime = field(init=False)
     start: float = field(init=False)
     databases_seconds: float = field(default=0.0, init=False)
@@ -87,8 +96,8 @@ class Runner:
         self.started, self.start = datetime.now(UTC), clock.seconds()
         self.provider_name = self.options.provider_name
         server = self.reach_server()
-        found = self.find_pacts()
-        selection = self.take_share(found)
+        found = find_pacts(self.options, self.progress)
+        self.selection = selection = take_share(self.options, found)
         self.announce(selection, server)
         self.require_state_handlers(selection)
         results = self.verify_interactions(selection)
@@ -98,7 +107,7 @@ class Runner:
         self.remember_failures(results)
         coverage = self.list_coverage(results)
         publication = self.publish(results)
-        nothing_is_fine = self.reason_nothing_is_fine(found, selection)
+        nothing_is_fine = self.options.reason_nothing_is_fine(found, selection)
         self.notes = [
             *([server] if server else ()),
             *self.services,
@@ -113,15 +122,6 @@ class Runner:
         """Find the server that --provider-url names, and return a note on it for the report."""
         verification = self.options.verification
         return self.provider.reach(verification) if verification.provider_url else None
-
-    def find_pacts(self) -> Selection:
-        """Find the provider's pacts and filter their interactions."""
-        options = self.options
-        return options.source.select(self.provider_name, options.consumers, options.filter, self.progress)
-
-    def take_share(self, found: Selection) -> Selection:
-        """Keep the pacts of this run's shard."""
-        return self.options.shard.take(found) if self.options.shard else found
 
     def require_state_handlers(self, selection: Selection) -> None:
         """Find a state handler for every provider state. Raises CannotVerify if one has none."""
@@ -146,6 +146,8 @@ class Runner:
             merge_results(pact, verified_parts.get(index, ()), mask(results_of_unverifiable(pact)))
             for index, pact in enumerate(selection.pacts)
         ]
+        if self.options.verification.fail_on_pending:
+            results = list(map(with_counted_pending, results))
         return self._with_rerun_lines(results)
 
     def note_refused(self, results: Sequence[PactResult]) -> None:
@@ -183,8 +185,7 @@ class Runner:
             return None
         publication = self.options.publisher.publish(provable, self.progress)
         self.notes += (
-            f"{result.pact.name} {'can not be read' if result.interactions else 'holds no interactions'}, so no result "
-            "is published for it."
+            f"{result.pact.name} {_why_unprovable(result)}, so no result is published for it."
             for result in results
             if not _is_provable(result)
         )
@@ -212,23 +213,45 @@ class Runner:
             started=self.started,
             coverage=coverage,
             databases_seconds=self.databases_seconds,
+            causes=tuple(self._causes(results)),
             nothing_because=self.options.nothing_because,
         )
         return without_credentials(report)
 
     def _verify_parts(self, selection: Selection) -> Mapping[int, Sequence[PactResult]]:
         """Return the results of the pacts' parts, by the pact's index in the selection."""
+        pacts = [
+            (index, is_first, half)
+            for index, pact in enumerate(selection.pacts)
+            for is_first, half in ((True, self._first_of(pact)), (False, self._others_of(pact)))
+        ]
         # Pending pacts run last. One of them may end the run, which must not leave other pacts unverified.
-        order = sorted(range(len(selection.pacts)), key=lambda index: _is_pending(selection.pacts[index]))
+        pacts.sort(key=lambda each: (_is_pending(each[2]), not each[1]))
         size = self._part_size(selection.interactions)
-        parts = [(index, part) for index in order for part in in_parts(selection.pacts[index], size, self.directory)]
+        parts = [
+            (index, is_first, part) for index, is_first, half in pacts for part in in_parts(half, size, self.directory)
+        ]
+        first = sum(1 for _ in takewhile(lambda each: each[1], parts))
         results: dict[int, list[PactResult]] = {}
-        for (index, _), result in zip(parts, self._run([part for _, part in parts]), strict=True):
+        for (index, *_), result in zip(parts, self._run([part for *_, part in parts], first), strict=True):
             results.setdefault(index, []).append(result)
         return results
 
-    def _run(self, parts: Sequence[Pact]) -> list[PactResult]:
-        """Verify parts of pacts, with this process's engine or with workers."""
+    def _first_of(self, pact: Pact) -> Pact:
+        """Return the pact with the interactions that run before the others."""
+        return replace(pact, interactions=tuple(each for each in pact.interactions if each.key in self.options.first))
+
+    def _others_of(self, pact: Pact) -> Pact:
+        """Return the pact with the interactions that do not run first."""
+        others = tuple(each for each in pact.interactions if each.key not in self.options.first)
+        return replace(pact, interactions=others)
+
+    def _run(self, parts: Sequence[Pact], first: int) -> list[PactResult]:
+        """Verify parts of pacts, with this process's engine or with workers.
+
+        Args:
+            first: how many parts hold interactions that run before the others.
+        """
         verification = self.options.verification
         total = sum(len(part.interactions) for part in parts)
         if self.options.parallel == 1:
@@ -237,7 +260,10 @@ class Runner:
                 running_session(self.engine, verification, self.provider, self.progress, total) as session,
             ):
                 self._take(session.server.databases)
-                return [session.verify(part) for part in parts]
+                results = [session.verify(part) for part in parts[:first]]
+                if 0 < first < len(parts):
+                    self.tell_first(results)
+                return results + [session.verify(part) for part in parts[first:]]
         tokens = [new_token() for _ in range(min(self.options.parallel, len(parts)))]
         with (
             recorded_run(tokens, self.directory),
@@ -257,7 +283,7 @@ class Runner:
 
         Workers get small parts, so that they finish at about the same time.
         """
-        if self.options.verification.exit_first:
+        if self.options.verification.exit_first or self.options.verification.keep_open:
             return 1
         if self.options.parallel == 1:
             return PART
@@ -265,31 +291,35 @@ class Runner:
 
     def _with_rerun_lines(self, results: Sequence[PactResult]) -> list[PactResult]:
         """Add to each interaction that can be verified the command line that runs it alone."""
-        keys = Counter(each.interaction.key for result in results for each in result.interactions)
+        unique = _unique_keys(results)
         return [
             replace(
                 result,
                 interactions=tuple(
                     each
                     if each.interaction.unverifiable is not None
-                    else replace(
-                        each,
-                        rerun=self.options.rerun.line(
-                            result.pact, each.interaction, unique=keys[each.interaction.key] == 1
-                        ),
-                    )
+                    else replace(each, rerun=self.options.rerun.line([(result.pact, each.interaction)], unique))
                     for each in result.interactions
                 ),
             )
             for result in results
         ]
 
-    def reason_nothing_is_fine(self, found: Selection, selection: Selection) -> str | None:
-        """Return why a run that verifies nothing exits with 0; None if it exits with 3."""
-        if self.options.allow_no_pacts:
-            return "--allow-no-pacts says that this is fine"
-        all_elsewhere = found.pacts and not selection.pacts and not found.nothing_for
-        return "all selected pacts are in other shares" if all_elsewhere else None
+    def _causes(self, results: Sequence[PactResult]) -> Iterator[Cause]:
+        """Yield the causes of failures, each with a command line for its interactions."""
+        unique = _unique_keys(results)
+        for cause in causes(results):
+            failures = [
+                (results[pact].pact, results[pact].interactions[each].interaction) for pact, each in cause.failures
+            ]
+            verifiable = [(pact, each) for pact, each in failures if each.unverifiable is None]
+            yield replace(cause, rerun=self.options.rerun.line(verifiable, unique) if verifiable else "")
+
+
+def _unique_keys(results: Sequence[PactResult]) -> frozenset[str]:
+    """Return the keys that only one interaction has."""
+    keys = Counter(each.interaction.key for result in results for each in result.interactions)
+    return frozenset(key for key, count in keys.items() if count == 1)
 
 
 def _is_pending(pact: Pact) -> bool:
@@ -299,4 +329,15 @@ def _is_pending(pact: Pact) -> bool:
 def _is_provable(result: PactResult) -> bool:
     """Return whether a result can be published. An unreadable pact may have no link for its result."""
     has_link = bool(result.pact.at_broker and result.pact.at_broker.results_url)
-    return bool(result.interactions) and (has_link or not result.pact.is_unreadable)
+    return bool(result.interactions) and not _is_elsewhere(result) and (has_link or not result.pact.is_unreadable)
+
+
+def _why_unprovable(result: PactResult) -> str:
+    if _is_elsewhere(result):
+        return "has messages, which --provider-url does not verify"
+    return "can not be read" if result.interactions else "holds no interactions"
+
+
+def _is_elsewhere(result: PactResult) -> bool:
+    """Return whether the pact has messages that this run could not verify on another server."""
+    return any(each.interaction.unverifiable == ELSEWHERE for each in result.interactions)

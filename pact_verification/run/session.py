@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 from pact_verification.core.engine import CoreReport, Engine, VerifyRequest
 from pact_verification.core.verdict import judge_pact
 from pact_verification.pacts.pact import Pact
+from pact_verification.pacts.plugins import output_of
 from pact_verification.pacts.sources import Progress
 from pact_verification.provider.http_connection import HOST, RUN_HEADER
 from pact_verification.provider.serving import Provider, Served, VerificationOptions
 from pact_verification.results.diff import Diff
 from pact_verification.results.exchange import Exchange
 from pact_verification.results.masking import mask, named_without_secrets
-from pact_verification.results.report import InteractionResult, Outcome, PactResult
+from pact_verification.results.report import InteractionResult, Outcome, PactResult, with_counted_pending
 from pact_verification.results.response_diff import response_diff
+from pact_verification.results.responses import with_joined_responses
 
 HANG_TIMEOUTS = 4
 """A provider state or a request hangs if it takes this many times the request timeout."""
@@ -27,6 +29,9 @@ CORE_SILENT_SECONDS = 10
 
 CORE_SECONDS_PER_MB = 2
 """How much longer it may be silent for each megabyte of the pact. It reads and compares a large pact in silence."""
+
+CORE_REQUEST_MS = 24 * 60 * 60 * 1000
+"""How long the core waits for an answer."""
 
 POLL_SECONDS = 0.1
 
@@ -74,11 +79,17 @@ class Session:
     def verify(self, pact: Pact) -> PactResult:
         """Verify a pact, and return the result without secrets."""
         if self.ending:
-            return self.ending.result(pact)
-        result = _presentable(self._verify(pact))
-        failing = [each for each in result.interactions if each.failed]
-        if failing and self.options.exit_first and not self.ending:
-            reason = f"Not run: {failing[0].interaction.description!r} failed, and --exit-first stops there."
+            return with_joined_responses(self.ending.result(pact))
+        judged = self._verify(pact)
+        presentable = _presentable(judged)
+        if self.options.keep_answers:
+            presentable = _with_answers(presentable, judged)
+        result = with_joined_responses(presentable)
+        counted = with_counted_pending(result) if self.options.fail_on_pending else result
+        failing = [each for each in counted.interactions if each.failed]
+        stops = self.options.keep_open or ("exit-first" if self.options.exit_first else None)
+        if failing and stops and not self.ending:
+            reason = f"Not run: {failing[0].interaction.description!r} failed, and --{stops} stops there."
             self.ending = Ending(Outcome.SKIPPED, reason)
         return result
 
@@ -87,14 +98,29 @@ class Session:
         self.engine.begin(self._request(pact))
         hang, core = self._wait(pact)
         if hang is None and self.server.check_alive() is None:
+            if self.options.keep_open:
+                self._keep_open(self.options.keep_open, pact, core)
             hang = None if self.server.finish(self._hang_seconds) else self._give_up()
         exchanges = self.server.exchanges()
         reason = self.server.check_alive() if hang is None else hang
         if reason is not None:
             core, exchanges = self._stop(pact, core, exchanges, reason, hangs=hang is not None)
+        elif core.error and pact.plugins:
+            core = replace(core, error=f"{core.error} {output_of(pact.plugins)}")
         self.done += len(pact.interactions)
         self.progress(self.done, self.total, pact.consumer)
         return judge_pact(pact, core, exchanges)
+
+    def _keep_open(self, how: str, pact: Pact, core: CoreReport) -> None:
+        """Keep the interaction open if it fails the run, until a person has seen enough."""
+        self.server.settle()
+        exchanges = self.server.exchanges()
+        if not exchanges:
+            return
+        # A synchronous message has an interaction for each response, and the last one is still open.
+        result = _presentable(judge_pact(pact, core, exchanges)).interactions[len(exchanges) - 1]
+        if result.failed:
+            self.server.keep_open(how, result)
 
     def _wait(self, pact: Pact) -> tuple[str | None, CoreReport]:
         """Wait for the core's report. Returns a message on a call that hangs, and the report."""
@@ -134,8 +160,8 @@ class Session:
         )
 
     def _request(self, pact: Pact) -> VerifyRequest:
-        # The core's timeout is the longest, so that the server's comes first and names the call that hangs. The core
-        # would only say "failed", and start the next interaction while the server's thread is busy with this one.
+        # A debugger may keep a call waiting for hours. The session ends one that hangs, and names it. The core would
+        # only say "failed", and start the next interaction while the server's thread is busy with this one.
         address = self.server.address
         return VerifyRequest(
             provider=self.options.provider_name,
@@ -144,7 +170,7 @@ class Session:
             port=address.port,
             state_url=address.state_url,
             header=(RUN_HEADER, address.secret),
-            request_timeout_ms=int((self._hang_seconds + self.options.request_timeout) * 1000),
+            request_timeout_ms=CORE_REQUEST_MS,
         )
 
     def _give_up(self) -> str:
@@ -200,8 +226,21 @@ def _presentable(result: PactResult) -> PactResult:
     return replace(masked, interactions=tuple(map(_with_diff, masked.interactions)))
 
 
+def _with_answers(result: PactResult, judged: PactResult) -> PactResult:
+    """Return the result with the answers of verified interactions, as they were before secrets were hidden."""
+    interactions = [
+        replace(each, answers=(came,)) if each.outcome is Outcome.VERIFIED and (came := before.exchange.came) else each
+        for each, before in zip(result.interactions, judged.interactions, strict=True)
+    ]
+    return replace(result, interactions=tuple(interactions))
+
+
 def _with_diff(result: InteractionResult) -> InteractionResult:
     diff = Diff() if result.outcome is Outcome.VERIFIED else response_diff(result)
     exchange = result.exchange
-    request, response = exchange.request and exchange.request.cut(), exchange.response and exchange.response.cut()
-    return replace(result, diff=diff, exchange=replace(exchange, request=request, response=response))
+    cut = {name: getattr(exchange, name) for name in ("request", "response", "message_request", "message")}
+    return replace(
+        result,
+        diff=diff,
+        exchange=replace(exchange, **{name: message and message.cut() for name, message in cut.items()}),
+    )

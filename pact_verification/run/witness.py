@@ -13,7 +13,7 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import chain
@@ -36,11 +36,12 @@ from pact_verification.provider.snapshots import restore_left
 from pact_verification.results.coverage import Coverage
 from pact_verification.results.crash import is_own
 from pact_verification.results.exchange import Exchange
-from pact_verification.results.report import PactResult
+from pact_verification.results.report import InteractionResult, PactResult
 from pact_verification.run.provider_process import IN_ORDER, ProviderMessage, board_memory, run_provider
 from pact_verification.system import clock
 from pact_verification.system.interruption import held_back, undisturbed_at_the_end
 from pact_verification.system.main_module import imported_if_guarded
+from pact_verification.system.terminal import restore_terminal, terminal_mode
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +70,8 @@ DOING = {
     "require_handlers": "looked for state handlers",
     "open": "made the test databases",
     "expect": "was given the next pact",
+    "settle": "recorded an interaction",
+    "keep_open": "kept a failed interaction open",
     "finish": "ended the last interaction",
     "close": "dropped the test databases",
     "cover": "listed the project's URLs",
@@ -97,6 +100,9 @@ class Witness:
         self.made_databases = False
         self.uses_server = False
         self.left_alone: Mapping[str, str] = {}
+        self.on_hold: Callable[[bool], None] = lambda held: None
+        self._terminal = terminal_mode()
+        self._was_held = False
         method = "fork" if _can_fork() else "spawn"
         if method == "spawn":
             # multiprocessing would start it later, and unblock the signals that `held_back` blocks.
@@ -192,6 +198,16 @@ class Witness:
             return not self._hung
         return in_time
 
+    def settle(self) -> None:
+        """See Served."""
+        with suppress(Ended):
+            self._call("settle", seconds=PACT_CALL_SECONDS)
+
+    def keep_open(self, how: str, result: InteractionResult) -> None:
+        """See Served."""
+        with suppress(Ended):
+            self._call("keep_open", how, result)
+
     def exchanges(self) -> list[Exchange]:
         """See Served."""
         return [self._exchanges.get(number, Exchange()) for number in range(max(self._exchanges, default=-1) + 1)]
@@ -231,6 +247,8 @@ class Witness:
                 self._process.kill()
         self._process.join()
         self._reader.join(ABORT_SECONDS)
+        if self._was_held:  # a debugger that was ended while it read a line has left the terminal without an echo
+            restore_terminal(self._terminal)
         clean = self._process.exitcode == IN_ORDER
         if not clean:
             forget_keys(self.token)
@@ -242,6 +260,14 @@ class Witness:
         if self.uses_server:
             for problem in restore_left():
                 logger.warning("%s", problem)
+
+    def _hold(self, held: bool) -> None:
+        """Take the progress line out of the way, or let it come back."""
+        self._was_held = True
+        with suppress(Exception):  # a mistake of the line's must not end this thread
+            self.on_hold(held)
+        if held:
+            self.board.note_seen()
 
     def _end_at_once(self) -> None:
         """End the process by SIGABRT, which makes it write its stack. SIGKILL follows if it is still alive."""
@@ -279,14 +305,19 @@ class Witness:
 
     def _wait_for_answer(self, name: str, deadline: float, tell: Tell) -> ProviderMessage:
         """Return the answer to a call, or an "ended" message. Raises Ended after the deadline."""
+        looked = clock.seconds()
         while True:
             with suppress(queue.Empty):
                 return self._answers.get(timeout=POLL_SECONDS)
+            now = clock.seconds()
+            if self.board.held:
+                deadline += now - looked
+            looked = now
             if self._doing:
                 tell(self._doing)
             if self.check_alive() is not None and self._answers.empty():
                 return "ended", None
-            if clock.seconds() > deadline:
+            if now > deadline:
                 self._end_at_once()
                 self._hung = True
                 raise Ended(f"The process that ran the project hung while it {DOING[name]}.{_on_new_line(self._stack)}")
@@ -299,6 +330,8 @@ class Witness:
                 if kind == "exchange":
                     number, exchange = value
                     self._exchanges[number] = exchange
+                elif kind == "held":
+                    self._hold(value)
                 elif kind == "failed":
                     self._failure = value
                 elif kind == "doing":

@@ -34,6 +34,7 @@ from pact_verification.results.report import Outcome, PactResult
 from pact_verification.run.session import Ending, running_session
 from pact_verification.run.witness import witnessed_provider
 from pact_verification.system import clock
+from pact_verification.system.credentials import harmless
 from pact_verification.system.interruption import hear, held_back, raise_again_what_is_lost
 from pact_verification.system.main_module import imported_if_guarded
 from pact_verification.system.streams import guard_streams
@@ -377,7 +378,7 @@ def work(connection: "ParentConnection", options: VerificationOptions, token: st
 def _verify_or_report_failure(
     connection: "ParentConnection", options: VerificationOptions, token: str, folder: Path
 ) -> None:
-    guard_streams()
+    guard_streams(harmless)
     try:
         _verify_assignments(connection, options, token, folder)
     except (EOFError, BrokenPipeError, ConnectionResetError, Terminated):

@@ -1,4 +1,4 @@
-"""State handlers: their names, arguments, values and teardown."""
+"""State handlers and message producers: their names, arguments, values and teardown."""
 
 import inspect
 import json
@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pact_verification.errors import InvalidRegistration, StateError
-from pact_verification.text import Place
+from pact_verification.text import Place, shown
 
 if TYPE_CHECKING:
     from parse import Parser
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Handler:
-    """A function that sets up a provider state.
+    """A function that sets up a provider state, or that produces a message.
 
     Attributes:
-        function: returns a mapping of values or None. A generator function yields once and then tears down.
+        function: for a state it returns a mapping of values or None; a producer returns a message. A generator function
+            yields that once and then tears down.
         location: where the function stands, or the call that registered it.
     """
 
@@ -63,7 +64,7 @@ class Handler:
 
 @dataclass(frozen=True, slots=True)
 class ActiveState:
-    """A provider state that is set up, with its values and its teardown."""
+    """What a handler or producer returned, with its teardown."""
 
     handler: Handler
     returned: Any = None
@@ -83,15 +84,15 @@ class ActiveState:
             return {}
         if not isinstance(self.returned, Mapping) or not all(isinstance(key, str) for key in self.returned):
             raise StateError(
-                f"{self.handler} returned {self.returned!r}. A state returns None, or a dict with the values that the "
-                f"pact may use, such as {{'id': 10}}. ({self.handler.location})"
+                f"{self.handler} returned {shown(self.returned)}. A state returns None, or a dict with the values that "
+                f"the pact may use, such as {{'id': 10}}. ({self.handler.location})"
             )
         try:
             text = json.dumps(dict(self.returned), cls=DjangoJSONEncoder, allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:
             raise StateError(
-                f"{self.handler} returned {self.returned!r}, which is not JSON: {error}. Return plain values, such as "
-                f"the object's id. ({self.handler.location})"
+                f"{self.handler} returned {shown(self.returned)}, which is not JSON: {error}. Return plain values, "
+                f"such as the object's id. ({self.handler.location})"
             ) from error
         values: dict[str, Any] = json.loads(text)
         return values
@@ -113,7 +114,7 @@ class ActiveState:
 
 @dataclass(frozen=True)
 class Pattern:
-    """A name that a handler claims.
+    """A name that a handler or producer claims.
 
     It may have the {placeholders} of the `parse` library.
     """
@@ -159,7 +160,7 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The handler of a provider state, with the values in the state's name."""
+    """The handler of a provider state or the producer of a message, with the values in the name."""
 
     handler: Handler
     values: Mapping[str, Any]
@@ -198,4 +199,7 @@ def signature(function: Callable[..., Any]) -> inspect.Signature:
         import annotationlib
 
         return inspect.signature(function, follow_wrapped=False, annotation_format=annotationlib.Format.FORWARDREF)
-    return inspect.signature(function, follow_wrapped=False)
+    try:
+        return inspect.signature(function, follow_wrapped=False)
+    except ValueError:  # a decorator in C, such as functools.lru_cache, accepts what the function does
+        return inspect.signature(function)

@@ -1,6 +1,5 @@
-"""The registry of provider states: it finds the handler for a name."""
+"""The registry: what the pact_states.py of a project's apps have registered, and stubs for what they lack."""
 
-import difflib
 import inspect
 import keyword
 import re
@@ -15,7 +14,8 @@ from django.utils.module_loading import autodiscover_modules
 
 from pact_verification.errors import CannotVerify, InvalidRegistration
 from pact_verification.results.crash import Crash
-from pact_verification.states.handlers import Handler, Match, Pattern, signature
+from pact_verification.states.claims import Claims
+from pact_verification.states.handlers import Handler, signature
 from pact_verification.text import Place, python_literal
 
 if TYPE_CHECKING:
@@ -27,18 +27,20 @@ RequestFilter = Callable[["HttpRequest"], None]
 
 
 class Registry:
-    """The registered handlers, base states and request filters, in order."""
+    """The registered handlers, message producers, base states and request filters, in order."""
 
     def __init__(self) -> None:
-        self.patterns: dict[str, Pattern] = {}
+        self.states = Claims("state", "handler")
+        self.producers = Claims("message", "producer")
         self.base_states: list[Handler] = []
         self.run_data_functions: list[Handler] = []
         self.request_filters: list[RequestFilter] = []
 
     @property
     def functions(self) -> list[Callable[..., Any]]:
-        """The functions of all state handlers, base states and request filters."""
-        handlers = [*(pattern.handler for pattern in self.patterns.values()), *self.base_states]
+        """The functions of all state handlers, message producers, base states and request filters."""
+        patterns = [*self.states.patterns.values(), *self.producers.patterns.values()]
+        handlers = [*(pattern.handler for pattern in patterns), *self.base_states]
         handlers += self.run_data_functions
         return [*(handler.function for handler in handlers), *self.request_filters]
 
@@ -58,7 +60,7 @@ class Registry:
         _check_names("provider_state", names)
 
         def register(function: Callable[P, R]) -> Callable[P, R]:
-            self._add(names, _handler("provider_state", function))
+            self.states.add(names, _handler("provider_state", function))
             return function
 
         return register
@@ -80,7 +82,38 @@ class Registry:
             call_command("loaddata", *labels, verbosity=0)
 
         caller = sys._getframe(1)
-        self._add(names, Handler(load_fixtures, Place(caller.f_code.co_filename, caller.f_lineno)))
+        self.states.add(names, Handler(load_fixtures, Place(caller.f_code.co_filename, caller.f_lineno)))
+
+    def message_producer(self, *names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Register the decorated function as the producer of these messages.
+
+        Args:
+            names: the descriptions as consumers write them, with `{id}` as for provider_state.
+
+        The function names the keyword arguments that it needs. The run takes them from the params of the provider
+        states, what the states returned, and the values in the description. A synchronous message also gives
+        `request`, a Message.
+
+        The function returns a Message, a dict or list, text, bytes, or what captured_messages has captured. For a
+        synchronous message with several responses it returns a list of Messages. A generator function yields that
+        once. Its code after the yield is the teardown.
+
+        Raises:
+            InvalidRegistration: a name is missing, invalid or taken, or the function is async or no function.
+        """
+        _check_names("message_producer", names)
+
+        def register(function: Callable[P, R]) -> Callable[P, R]:
+            handler = _handler("message_producer", function)
+            if any(each.kind is each.POSITIONAL_ONLY for each in signature(function).parameters.values()):
+                raise InvalidRegistration(
+                    f"{handler} has parameters that are positional only, and a producer gets keyword arguments. "
+                    f"({handler.location})"
+                )
+            self.producers.add(names, handler)
+            return function
+
+        return register
 
     def base_state(self, function: Callable[[], R]) -> Callable[[], R]:
         """Register a function that runs before the provider states of each interaction.
@@ -138,54 +171,13 @@ class Registry:
         self.request_filters.append(function)
         return function
 
-    def find(self, name: str) -> Match | None:
-        """Find the handler of a state.
-
-        A handler registered for exactly this name wins. Otherwise the matching pattern with the most literal text wins.
-        A pattern's own text is an exact name too: PactNet sends it as the name, and the values as params.
-
-        Raises:
-            InvalidRegistration: several handlers' patterns match with the same amount of literal text.
-        """
-        if exact := self.patterns.get(name):
-            placeholders = exact.parser.parse(name) if exact.parser else None
-            return Match(exact.handler, placeholders.named if placeholders else {})
-        found = [
-            (pattern, result.named)
-            for pattern in self.patterns.values()
-            if pattern.parser and (result := pattern.parser.parse(name))
-        ]
-        most = max((pattern.literal for pattern, _ in found), default=0)
-        best = [(pattern, values) for pattern, values in found if pattern.literal == most]
-        if len({pattern.handler for pattern, _ in best}) > 1:
-            claims = " and ".join(f"{pattern.text!r} ({pattern.handler.location})" for pattern, _ in best)
-            raise InvalidRegistration(
-                f"Several handlers claim the state {name!r}: {claims}. Their patterns have equal amounts of "
-                f"literal text. Make one more specific, or register {name!r} itself."
-            )
-        return Match(best[0][0].handler, best[0][1]) if best else None
-
-    def nearest(self, name: str) -> list[Pattern]:
-        """Return up to three registered names that resemble this one, the most similar first."""
-        return [self.patterns[text] for text in difflib.get_close_matches(name, self.patterns, n=3)]
-
-    def _add(self, names: Sequence[str], handler: Handler) -> None:
-        for name in names:
-            pattern = Pattern(name, handler)
-            _ = pattern.parser  # compiles it now: for an invalid pattern, the traceback leads to the registration
-            if known := self.patterns.get(name):
-                raise InvalidRegistration(
-                    f"Two handlers claim the state {name!r}: {known.handler.location} and {handler.location}. "
-                    "A state has one handler; several names may share one."
-                )
-            self.patterns[name] = pattern
-
 
 def _check_names(decorator: str, names: Sequence[Any]) -> None:
     if not names or not all(isinstance(name, str) and name for name in names):
-        raise InvalidRegistration(
-            f'@{decorator} needs the name of the state as consumers write it: @{decorator}("a product exists").'
-        )
+        what, example = {
+            "message_producer": ("the description of the message", "a product was created"),
+        }.get(decorator, ("the name of the state", "a product exists"))
+        raise InvalidRegistration(f'@{decorator} needs {what} as consumers write it: @{decorator}("{example}").')
 
 
 def _handler(decorator: str, function: Callable[..., Any]) -> Handler:
@@ -196,14 +188,14 @@ def _handler(decorator: str, function: Callable[..., Any]) -> Handler:
     handler = Handler(function, Place(code.co_filename, code.co_firstlineno))
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise InvalidRegistration(
-            f"{function.__name__}() is async, and states are set up one after the other on one thread: write a plain "
+            f"{function.__name__}() is async, and a run calls such functions one after the other: write a plain "
             f"function (asgiref's async_to_sync helps). ({handler.location})"
         )
     return handler
 
 
-def stub(name: str, params: Sequence[Mapping[str, Any]], taken: set[str]) -> str:
-    """Return Python code for a handler that the user has to complete.
+def state_stub(name: str, params: Sequence[Mapping[str, Any]], taken: set[str]) -> str:
+    """Return Python code for a state handler that the user has to complete.
 
     The stub raises NotImplementedError.
 
@@ -211,29 +203,43 @@ def stub(name: str, params: Sequence[Mapping[str, Any]], taken: set[str]) -> str
         params: the state's params, one mapping for each use in a pact. A param that some uses lack gets a default.
         taken: function names that the stub can't have. This function adds the stub's name.
     """
-    identifier = re.sub(r"\W+", "_", name).strip("_").lower() or "state"
-    if not identifier.isidentifier() or keyword.iskeyword(identifier) or identifier in taken:
-        identifier = f"state_{identifier}"
-    while identifier in taken:
-        identifier += "_"
-    taken.add(identifier)
-    text = name.replace("{", "{{").replace("}", "}}")
     types = {key: "object" if value is None else type(value).__name__ for each in params for key, value in each.items()}
     named = [key for key in types if key.isidentifier() and not keyword.iskeyword(key)]
     always = [key for key in named if all(key in each for each in params)]
     arguments = [f"{key}: {types[key]}" for key in always]
     arguments += [f"{key}: {types[key]} | None = None" for key in named if key not in always]
     arguments += ["**others: object"] if len(named) < len(types) else []  # params whose names are no identifiers
-    return (
-        f"@provider_state({python_literal(text)})\n"
-        f"def {identifier}({', '.join(arguments)}) -> None:\n"
-        f'    raise NotImplementedError("bring the database into this state")\n'
+    return _stub(
+        "provider_state", name, f"({', '.join(arguments)}) -> None", "bring the database into this state", taken
     )
+
+
+def producer_stub(name: str, taken: set[str], *, has_request: bool) -> str:
+    """Return Python code for a message producer that the user has to complete.
+
+    Args:
+        taken: as for `state_stub`.
+        has_request: whether the message is synchronous.
+    """
+    arguments = "request: Message" if has_request else ""
+    return _stub("message_producer", name, f"({arguments}) -> Message", "return the message", taken)
+
+
+def _stub(decorator: str, name: str, signed: str, task: str, taken: set[str]) -> str:
+    identifier = re.sub(r"\W+", "_", name).strip("_").lower() or "state"
+    if not identifier.isidentifier() or keyword.iskeyword(identifier) or identifier in taken:
+        identifier = f"{'state' if decorator == 'provider_state' else 'message'}_{identifier}"
+    while identifier in taken:
+        identifier += "_"
+    taken.add(identifier)
+    text = python_literal(name.replace("{", "{{").replace("}", "}}"))
+    return f'@{decorator}({text})\ndef {identifier}{signed}:\n    raise NotImplementedError("{task}")\n'
 
 
 registry = Registry()
 provider_state = registry.provider_state
 seeded_state = registry.seeded_state
+message_producer = registry.message_producer
 base_state = registry.base_state
 run_data = registry.run_data
 request_filter = registry.request_filter

@@ -1,1 +1,1 @@
-"""The machine below a run: clock, signals, output streams and cache directory."""
+"""The machine below a run: clock, signals, output streams and their credentials, cache directory."""

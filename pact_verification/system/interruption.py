@@ -126,8 +126,8 @@ def held_back() -> Iterator[None]:
 
 
 @contextmanager
-def _deferred() -> Iterator[None]:
-    """Hold signals back in this process, in which another thread may receive what this one blocks."""
+def noted_signals() -> Iterator[list[int]]:
+    """Note the signals that come in the block, which none of them interrupts. Yields the list of their numbers."""
     came: list[int] = []
     before: dict[int, Any] = {}
     if _in_main_thread():
@@ -135,10 +135,20 @@ def _deferred() -> Iterator[None]:
             if callable(signal.getsignal(number)):
                 before[number] = signal.signal(number, lambda number, _: came.append(number))
     try:
-        yield
+        yield came
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _deferred() -> Iterator[None]:
+    """Hold signals back in this process, in which another thread may receive what this one blocks."""
+    came: list[int] = []
+    try:
+        with noted_signals() as came:
+            yield
+    finally:
         for number in came[:1]:
             signal.raise_signal(number)
 

@@ -1,15 +1,17 @@
-"""Guards the standard streams: no credentials, and no commands for GitHub's runner but our own."""
+"""Guards the standard streams: all that a process prints passes one filter."""
 
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from pact_verification.credentials import harmless
+Clean = Callable[[str], str]
+"""Takes from a text what must not be printed."""
 
 
-def guard_streams() -> None:
-    """Make everything that this process prints pass `harmless`, even the project's log.
+def guard_streams(clean: Clean) -> None:
+    """Make everything that this process prints pass a filter, even the project's log.
 
     It replaces the method and not the stream, since the project's log handlers already hold the stream.
     """
@@ -22,15 +24,15 @@ def guard_streams() -> None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  # as long as the process
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and not hasattr(stream, "write_commands"):
-            _guard(stream)
+            _guard(stream, clean)
 
 
-def _guard(stream: Any) -> None:
+def _guard(stream: Any, clean: Clean) -> None:
     write = stream.write
 
     def guarded(text: str) -> int:
         try:
-            write(harmless(text))
+            write(clean(text))
         except OSError:
             if stream is not sys.stderr:
                 raise

@@ -1,4 +1,4 @@
-"""manage.py pact_states: the provider states that pacts need, and their state handlers."""
+"""manage.py pact_states: the provider states and messages that pacts need, with their handlers and producers."""
 
 import sys
 from typing import Any
@@ -12,14 +12,16 @@ from pact_verification.provider.databases.aliases import new_token
 from pact_verification.provider.stores import own_stores
 from pact_verification.reporters.states import render
 from pact_verification.run.options import read_options
-from pact_verification.states.preflight import IMPORT, find_needs, stubs
+from pact_verification.states.preflight import find_needs, imports, stubs
 from pact_verification.states.registry import autodiscover
 from pact_verification.text import encodable
 
 EPILOG = """\
 exit codes:
-  0    the states are listed; with --check: every state has a handler that accepts its params
-  1    with --check: a state has no handler, or one that does not accept its params; pending pacts don't count
+  0    the states and messages are listed; with --check: every state has a handler that accepts its params, and every
+       message a producer
+  1    with --check: a handler or producer is missing, or a handler does not accept the params; pending pacts don't
+       count
   2    it could not run: options, broker, an unreadable pact, a pact_states.py that can't be imported
   3    with --check: no pact was selected, and --allow-no-pacts was not given
 """
@@ -27,8 +29,8 @@ exit codes:
 
 class Command(PactsHelp):
     help = (
-        "List the provider states that the consumers' pacts need, with the pacts and the handler of each. It needs no "
-        "server and no database. A state without a handler gets a stub to paste."
+        "List the provider states and the messages that the consumers' pacts need, with the pacts and the handler or "
+        "producer of each. It needs no server and no database. What has no function gets a stub to paste."
     )
     epilog = EPILOG
     requires_system_checks = ()
@@ -36,9 +38,11 @@ class Command(PactsHelp):
     def add_arguments(self, parser: CommandParser) -> None:
         add_pact_arguments(parser)
         what = parser.add_argument_group("what to do")
-        what.add_argument("--check", action="store_true", help="Exit with 1 if a state has no handler that fits.")
         what.add_argument(
-            "--stubs", action="store_true", help="Write only Python to paste, for the states without a handler."
+            "--check", action="store_true", help="Exit with 1 if a fitting handler or producer is missing."
+        )
+        what.add_argument(
+            "--stubs", action="store_true", help="Write only Python to paste, for what has no handler or producer."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -66,9 +70,9 @@ class Command(PactsHelp):
             text = showable(render(needs, registry, notes))
             self.stdout.write(encodable(text, encoding), ending="")
         elif missing:
-            self.stdout.write(encodable(f"{IMPORT}\n\n\n{stubs(missing)}\n", encoding), ending="")
+            self.stdout.write(encodable(f"{imports(missing)}\n\n\n{stubs(missing)}\n", encoding), ending="")
         else:
-            self.stderr.write("Every state has a handler, so there is no stub to write.")
+            self.stderr.write("Every state has a handler and every message a producer, so there is no stub to write.")
         if options["stubs"] and selection.unverifiable:
             self.stderr.write(showable("\n".join(selection.unverifiable)))
         if not options["check"]:

@@ -1,4 +1,4 @@
-"""The messages of an interaction as reports keep them, read from a WSGI environment and a response."""
+"""The request and the response of an interaction as reports keep them, read from a WSGI environment and a response."""
 
 from collections.abc import Mapping
 from typing import Any

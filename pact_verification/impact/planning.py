@@ -1,0 +1,223 @@
+"""A planned change of the API: which members it concerns, and whom it breaks."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pact_verification.errors import CannotVerify
+from pact_verification.impact.asking import Core, Trial
+from pact_verification.impact.changes import Change
+from pact_verification.impact.finding import NOT_AGAIN, Verified
+from pact_verification.impact.members import OPAQUE_BODY, FoundMember, is_path, normal_path, read_path
+from pact_verification.results.impact import Break, InteractionName, Kind, Member, Plan
+from pact_verification.text import nearest
+
+PARTS = ("header", "metadata")
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A member that shall be removed or renamed, as a person has asked for it.
+
+    Attributes:
+        path: `$.items[*].name`, a name at any depth such as `name`, `header Link` or `metadata topic`.
+        new_name: empty for a removal.
+    """
+
+    path: str
+    new_name: str = ""
+
+    def __post_init__(self) -> None:
+        if self.around:
+            return
+        written = self.path if self.path.startswith("$") else f"$.{self.path}"
+        if not self.path.strip(". ") or not is_path(written):
+            raise CannotVerify(
+                f"{self.path!r} names no member. Write a JSON path such as '$.items[*].name', a name, or 'header Link'."
+            )
+
+    @classmethod
+    def rename(cls, text: str) -> "Planned":
+        """Read OLD=NEW. Raises CannotVerify if it has another form, or another place."""
+        old, equals, new = text.partition("=")
+        old, new = old.strip(), new.strip()
+        part, _, name = new.partition(" ")
+        if part in PARTS:
+            new = name.strip()
+        elif "." in new or "[" in new:
+            *holder, last = read_path(new)
+            *old_holder, _ = read_path(old) or (None,)
+            if holder != old_holder:
+                raise CannotVerify(
+                    f"--rename {text} moves a member to another place. Only its name may change: --rename {old}=NAME."
+                )
+            new = last or ""
+        if not (old and equals and new):
+            raise CannotVerify(f"--rename {text!r} is not OLD=NEW. Write --rename '$.name=title', for example.")
+        return cls(old, new)
+
+    @property
+    def around(self) -> tuple[str, str] | None:
+        """Part and name of a header or of metadata; None for a member of a body."""
+        part, _, name = self.path.replace(":", " ", 1).partition(" ")
+        return (part, name.strip()) if part in PARTS and name.strip() else None
+
+    def __str__(self) -> str:
+        return f"{self.path} renamed to {self.new_name}" if self.new_name else f"without {self.path}"
+
+    def concerns(self, found: FoundMember) -> bool:
+        """Return whether a member is meant."""
+        member = found.member
+        if self.around:
+            part, name = self.around
+            return member.part == part and member.path.lower() == name.lower()
+        if member.part != "body" or not member.path:
+            return self.path == member.title
+        if self.path.startswith("$"):
+            return member.path == normal_path(self.path)
+        return member.path.endswith(normal_path(f"$.{self.path}").removeprefix("$"))
+
+    def change(self, found: FoundMember) -> Change:
+        """Return the change of a member. Raises CannotVerify if the member can't change so."""
+        if Kind.REMOVED not in found.kinds:
+            what = "every item of a list" if found.member.part == "body" else f"the {found.member.part}"
+            raise CannotVerify(f"{self.path} is {what}, which can't be removed or renamed. Name a member.")
+        return Change(found, Kind.REMOVED, self.new_name)
+
+
+def find_plan(
+    core: Core, verified: Sequence[Verified], planned: Sequence[Planned], operation: str | None
+) -> tuple[Plan, list[tuple[InteractionName, str]]]:
+    """Have the core judge a planned change, on each response that it concerns.
+
+    Args:
+        verified: the responses that change.
+        operation: theirs, for the plan; None for all.
+
+    Returns:
+        The plan, and the interactions that could not be tried, each with the reason.
+
+    Raises:
+        CannotVerify: no verified response has one of the members, or a member can't change so.
+    """
+    concerned = [(each, changes) for each in verified if (changes := _changes(each, planned))]
+    for each in planned:
+        if not any(each in changes for _, changes in concerned):
+            raise CannotVerify(_no_member(each, operation, verified))
+    trials = list(_trials(concerned))
+    verdicts = core.judge([trial for *_, trial in trials])
+    unchanged: set[int] = set()
+    alone: dict[int, list[Planned]] = {}
+    refused: dict[int, Sequence[Planned]] = {}
+    for (number, asked, trial), verdict in zip(trials, verdicts, strict=True):
+        if verdict.accepted:
+            continue
+        refused[number] = asked
+        if not trial.changes:
+            unchanged.add(number)
+        elif len(asked) == 1:
+            alone.setdefault(number, []).extend(asked)
+    breaks = [
+        Break(each.name, each.title, tuple(map(str, alone.get(number, refused[number]))))
+        for number, (each, _) in enumerate(concerned)
+        if number in refused and number not in unchanged
+    ]
+    breaks.sort(key=lambda each: each.interaction.consumer)
+    left_out = [(concerned[number][0].name, NOT_AGAIN) for number in sorted(unchanged)]
+    affected = tuple(dict.fromkeys(each.name for each, _ in concerned))
+    return Plan(tuple(map(str, planned)), operation, affected, tuple(breaks)), left_out
+
+
+def in_operation(verified: Sequence[Verified], operation: str) -> list[Verified]:
+    """Return the responses of an operation. Raises CannotVerify if there are none."""
+    meant = [each for each in verified if _same(each.operation, operation)]
+    if not meant:
+        raise CannotVerify(_no_operation(operation, verified))
+    return meant
+
+
+def _changes(verified: Verified, planned: Sequence[Planned]) -> dict[Planned, list[Change]]:
+    """Return the changes that a plan makes to a response, by what was asked for."""
+    changes: dict[Planned, list[Change]] = {}
+    for each in planned:
+        for found in verified.members:
+            if each.concerns(found):
+                _require_free(each, found, verified)
+                changes.setdefault(each, []).append(each.change(found))
+    return changes
+
+
+def _require_free(planned: Planned, found: FoundMember, verified: Verified) -> None:
+    """Raise CannotVerify if a renamed member would replace another one."""
+    if not planned.new_name:
+        return
+    taken = any(
+        each.member.part == found.member.part
+        and each.steps[:-1] == found.steps[:-1]
+        and (each.steps[-1] == planned.new_name if each.steps else _same_name(each.member, planned.new_name))
+        for each in verified.members
+    )
+    if taken:
+        raise CannotVerify(f"{verified.title} has {planned.new_name!r} already, so {planned.path} can't get that name.")
+
+
+def _same_name(member: Member, name: str) -> bool:
+    """Return whether a header or metadata has a name. Headers are the same in any case."""
+    return member.path.lower() == name.lower() if member.part == "header" else member.path == name
+
+
+def unsearched(verified: Sequence[Verified], planned: Sequence[Planned]) -> str | None:
+    """Return a note on bodies in which no member can be found, such as XML; None if there are none."""
+    titles = dict.fromkeys(
+        each.title for each in verified if any(found.member == OPAQUE_BODY for found in each.members)
+    )
+    if not titles or all(each.around for each in planned):
+        return None
+    return f"The body of {'; '.join(titles)} is not JSON, so the planned change was not looked for in it."
+
+
+def _trials(
+    concerned: Sequence[tuple[Verified, Mapping[Planned, list[Change]]]],
+) -> Iterator[tuple[int, Sequence[Planned], Trial]]:
+    """Yield the trials of each response: unchanged, with each of the changes, and with all of them."""
+    for number, (verified, changes) in enumerate(concerned):
+        yield number, (), Trial(verified.subject)
+        for planned, of_one in changes.items():
+            yield number, (planned,), Trial(verified.subject, _innermost_first(of_one))
+        if len(changes) > 1:
+            together = [change for of_one in changes.values() for change in of_one]
+            yield number, tuple(changes), Trial(verified.subject, _innermost_first(together))
+
+
+def _innermost_first(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """Return the changes so that no renamed object hides a member that changes too."""
+    return tuple(sorted(changes, key=lambda change: -len(change.found.steps)))
+
+
+def _same(known: str, asked: str) -> bool:
+    """Return whether two operations are the same. The names of the path's parameters don't count."""
+    method, _, path = known.partition(" ")
+    asked_method, _, asked_path = asked.strip().partition(" ")
+    return method.upper() == asked_method.upper() and _unnamed(path) == _unnamed(asked_path)
+
+
+def _unnamed(path: str) -> str:
+    """Return a path without the names of its parameters, and without a slash at the end."""
+    return re.sub(r"\{[^}]*\}", "{}", path.strip()).rstrip("/")
+
+
+def _no_operation(operation: str, verified: Sequence[Verified]) -> str:
+    known = list(dict.fromkeys(each.operation for each in verified))
+    near = nearest(operation, known) or known
+    return f"No verified interaction is of the operation {operation!r}. There are {', '.join(near)}."
+
+
+def _no_member(planned: Planned, operation: str | None, verified: Sequence[Verified]) -> str:
+    titles = list(dict.fromkeys(found.member.title for each in verified for found in each.members))
+    near = nearest(planned.path, titles)
+    suggestion = f" Did you mean {' or '.join(near)}?" if near else ""
+    where = f" of {operation}" if operation else ""
+    return (
+        f"No verified response{where} has {planned.path!r}, so nothing can be said of it.{suggestion} pact_impact "
+        "without --without and --rename lists the members."
+    )

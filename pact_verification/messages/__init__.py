@@ -1,0 +1,1 @@
+"""Messages that the project publishes: producers, what they return, and what they capture."""

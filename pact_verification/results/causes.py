@@ -1,0 +1,205 @@
+"""Groups failures by their cause, such as one exception or one member that is missing from a response."""
+
+import re
+from collections import defaultdict
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pact_verification.pacts.matching_rules import ANY, steps
+from pact_verification.pacts.schema import HTTP
+from pact_verification.results.mismatch import Mismatch, said
+from pact_verification.results.report import Cause, Failure, InteractionResult, Outcome, PactResult
+from pact_verification.text import Place, read_json
+
+ROUTE_PARAMETER = re.compile(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)|<(?:\w+:)?(\w+)>")
+
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
+ID = re.compile(r"\d+|[0-9a-fA-F-]{32,36}")
+MAX_NAMES = 4
+"""How many members are named in a title."""
+
+MISSING_KEYS = "Actual map is missing the following keys: "
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """One reason why one interaction failed. Findings with the same key have the same cause.
+
+    Attributes:
+        common: the title of the cause if its findings have different ones; by default the first one's.
+    """
+
+    key: tuple[Any, ...]
+    title: str
+    subject: str = ""
+    place: Place | None = None
+    common: str = ""
+
+
+def causes(results: Sequence[PactResult]) -> tuple[Cause, ...]:
+    """Return the causes of the interactions that fail the run, those of the most interactions first.
+
+    An interaction with several causes is in each of them. Skipped interactions have none.
+    """
+    known = _known_members(results)
+    found: defaultdict[tuple[Any, ...], list[tuple[Failure, _Finding]]] = defaultdict(list)
+    for pact_number, pact in enumerate(results):
+        for number, each in enumerate(pact.interactions):
+            if not each.failed or each.outcome is Outcome.SKIPPED:
+                continue
+            for finding in {finding.key: finding for finding in _findings(each, known)}.values():
+                found[finding.key].append(((pact_number, number), finding))
+    grouped = [_cause(group, results) for group in found.values()]
+    return tuple(sorted(grouped, key=lambda cause: -len(cause.failures)))
+
+
+def _cause(group: Sequence[tuple[Failure, _Finding]], results: Sequence[PactResult]) -> Cause:
+    """Return the cause of findings with the same key. It has a place if all of them lead to the same one."""
+    failures = tuple(failure for failure, _ in group)
+    findings = [finding for _, finding in group]
+    first = findings[0]
+    return Cause(
+        first.common if first.common and len({each.title for each in findings}) > 1 else first.title,
+        tuple(dict.fromkeys(each.subject for each in findings if each.subject)),
+        first.place if len({each.place for each in findings}) == 1 else None,
+        failures,
+        tuple(dict.fromkeys(results[pact].pact.consumer for pact, _ in failures)),
+    )
+
+
+def subject_of(result: InteractionResult) -> str:
+    """Return the part of the API that an interaction is about: an operation, or the producer of a message."""
+    exchange, interaction = result.exchange, result.interaction
+    if interaction.is_message:
+        return f"message of {exchange.producer.name}" if exchange.producer else f"message {interaction.description!r}"
+    if interaction.kind != HTTP:  # it stands for a pact that can't be read
+        return ""
+    method, path = interaction.request.method.upper(), interaction.request.path.partition("?")[0]
+    if exchange.request:
+        method, path = exchange.request.method, exchange.request.path
+    if exchange.endpoint:
+        return f"{method} /{readable_route(exchange.endpoint.route)}"
+    return f"{method} {'/'.join('…' if ID.fullmatch(step) else step for step in path.split('/'))}"
+
+
+def readable_route(route: str) -> str:
+    """Return a URL pattern with its parameters in braces: products/{id}."""
+    return ROUTE_PARAMETER.sub(r"{\1\2}", route.removeprefix("^").removesuffix("$").removesuffix("\\Z"))
+
+
+def _findings(result: InteractionResult, known: Container[str]) -> Iterator[_Finding]:
+    exchange, subject, place = result.exchange, subject_of(result), result.place
+    error = result.error or ""
+    crash = exchange.crash
+    if crash and (result.outcome in {Outcome.STATE_ERROR, Outcome.PRODUCER_ERROR} or result.mismatches):
+        kind = crash.exception.partition(":")[0]
+        title = error if result.outcome is not Outcome.MISMATCH else crash.exception
+        where = "" if result.outcome is Outcome.STATE_ERROR else subject
+        yield _Finding((result.outcome, kind, crash.where or subject), _line(title), where, crash.where)
+    elif result.outcome is Outcome.STATE_ERROR:
+        yield _Finding((result.outcome, error), _line(error), "", place)
+    elif error or not result.mismatches:
+        # What ends a run has one cause. Each operation is slow, or too long, for a cause of its own.
+        own = subject if exchange.over_limit is not None else ""
+        yield _Finding(
+            (result.outcome, own, NUMBER.sub("#", error)), _line(error or result.outcome.value), subject, place
+        )
+    elif status := next((each for each in result.mismatches if each.part == "status"), None):
+        yield _of_status(result, status, subject)
+    else:
+        for mismatch in result.mismatches:
+            yield _of_mismatch(result, mismatch, subject, known)
+
+
+def _of_status(result: InteractionResult, status: Mismatch, subject: str) -> _Finding:
+    """Return the finding for a wrong status. What differs in the body then follows from it."""
+    exchange = result.exchange
+    came = exchange.response.headline if exchange.response else str(status.actual)
+    title = f"{came} came instead of {result.interaction.expected.status}"
+    if exchange.no_route:
+        return _Finding(("no route", subject), f"{title}: {exchange.no_route}", subject)
+    if exchange.refusal:
+        reason = exchange.refusal.exception  # the same one for several operations has one cause
+        common = f"{came} came: {_line(reason)}"
+        return _Finding(("refusal", came, reason), f"{title}: {_line(reason)}", subject, result.place, common)
+    return _Finding(("status", subject, came, result.interaction.expected.status), title, subject, result.place)
+
+
+def _of_mismatch(result: InteractionResult, mismatch: Mismatch, subject: str, known: Container[str]) -> _Finding:
+    if mismatch.part != "body":
+        kind = NUMBER.sub("#", re.sub(r"'[^']*'", "''", mismatch.message))
+        text = said(mismatch)
+        if mismatch.path.lower() not in text.lower():  # the sentence was replaced for a secret
+            text = f"{mismatch.where}: {text}"
+        return _Finding((subject, mismatch.part, mismatch.path.lower(), kind), text, subject, result.place)
+    path = _general(steps(mismatch.path))
+    at = "" if path == () else f" in {_shown(path)}"
+    if mismatch.message.startswith(MISSING_KEYS) and (members := _members(result, mismatch)):
+        missing, came = members
+        title = f"{_listed(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+        if new := tuple(name for name in came if name not in known):
+            # A member with another name is one cause, wherever it is missing.
+            title += f"; {_listed(new)} came and no contract knows {'it' if len(new) == 1 else 'them'}"
+            return _Finding(("renamed", missing, new), title, subject, result.place)
+        return _Finding((subject, path, "missing", missing), title + at, subject, result.place)
+    kind = NUMBER.sub("#", re.sub(r"'[^']*'", "''", mismatch.message))
+    return _Finding((subject, path, kind), f"`{_shown(path)}`: {said(mismatch)}", subject, result.place)
+
+
+def _members(result: InteractionResult, mismatch: Mismatch) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """Return the members that are missing at a mismatch, and those that came."""
+    came = result.exchange.came
+    if came is None or mismatch.response not in {None, result.interaction.response}:
+        return None  # of several responses, the exchange has one
+    try:
+        actual = _at(read_json(came.body), steps(mismatch.path))
+    except ValueError:
+        return None
+    expected = _at(result.interaction.wanted.body, steps(mismatch.path))
+    if not isinstance(actual, Mapping) or not isinstance(expected, Mapping):
+        return None
+    return tuple(name for name in expected if name not in actual), tuple(actual)
+
+
+def _at(value: Any, path: Sequence[str]) -> Any:
+    """Return the JSON value at a path; None if it is not there. A list's last example stands for later elements."""
+    for step in path:
+        if isinstance(value, Mapping):
+            value = value.get(step)
+        elif isinstance(value, list) and value and step.isdecimal():
+            value = value[min(int(step), len(value) - 1)]
+        else:
+            return None
+    return value
+
+
+def _known_members(results: Sequence[PactResult]) -> frozenset[str]:
+    """Return the names of all members that the contracts name."""
+    return frozenset(
+        name for pact in results for each in pact.interactions for name in _names(each.interaction.wanted.body)
+    )
+
+
+def _names(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        yield from value
+    for member in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
+        yield from _names(member)
+
+
+def _general(path: Sequence[str]) -> tuple[str, ...]:
+    return tuple(ANY if step.isdecimal() else step for step in path)
+
+
+def _shown(path: Sequence[str]) -> str:
+    return "$" + "".join(f"[{step}]" if step == ANY else f".{step}" for step in path)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(f"`{name}`" for name in names[:MAX_NAMES]) + more
+
+
+def _line(text: str) -> str:
+    return text.partition("\n")[0]
