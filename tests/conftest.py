@@ -13,6 +13,9 @@ from tests.pact_verification.running import end_forkers, on_postgresql
 # `make check` starts the tests. A run that make has started prints other commands than one that a person has typed.
 os.environ.pop("MAKELEVEL", None)
 
+# Thousands of commands would compile all modules again, which is a fifth of what a small run costs.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A shell starts background jobs deaf to Ctrl-C, and they would pass that on to the commands under test.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -26,9 +29,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return two processes more than there are cores: many tests wait for a time limit or for a process."""
+    """Return one process more than there are cores: tests wait for a time limit or for a process now and then."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return cores + 2
+    return cores + 1
 
 
 def pytest_report_header() -> str:

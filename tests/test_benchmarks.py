@@ -19,6 +19,8 @@ from benchmarks.pact_files import Pacts, write_pact, write_pacts
 from benchmarks.recorder import RECORD
 from tests.pact_verification.running import on_postgresql
 
+pytestmark = pytest.mark.unmeasured
+
 UNMEASURED = Row.left_out("pools", "no PostgreSQL answers", AtLeast(10))
 
 

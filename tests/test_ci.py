@@ -134,7 +134,7 @@ class TestAction:
             assert re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", step.get("uses", f"actions/x@{'0' * 40}"))
 
     def test_the_documentation_has_its_inputs_and_outputs(self) -> None:
-        text = (ROOT / "docs/ci.md").read_text()
+        text = (ROOT / "docs/howto/ci.md").read_text()
         for name, described in action(ACTION)["inputs"].items():
             default = f"`{described['default']}`" if described["default"] else "none"
             assert f"\n| `{name}` | {default} | {described['description']} |\n" in text

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.no_database  # make's targets name their databases themselves
+pytestmark = [pytest.mark.no_database, pytest.mark.unmeasured]  # make's targets name their databases themselves
 
 ROOT = Path(__file__).resolve().parents[1]
 

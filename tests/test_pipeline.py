@@ -157,7 +157,7 @@ class TestTheProviderChanged:
         assert found == sorted(found)
         (version,) = {result.provider_version for result in broker.results}
         assert version.startswith(f"{head(project)}-fake.")
-        assert [result.success for result in broker.results] == [True] * 4
+        assert [result.success for result in broker.results] == [True] * 5
         assert broker.versions(PROVIDER)[version].branches == ["main"]
         assert (PROVIDER, version) in broker.deployed("production")
 
@@ -210,7 +210,7 @@ class TestTheProviderChanged:
         left_over |= {"PACT_DESCRIPTION": "nothing like it", "PACT_BROKER_INTERACTION_ID": "none"}
         ran = make("ci", GIT_COMMIT="p1", GIT_BRANCH="main", **left_over)
         assert ran.exit_code == 0, ran
-        assert len(broker.results) == 4
+        assert len(broker.results) == 5
 
     def test_a_failed_deployment_is_not_recorded(self, make: Make, project: Path, broker: BrokerDouble) -> None:
         makefile = project / "failing.mk"

@@ -14,7 +14,9 @@ import psycopg
 import pytest
 
 from tests.faults.test_early_interruption import WATCH
-from tests.pact_verification.running import ROOT, without_progress
+from tests.pact_verification.running import ROOT, inherited, without_progress
+
+pytestmark = pytest.mark.unmeasured
 
 SCRIPT = [sys.executable, "-m", "tests.verify_gunicorn"]
 PHASES = ("migrate", "gunicorn.py", "--provider-url", "verifier_process")
@@ -109,3 +111,9 @@ def test_ctrl_c_under_make(tmp_path: Path) -> None:
     assert "Traceback" not in err
     assert err.count("Interrupted.") == 1
     assert left(tmp_path) == []
+
+
+def test_it_verifies_every_request_and_no_message() -> None:
+    ran = subprocess.run(SCRIPT, cwd=ROOT, env=inherited(), capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "18 interactions of 4 consumers: 18 verified" in ran.stdout

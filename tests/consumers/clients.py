@@ -1,4 +1,4 @@
-"""How three applications use the API: the code that their consumer tests drive, and nothing more."""
+"""How four applications use the API: the code that their consumer tests drive, and nothing more."""
 
 from typing import Any
 
@@ -51,3 +51,22 @@ class Catalogue:
 
     def delete(self, id: str) -> requests.Response:
         return self.session.delete(f"{self.url}/products/{id}", timeout=TIMEOUT)
+
+
+class SearchIndex:
+    """A search that follows the catalogue: it listens to its events and asks for nothing.
+
+    Args:
+        names: the names of the products that can be found, by their ids.
+    """
+
+    def __init__(self, names: dict[str, str] | None = None) -> None:
+        self.names = names or {}
+
+    def receive(self, topic: str, event: dict[str, Any]) -> None:
+        if topic not in {"products", "catalogue"}:
+            return
+        if event["event"] == "deleted":
+            self.names.pop(event["id"], None)
+        else:
+            self.names[event["id"]] = event["name"]

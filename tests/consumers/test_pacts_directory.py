@@ -25,4 +25,4 @@ def test_pacts_are_what_the_consumers_tests_make(pytestconfig: pytest.Config, tm
     subprocess.run([sys.executable, *command.split()], cwd=pytestconfig.rootpath, check=True, capture_output=True)
     made = contents(tmp_path)
     assert made == contents(pytestconfig.rootpath / "pacts")
-    assert len(made) == 4
+    assert len(made) == 5

@@ -8,9 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.faults.harness import (
     ANY,
     FAILED,
+    HANG_SECONDS,
     MISMATCH,
     NOT_VERIFIED,
     OK,
@@ -25,6 +28,8 @@ from tests.faults.harness import (
     table,
 )
 from tests.pact_verification.pact_files import interaction
+
+pytestmark = pytest.mark.unmeasured
 
 LIMIT = "PACT_MAX_RESPONSE_BYTES"
 
@@ -42,7 +47,7 @@ def odd(response: str, *says: str | tuple[str, ...], outcome: str = FAILED, **mo
 
 
 @table(
-    odd("endless", LIMIT, ("64 MB", "64,000,000"), options=("--request-timeout", "20"), seconds=30),
+    odd("endless", LIMIT, ("64 MB", "64,000,000"), options=("--request-timeout", "20")),
     odd("endless", LIMIT, name="endless, a limit of 1 MB", settings={LIMIT: 1_000_000}),
     odd("large", LIMIT, settings={LIMIT: 1_000_000}),
     odd("endless-drip", "did not come back", options=QUICK, outcomes=(ANY, NOT_VERIFIED, NOT_VERIFIED)),
@@ -92,7 +97,6 @@ BODY = "x" * 5_000_000
         exit_code=0,
         outcomes=(VERIFIED,) * 3,
         settings={"DATA_UPLOAD_MAX_MEMORY_SIZE": None},
-        seconds=30,
     ),
     Fault(
         "an endless request target",
@@ -173,7 +177,7 @@ def silent(running: Running) -> None:
         stray.send(b"GET /items HTTP/1.1\r\n")
         running.release()
         with suppress(subprocess.TimeoutExpired):
-            running.process.wait(20)
+            running.process.wait(HANG_SECONDS)
 
 
 def many_connections(running: Running) -> None:
@@ -181,7 +185,7 @@ def many_connections(running: Running) -> None:
         connections = [socket.create_connection(first.getpeername()) for _ in range(50)]
         running.release()
         with suppress(subprocess.TimeoutExpired):
-            running.process.wait(20)
+            running.process.wait(HANG_SECONDS)
         for each in connections:
             each.close()
 
@@ -225,7 +229,6 @@ def disturbed(name: str, meanwhile: Any) -> Fault:
         outcomes=(VERIFIED,) * 4,
         meanwhile=meanwhile,
         afterwards=not_reached,
-        seconds=10,
     )
 
 

@@ -15,6 +15,8 @@ from tests.faults.harness import OK, OK_TOO, RED, Fault, Interaction, check, tab
 from tests.faults.test_witness import acts
 from tests.pact_verification.pact_files import document
 
+pytestmark = pytest.mark.unmeasured
+
 TOKEN = "t0ken-that-nobody-may-see"
 
 

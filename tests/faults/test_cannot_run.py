@@ -15,9 +15,24 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
-from tests.faults.harness import MISMATCH, NOT_VERIFIED, OK, RED, VERIFIED, Fault, Place, Ran, Running, check, table
+from tests.faults.harness import (
+    HANG_SECONDS,
+    MISMATCH,
+    NOT_VERIFIED,
+    OK,
+    RED,
+    VERIFIED,
+    Fault,
+    Place,
+    Ran,
+    Running,
+    check,
+    table,
+)
 from tests.pact_verification.pact_files import document, interaction
 from tests.pact_verification.running import on_postgresql
+
+pytestmark = pytest.mark.unmeasured
 
 SOUND: dict[str, Any] = document(OK, provider="faults")
 
@@ -269,15 +284,15 @@ def test_a_signal_while_the_database_server_does_not_answer(tmp_path: Path) -> N
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def meanwhile(running: Running) -> None:
-            listener.settimeout(15)
+            listener.settimeout(HANG_SECONDS)
             accepted, _ = listener.accept()
             with accepted:
                 running.interrupt()
                 with suppress(subprocess.TimeoutExpired):
-                    running.process.wait(15)
+                    running.process.wait(HANG_SECONDS)
 
         database = {**POSTGRESQL, "PORT": listener.getsockname()[1]}
-        fault = Fault("", exit_code=130, settings={"DATABASES": {"default": database}}, meanwhile=meanwhile, seconds=25)
+        fault = Fault("", exit_code=130, settings={"DATABASES": {"default": database}}, meanwhile=meanwhile)
         check(fault, tmp_path)
 
 

@@ -73,7 +73,6 @@ def test_a_clock_that_stands_still_in_workers(tmp_path: Path) -> None:
         outcomes=(VERIFIED,) * 24,
         afterwards=sane_times,
         options=("--request-timeout", "2", "--parallel", "2"),
-        seconds=60,
     )
     check(fault, tmp_path)
 
@@ -158,7 +157,6 @@ def with_length(length: str, **request: Any) -> dict[str, Any]:
         outcomes=(VERIFIED, MISMATCH, VERIFIED),
         says=("The request's header Content-Length is 40, and its body ended after 7 bytes.", "(--request-timeout)"),
         options=QUICK,
-        seconds=15,
     ),
     Fault(
         "without a body",
@@ -166,7 +164,6 @@ def with_length(length: str, **request: Any) -> dict[str, Any]:
         outcomes=(VERIFIED, MISMATCH, VERIFIED),
         says=("The request's header Content-Length is 348, and its body ended after 0 bytes.",),
         options=QUICK,
-        seconds=15,
     ),
     Fault(
         "shorter than the body",

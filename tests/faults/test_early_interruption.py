@@ -34,7 +34,9 @@ def interrupt(*_):
     except OSError:
         return
     if number == "SIGINT":
-        os.killpg(os.getpgrp(), signal.SIGINT)
+        # The terminal's group is that of the command. The verifier process has one of its own, with its plugins.
+        is_verifier = process.endswith("verifier_process")
+        os.killpg(os.getpgid(os.getppid()) if is_verifier else os.getpgrp(), signal.SIGINT)
     else:
         os.kill(own, signal.Signals[number])
     for _ in range(100):
@@ -100,7 +102,6 @@ def interrupted(
         "exit_code": {"SIGINT": 130, "SIGTERM": 143}[number],
         "says": ("Interrupted.",),
         "never_says": ("Traceback", "Exception ignored", "The contracts hold"),
-        "seconds": 30,
         "environment": {"FAULTS_INTERRUPTED": f"{process} {what} {moment} {number}"},
         "arrange": watched,
         "afterwards": one_line,

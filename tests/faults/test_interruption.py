@@ -24,8 +24,6 @@ from tests.faults.test_witness import EXIT_0, GIVEN_UP, acts, at
 from tests.pact_verification.pact_files import write_pact
 
 PATIENT = ("--request-timeout", "60")
-SECONDS = 30
-"""A run may take this long to start, to hear a signal, to end what does not end by itself, and to drop databases."""
 
 Meanwhile = Callable[[Running], None]
 
@@ -55,7 +53,6 @@ def interrupted(place: str, act: str = "hang", **more: Any) -> list[Fault]:
         "",
         (OK, acts(place, act), OK_TOO) if in_pact else (OK, OK_TOO),
         options=PATIENT,
-        seconds=SECONDS,
         at={} if in_pact else {place: act},
         says=() if place == "settings" else ("Interrupted",),
         never_says=("The contracts hold",),
@@ -157,7 +154,6 @@ PAUSED = (OK, acts("view", "pause"), OK_TOO)
         PAUSED,
         exit_code=129,
         options=PATIENT,
-        seconds=SECONDS,
         says=("Interrupted",),
         meanwhile=signal_to(the_first, signal.SIGHUP),
     ),
@@ -177,7 +173,6 @@ def in_parallel(place: str, act: str, **more: Any) -> Fault:
         "options": ("--parallel", "2", *QUICK),
         "arrange": two_pacts,
         "outcomes": (ANY, ANY, VERIFIED, NOT_VERIFIED, NOT_VERIFIED),
-        "seconds": 30,
     }
     return at(place, act, **(fault | more))
 
@@ -196,7 +191,6 @@ def in_parallel(place: str, act: str, **more: Any) -> Fault:
         arrange=two_pacts,
         at={"middleware": "exit_0"},
         says=EXIT_0,
-        seconds=30,
     ),
     Fault(
         "sys_exit in a worker's post_migrate",
@@ -205,7 +199,6 @@ def in_parallel(place: str, act: str, **more: Any) -> Fault:
         arrange=two_pacts,
         at={"post_migrate": "sys_exit"},
         says=("SystemExit",),
-        seconds=30,
     ),
     Fault(
         "a worker's verifier is killed",
@@ -215,7 +208,6 @@ def in_parallel(place: str, act: str, **more: Any) -> Fault:
         arrange=two_pacts,
         says=("verifier",),
         meanwhile=signal_to(Running.verifiers, signal.SIGKILL),
-        seconds=30,
     ),
     Fault(
         "a worker is stopped",
@@ -225,7 +217,6 @@ def in_parallel(place: str, act: str, **more: Any) -> Fault:
         options=("--parallel", "2", *QUICK),
         arrange=two_pacts,
         meanwhile=signal_to(Running.workers, signal.SIGSTOP),
-        seconds=30,
     ),
     [
         replace(fault, name=f"{fault.name} of a worker", options=("--parallel", "2", *PATIENT), arrange=two_pacts)

@@ -5,9 +5,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from tests.faults.harness import OK, OK_TOO, VERIFIED, Fault, Place, Running, judge, run, table
+import pytest
+
+from tests.faults.harness import HANG_SECONDS, OK, OK_TOO, VERIFIED, Fault, Place, Running, judge, run, table
 from tests.faults.test_interruption import PATIENT, PAUSED, two_pacts
 from tests.faults.test_witness import acts
+
+pytestmark = pytest.mark.unmeasured
 
 NEXT = Fault("the next", exit_code=0, outcomes=(VERIFIED,) * 2)
 
@@ -63,4 +67,4 @@ def test_what_another_run_still_needs_is_left_alone(fault: Fault, tmp_path: Path
             judge(NEXT, run(NEXT, beside))
             running.release()
 
-        judge(fault, run(replace(fault, meanwhile=meanwhile, seconds=40), place))
+        judge(fault, run(replace(fault, meanwhile=meanwhile, seconds=2 * HANG_SECONDS), place))

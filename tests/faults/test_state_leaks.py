@@ -4,8 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.faults.harness import ANY, FAILED, OK, STATE_ERROR, VERIFIED, Fault, check, table
 from tests.pact_verification.pact_files import interaction
+
+pytestmark = pytest.mark.unmeasured
 
 UNCHANGED = {
     "colour": "red",

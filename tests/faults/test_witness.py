@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.faults.harness import (
     ANY,
     FAILED,
@@ -22,6 +24,8 @@ from tests.faults.harness import (
     table,
 )
 from tests.pact_verification.pact_files import interaction, write_pact
+
+pytestmark = pytest.mark.unmeasured
 
 Says = tuple[str | tuple[str, ...], ...]
 

@@ -1,21 +1,28 @@
-"""Every setting is checked, and read when the code needs it."""
+"""Every setting is checked, and read when the code needs it. So are the versions of Django and Python."""
 
+import ast
 import re
+import sys
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import django
 import pytest
+import yaml
 from django.core.checks import run_checks
 from django.test import override_settings
 
-from pact_verification.checks import CHECKS, require_settings
+from pact_verification import conf as conf_module
+from pact_verification.checks import CHECKS, DJANGO, PYTHON, require_settings
 from pact_verification.conf import DEFAULTS, Settings, conf
 from pact_verification.errors import CannotVerify
 
 pytestmark = pytest.mark.no_database  # settings are read without a database
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs/reference/settings.md"
 
 
 def test_the_projects_settings_are_fine() -> None:
@@ -95,11 +102,90 @@ def test_settings_that_make_sense(settings: Mapping[str, Any]) -> None:
         assert run_checks() == []
 
 
+def test_a_django_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(django, "VERSION", (4, 2, 30, "final", 0))
+    monkeypatch.setattr(django, "get_version", lambda: "4.2.30")
+    (problem,) = run_checks()
+    with pytest.raises(CannotVerify) as error:
+        require_settings()
+    assert str(error.value) == str(problem)
+    assert (problem.id, problem.msg) == ("pact_verification.E101", "Django is '4.2.30', not 5.2 or later.")
+    assert problem.hint == (
+        "Upgrade the project to Django 5.2 or later, or take 'pact_verification' out of INSTALLED_APPS until then."
+    )
+
+
+def test_versions_that_no_test_has_used_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(django, "VERSION", (6, 2, 0, "alpha", 1))
+    monkeypatch.setattr(django, "get_version", lambda: "6.2a1")
+    monkeypatch.setattr(sys, "version_info", (3, 15, 1, "final", 0))
+    assert [(problem.id, problem.is_serious(), problem.msg) for problem in run_checks()] == [
+        (
+            "pact_verification.W101",
+            False,
+            "Django is '6.2a1', and this release of django-pact-verification was tested up to Django 6.1.",
+        ),
+        (
+            "pact_verification.W102",
+            False,
+            "Python is '3.15.1', and this release of django-pact-verification was tested up to Python 3.14.",
+        ),
+    ]
+    require_settings()
+    with override_settings(SILENCED_SYSTEM_CHECKS=["pact_verification.W101", "pact_verification.W102"]):
+        assert [problem for problem in run_checks() if not problem.is_silenced()] == []
+
+
+@pytest.mark.parametrize("django_version", [(5, 2, 0, "final", 0), (6, 1, 9, "final", 0)])
+@pytest.mark.parametrize("python_version", [(3, 11, 0, "final", 0), (3, 14, 9, "final", 0)])
+def test_the_oldest_and_the_newest_versions_are_fine(
+    monkeypatch: pytest.MonkeyPatch, django_version: Any, python_version: Any
+) -> None:
+    monkeypatch.setattr(django, "VERSION", django_version)
+    monkeypatch.setattr(sys, "version_info", python_version)
+    assert run_checks() == []
+
+
+def test_the_supported_versions_are_those_that_are_tested_declared_and_documented() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    classifiers = "\n".join(project["classifiers"])
+    matrix = yaml.safe_load((ROOT / ".github/workflows/build.yml").read_text())["jobs"]["outside"]["strategy"]["matrix"]
+    page = (ROOT / "docs/reference/support.md").read_text()
+    ranges = {"Django": DJANGO, "Python": PYTHON}
+    documented = {name: re.findall(rf"^\| {name} (\d+\.\d+)", page, re.MULTILINE) for name in ranges}
+    declared = {
+        "Django": re.findall(r"^Framework :: Django :: (\S+)$", classifiers, re.MULTILINE),
+        "Python": re.findall(r"^Programming Language :: Python :: (3\.\d+)$", classifiers, re.MULTILINE),
+    }
+    assert declared == documented == {"Django": matrix["django"], "Python": matrix["python"]}
+    for name, (oldest, newest) in ranges.items():
+        assert (declared[name][0], declared[name][-1]) == ("{}.{}".format(*oldest), "{}.{}".format(*newest))
+    assert project["requires-python"] == f">={declared['Python'][0]}"
+
+
 def test_every_setting_has_a_check_and_the_ids_have_no_gap() -> None:
-    documented = re.findall(r"^\| `(PACT_[A-Z_]+)` \| [^|]+ \|", README.read_text(), re.MULTILINE)
     assert {check.setting for check in CHECKS} == DEFAULTS.keys()
-    assert set(documented) >= DEFAULTS.keys()
     assert [check.id for check in CHECKS] == [f"pact_verification.E{n:03}" for n in range(1, len(DEFAULTS) + 1)]
+
+
+def table(heading: str) -> list[list[str]]:
+    """Return the rows of the table below a heading, without its head."""
+    _, _, section = PAGE.read_text().partition(f"\n## {heading}\n")
+    rows = re.findall(r"^\| (.*) \|$", section.partition("\n## ")[0], re.MULTILINE)
+    return [row.split(" | ") for row in rows[2:]]
+
+
+def test_the_documentation_has_every_setting_with_its_default() -> None:
+    rows = {name.strip("`"): ast.literal_eval(default.strip("`")) for name, default, _ in table("Settings")}
+    assert rows == DEFAULTS
+
+
+def test_the_documentation_has_every_variable_that_the_code_reads() -> None:
+    documented = {name for cell, *_ in table("Environment") for name in re.findall(r"`(\w+)`", cell)}
+    properties = {name for name in vars(Settings) if name.startswith("PACT_")}
+    own = {name for name in properties - DEFAULTS.keys() if not name.endswith("_IN_SETTINGS")}
+    both = set(re.findall(r'environ\.get\("(PACT_\w+)"', Path(conf_module.__file__).read_text()))
+    assert {name for name in documented if name.startswith("PACT_")} == own | both
 
 
 def test_a_property_is_named_like_its_setting() -> None:

@@ -37,13 +37,14 @@ def test_the_wheel_holds_the_app_and_nothing_of_the_service(tmp_path: Path) -> N
 
 @pytest.mark.no_database
 def test_the_code_refers_to_headings_that_exist() -> None:
-    headings = set(re.findall(r"^## (.+)$", (ROOT / "docs/pact-core.md").read_text(), re.MULTILINE))
+    headings = set(re.findall(r"^## (.+)$", (ROOT / "docs/explanation/pact-core.md").read_text(), re.MULTILINE))
     named: set[str] = set()
     for folder in ("pact_verification", "tests", "benchmarks"):
         for path in (ROOT / folder).rglob("*.py"):
             text = re.sub(r"\s+(# )?", " ", path.read_text())
             assert not re.search(r"\(F\d+\)|\(F\d+,|\bF\d+:", text), f"{path} refers to a page that is not here"
-            for reference in re.findall(r"docs/pact-core\.md, ([^\".)]+)", text) if path != Path(__file__) else ():
+            references = re.findall(r"docs/explanation/pact-core\.md, \"?([^\".)]+)", text)
+            for reference in references if path != Path(__file__) else ():
                 found = [heading for heading in headings if reference.startswith(heading)]
                 assert found, f"{path} refers to {reference!r}"
                 named.update(found)

@@ -36,7 +36,7 @@ def test_a_file_on_another_drive(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_line_that_runs_an_interaction_again_is_quoted_for_its_shell() -> None:
     command = RerunCommand(("C:\\Program Files\\python.exe", "manage.py", "verify_pacts"))
     pact = Pact("app", "shop", (), None, "pacts\\my app.json")
-    line = command.line(pact, Interaction("a"), unique=True)
+    line = command.line([(pact, Interaction("a"))], frozenset())
     assert line.startswith('"C:\\Program Files\\python.exe" manage.py verify_pacts "pacts\\my app.json" --interaction ')
 
 

@@ -27,6 +27,8 @@ from schemathesis.specs.openapi.checks import (
 from config.wsgi import application
 from products.models import Product
 
+pytestmark = pytest.mark.unmeasured
+
 ROOT = Path(__file__).resolve().parents[2]
 CHECKS = [
     not_a_server_error,

@@ -49,6 +49,32 @@ def hang() -> None:
     threading.Event().wait()
 
 
+def debug() -> None:
+    """Stop in a debugger, as a developer does who looks at a value."""
+    price = 12
+    breakpoint()  # noqa: T100  # what is tested
+    announce(f"went on {price}")
+
+
+def debug_directly() -> None:
+    """Stop in pdb, as code from before breakpoint() does."""
+    import pdb  # noqa: T100  # what is tested
+
+    price = 13
+    pdb.set_trace()  # noqa: T100  # what is tested
+    announce(f"went on {price}")
+
+
+def look() -> None:
+    """A hook for breakpoint() that is no debugger of Python's."""
+    input("look: ")
+
+
+def debug_and_hang() -> None:
+    debug()
+    hang()
+
+
 def hold_gil() -> None:
     """Match for years, in C, where Python neither runs another thread nor hears a signal."""
     announce("hold_gil")
@@ -72,7 +98,8 @@ def interrupt() -> None:
 
 
 def fail() -> None:
-    raise RuntimeError("the project's own mistake")
+    reason = "the project's own mistake"
+    raise RuntimeError(reason)
 
 
 def abort() -> None:

@@ -8,7 +8,7 @@ from unittest import mock
 from django.http import HttpRequest
 from freezegun import freeze_time
 
-from pact_verification import base_state, provider_state, request_filter
+from pact_verification import base_state, message_producer, provider_state, request_filter
 from tests.faults.project import acts
 from tests.faults.project.models import Item
 
@@ -60,6 +60,17 @@ def goes_on(moment: str) -> Iterator[None]:
 def filtered(request: HttpRequest) -> None:
     if act := request.headers.get("X-Filter"):
         acts.do(act)
+
+
+@message_producer("an item was made")
+def item_was_made() -> dict[str, str]:
+    return {"name": Item.objects.get().name}
+
+
+@message_producer("the producer does {act}")
+def producer_does(act: str) -> dict[str, str]:
+    acts.do(act)
+    return {}
 
 
 acts.at("pact_states")

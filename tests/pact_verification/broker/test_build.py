@@ -315,7 +315,7 @@ def test_the_documentation_has_the_same_table() -> None:
     for service in SERVICES:
         cells = [code(service.marker), code(*service.branch), code(service.request, service.source_branch)]
         cells += [code(service.tag), code(service.commit), code(service.build_url)]
-        assert f"\n| {service.name} | {' | '.join(cells)} |\n" in (ROOT / "docs/ci.md").read_text()
+        assert f"\n| {service.name} | {' | '.join(cells)} |\n" in (ROOT / "docs/howto/ci.md").read_text()
 
 
 def test_a_commit_that_is_not_known_yet() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from pact_verification.broker import hal
 from pact_verification.broker.hal import Client, linked, origin
-from pact_verification.credentials import Credentials, hide_credentials
 from pact_verification.errors import BrokerError
+from pact_verification.system.credentials import Credentials, hide_credentials
 from tests.broker_double import BrokerDouble, Fault
 
 pytestmark = pytest.mark.no_database

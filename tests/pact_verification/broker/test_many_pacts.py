@@ -9,12 +9,12 @@ from pact_verification.broker.client import Broker
 from pact_verification.broker.provider_version import KnownVersion
 from pact_verification.broker.publishing import Publisher
 from pact_verification.broker.source import BrokerPacts
-from pact_verification.credentials import Credentials
 from pact_verification.errors import BrokerError
 from pact_verification.pacts.filters import Filter
 from pact_verification.pacts.sources import Selection
 from pact_verification.results.exchange import Exchange
 from pact_verification.results.report import InteractionResult, Outcome, PactResult, Publication
+from pact_verification.system.credentials import Credentials
 from tests.broker_double import BrokerDouble, Fault
 from tests.pact_verification.pact_files import GREEN, document
 

@@ -159,7 +159,7 @@ def test_a_file_with_an_odd_name(project: Project) -> None:
 def test_two_pacts_of_one_consumer_share_keys_so_the_file_is_named(project: Project) -> None:
     write_pact(project.folder / "pacts" / "other.json", RED, GREEN)
     here = activated(project)
-    printed = here.shell("python manage.py verify_pacts")
+    printed = here.shell("python manage.py verify_pacts --verbosity 2")
     lines = [line.partition("again    ")[2] for line in printed.splitlines() if "      again    " in line]
     assert len(lines) == 2
     for line, name in zip(lines, ("other", "shop"), strict=True):

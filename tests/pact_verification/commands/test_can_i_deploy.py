@@ -11,8 +11,8 @@ import pytest
 
 from pact_verification.broker.client import Broker
 from pact_verification.broker.pact_cli import run_pact
-from pact_verification.credentials import Credentials
 from pact_verification.errors import CannotVerify
+from pact_verification.system.credentials import Credentials
 from tests.broker_double import BrokerDouble, Fault
 from tests.certificates import self_signed
 from tests.pact_verification.pact_files import document, interaction

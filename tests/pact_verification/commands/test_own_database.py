@@ -81,4 +81,4 @@ def test_the_callers_connection_is_as_it_was(pact: Path, tmp_path: Path) -> None
         code, settings={"DATABASES": {"default": in_memory, "audit": in_memory}}, PYTHONWARNINGS="default"
     )
     assert run.exit_code == 0, run.err
-    assert run.out.count("2 verified") == 2
+    assert run.out.count("2 verified, in") == 2

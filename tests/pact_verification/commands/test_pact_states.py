@@ -151,7 +151,7 @@ class TestStubs:
 def test_a_console_that_has_no_signs(states: Verify, lacking: Path) -> None:
     run = states(lacking, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert (run.exit_code, run.err) == (0, "")
-    assert "+ an item cup exists\n" in run.out
+    assert "v an item cup exists\n" in run.out
 
 
 def test_the_example_provider_has_all_its_handlers(states: Verify) -> None:
@@ -177,6 +177,6 @@ def test_states_with_several_claims(states: Verify, tmp_path: Path, pact: Path) 
         PYTHONPATH=f"{tmp_path}:{ROOT}",
     )
     assert run.exit_code == 1
-    assert "! an item cup exists" in run.out
+    assert "E an item cup exists" in run.out
     assert "Several handlers claim the state 'an item cup exists'" in run.out
     assert "1 claimed by several" in run.out

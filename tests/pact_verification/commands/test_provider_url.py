@@ -256,6 +256,23 @@ class TestGreen:
         has(ran, note, "12 interactions of 1 consumer: 12 verified")
         assert scratch.dump() == before
 
+    def test_messages_are_not_verified(self, ask: Ask, scratch: Scratch, pact: Path) -> None:
+        """Their producers are functions of this process. So the run fails unless a filter leaves them out."""
+        message = {"type": "Asynchronous/Messages", "description": "a message", "contents": {"content": {}}}
+        write_pact(pact, {**EMPTY, "type": "Synchronous/HTTP"}, message, version="4.0")
+        with served(scratch) as url:
+            ran = ask(pact, "--provider-url", url)
+            without = ask(pact, "--provider-url", url, "--description", "empty list")
+        assert ran.exit_code == 1
+        has(
+            ran,
+            "? a message cause 1",
+            "It is a message, and --provider-url verifies a server that already runs. A message comes from "
+            "a function in this process, so verify it without --provider-url.",
+            "1 verified, 1 not verified",
+        )
+        assert without.exit_code == 0, without
+
     @pytest.mark.no_database  # it is about certificates
     def test_over_https(self, ask: Ask, scratch: Scratch, pact: Path, tmp_path: Path) -> None:
         """The run accepts the server's certificate only if it is configured to trust it."""
@@ -446,7 +463,7 @@ class TestRed:
             '- "pot" + "cup"',
             "500 Internal Server Error",
             f"--provider-url {url} {pact} --interaction",
-            "✓ an empty list",
+            "✓ 1 verified",
         )
         assert "SQL quer" not in ran.out  # the run can't count the queries of another process
 
@@ -462,11 +479,11 @@ class TestRed:
         has(ran, "? no answer", f"{url} gave no answer: ", "1 not verified")
 
     def test_a_slow_answer(self, ask: Ask, scratch: Scratch, pact: Path) -> None:
-        slow = interaction("slow", "/slow", request={"query": {"seconds": ["3"]}})
+        slow = interaction("slow", "/slow", request={"query": {"seconds": ["5"]}})
         with served(scratch) as url:
-            ran = ask(write_pact(pact, slow, EMPTY), "--provider-url", url, "--request-timeout", "1")
+            ran = ask(write_pact(pact, slow, EMPTY), "--provider-url", url, "--request-timeout", "2")
         assert ran.exit_code == 1
-        has(ran, "s to answer, and may take 1 s (--request-timeout)", "✓ an empty list")
+        has(ran, "s to answer, and may take 2 s (--request-timeout)", "✓ 1 verified")
 
 
 def answering(body: bytes, *headers: str, status: str = "200 OK") -> bytes:

@@ -163,7 +163,7 @@ class TestPublishing:
         run = ask("--no-enable-pending", "--publish")
         assert run.exit_code == 1
         has(run, "1 failed, in", "The contracts are broken")
-        assert "pending" not in run.out
+        assert "pending" not in run.out.replace("--no-enable-pending", "")
         assert published(broker) == [("shop", "p1", False)]
 
     def test_work_in_progress(self, ask: Ask, broker: BrokerDouble) -> None:
@@ -569,16 +569,17 @@ class TestSelecting:
         assert not writes(broker)
 
     def test_pacts_of_messages(self, ask: Ask, broker: BrokerDouble) -> None:
-        message = {"description": "a thing happened", "type": "Asynchronous/Messages", "contents": {}}
+        """The project has no producer, so a consumer's message fails alone."""
+        message = {"description": "a thing happened", "type": "Asynchronous/Messages", "contents": {"content": 1}}
         broker.publish(document(GREEN), version="c1", branch="main")
         broker.publish(document(message, consumer="listener", version="4.0"), version="c1", branch="main")
         run = ask("--publish")
         assert run.exit_code == 0
-        has(run, "It is a message (Asynchronous/Messages)", "1 verified, 1 not verified (pending)")
+        has(run, "No producer for the message 'a thing happened'.", "1 verified, 1 producer error (pending)")
         assert sorted(published(broker)) == [("listener", "p1", False), ("shop", "p1", True)]
         run = ask("--no-enable-pending")
         assert run.exit_code == 1
-        has(run, "It is a message (Asynchronous/Messages)", "1 verified, 1 not verified")
+        has(run, "No producer for the message 'a thing happened'.", "1 verified, 1 producer error")
 
     @pytest.mark.parametrize(
         ("content", "told"),
@@ -1073,3 +1074,25 @@ class TestOverHttps:
         ran = verify(**here, **{variable: "/no/such/file"})
         assert ran.exit_code == 2
         has(ran, f"{variable} is '/no/such/file', and nothing is there.")
+
+
+class TestListAndFailOnPending:
+    def test_the_list_writes_nothing_to_the_broker(self, ask: Ask, broker: BrokerDouble) -> None:
+        broker.publish(document(EMPTY), version="c1", branch="main")
+        before = writes(broker)
+        run = ask("--list", "--publish")
+        assert (run.exit_code, writes(broker), published(broker)) == (0, before, [])
+        has(
+            run,
+            "shop: an empty list pending (not verified so far): does not fail the run (version c1: latest from",
+            "1 interaction of 1 consumer, 1 pending. Nothing was run.",
+        )
+
+    def test_a_list_that_the_broker_refuses(self, ask: Ask) -> None:
+        assert ask("--list", PACT_BROKER_TOKEN="another").exit_code == 2
+
+    def test_what_is_published_stays_the_same_if_pending_failures_count(self, ask: Ask, broker: BrokerDouble) -> None:
+        broker.publish(document(RED), version="c1", branch="main")
+        run = ask("--publish", "--fail-on-pending")
+        assert (run.exit_code, published(broker)) == (1, [("shop", "p1", False)])
+        has(run, "pending: fails the run (--fail-on-pending)", "1 failed (pending)", "Published 1 result")

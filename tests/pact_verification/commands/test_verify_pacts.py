@@ -9,6 +9,7 @@ from typing import Any
 import django
 import pytest
 
+from docs.generated import command_page
 from tests.pact_verification.pact_files import CREATE, EMPTY, GREEN, interaction, write_pact
 from tests.pact_verification.running import ROOT, Databases, Verify, command, environment, has, on_postgresql
 
@@ -96,7 +97,7 @@ class TestGreen:
         self, verify: Verify, pact: Path, databases: Databases
     ) -> None:
         close = interaction("close", "/close", states=["an item cup exists"])
-        run = verify(write_pact(pact, close, EMPTY, GREEN), settings={"DATABASES": databases})
+        run = verify(write_pact(pact, close, EMPTY, GREEN), "--verbosity", "2", settings={"DATABASES": databases})
         has(run, "✓ an empty list", "✓ a list")
 
     @pytest.mark.each_kind_of_sqlite
@@ -117,7 +118,7 @@ class TestGreen:
         self, verify: Verify, pact: Path, databases: Databases, isolation: str
     ) -> None:
         write_pact(pact, interaction("open", "/open-atomic"), EMPTY, interaction("open", "/open-atomic"), GREEN)
-        run = verify(pact, "--isolation", isolation, settings={"DATABASES": databases})
+        run = verify(pact, "--verbosity", "2", "--isolation", isolation, settings={"DATABASES": databases})
         has(run, "✓ an empty list", "✓ a list")
 
     def test_a_commit_behind_djangos_back_is_no_ground_for_a_green(
@@ -129,7 +130,9 @@ class TestGreen:
         )
         assert run.exit_code == 1
         has(
-            run, "! leaked An earlier interaction ended the transaction on 'default' by itself", "use --isolation flush"
+            run,
+            "E leaked cause 1 An earlier interaction ended the transaction on 'default' by itself",
+            "use --isolation flush",
         )
 
     def test_an_uncertain_callback_is_not_green(self, verify: Verify, pact: Path, databases: Databases) -> None:
@@ -154,13 +157,17 @@ class TestGreen:
         assert (run.exit_code, run.err) == (1, "")
         has(
             run,
-            "✓ composed",
-            "✓ looping ✓ stopped ✗ red",
+            "✓ 3 verified ✗ red",
             "view not reached: a middleware answered before it, for the URL pattern 'items'",
             "GET items shop 401 (failing)",
         )
-        composed, *_ = json.loads((tmp_path / "json").read_text())["pacts"][0]["interactions"]
-        assert composed["queries"] == 1
+        ran = json.loads((tmp_path / "json").read_text())["pacts"][0]["interactions"]
+        assert [each["description"] for each in ran if each["outcome"] == "verified"] == [
+            "composed",
+            "looping",
+            "stopped",
+        ]
+        assert ran[0]["queries"] == 1
 
     @pytest.mark.no_database
     def test_headers_of_the_connection_are_the_servers(self, verify: Verify, pact: Path) -> None:
@@ -201,7 +208,7 @@ class TestGreen:
     ) -> None:
         write_pact(pact, interaction("clumsy", "/clumsy", response={"body": 1}), EMPTY)
         assert verify(pact, "--isolation", "flush", settings={"DATABASES": databases}).exit_code == 0
-        run = verify(pact, settings={"DATABASES": databases})
+        run = verify(pact, "--verbosity", "2", settings={"DATABASES": databases})
         assert run.exit_code == 1
         has(run, "try --isolation flush", "✓ an empty list")
 
@@ -321,16 +328,20 @@ class TestGreen:
 
 
 @pytest.mark.no_database
-def test_help_is_as_the_readme_has_it(verify: Verify) -> None:
-    """The README leaves out the options that every Django command has."""
+def test_help_is_as_the_reference_has_it(verify: Verify) -> None:
+    """The reference leaves out the options that every Django command has. tests/docs/test_reference.py has the rest."""
     run = verify("--help", COLUMNS="110")
     assert (run.exit_code, run.err) == (0, "")
     ours, _, rest = run.out.partition("options of every command:\n")
     _, _, epilog = rest.partition("\nexit codes:\n")
-    epilog = re.sub("(?<=\ndetected here: ).*", "…", epilog)
-    readme = (ROOT / "README.md").read_text()
-    _, _, copy = readme.partition("$ python manage.py verify_pacts --help\n")
-    copied, _, _ = copy.partition("```")
-    assert (
-        copied == f"{ours.replace('__main__.py', 'manage.py')}options of every command:\n  …\n\nexit codes:\n{epilog}"
-    )
+    page = "\n".join(command_page("verify_pacts"))
+    assert epilog.partition("detected here: ")[0].strip() in page
+    groups = re.findall(r"^(\w.*):$", ours, re.MULTILINE)
+    titles = re.findall(r"^\*\*(.*)\*\*$", page, re.MULTILINE)
+    assert titles == [*(f"{group[:1].upper()}{group[1:]}" for group in groups), "The end of its help"]
+    rows = dict(re.findall(r"^\| (.*?) \| (.*) \|$", page, re.MULTILINE))
+    shown = re.findall(r"^  (-?[\w-].*?)(?:  +|\n +)((?:.+)(?:\n {20,}.+)*)", ours.partition("\n\n")[2], re.MULTILINE)
+    assert len(shown) > 40
+    for option, meaning in shown:
+        written = ", ".join(f"`{each}`" for each in option.split(", "))
+        assert rows[written].replace("`", "") == " ".join(meaning.split()).replace("|", "\\|"), option

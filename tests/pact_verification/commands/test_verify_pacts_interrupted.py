@@ -12,6 +12,7 @@ import pytest
 from tests.pact_verification.pact_files import GREEN, interaction, write_pact
 from tests.pact_verification.running import (
     ROOT,
+    TIMEOUT,
     Databases,
     command,
     databases_made,
@@ -20,6 +21,8 @@ from tests.pact_verification.running import (
     without_progress,
 )
 from tests.service import scratch_database
+
+pytestmark = pytest.mark.unmeasured
 
 
 class TestInterruption:
@@ -50,7 +53,7 @@ class TestInterruption:
             in_memory = not on_postgresql() and "TEST" not in databases["default"]
             assert bool(databases_made(databases, tmp_path)) is not in_memory
             process.send_signal(number)
-            _, err = process.communicate(timeout=20)  # the state handler would take a minute
+            _, err = process.communicate(timeout=50)  # the state handler would take a minute
         assert process.returncode == 128 + number, err
         assert databases_made(databases, tmp_path) == set()
         assert without_progress(err).strip() == "Interrupted."
@@ -83,7 +86,7 @@ class TestInterruption:
                     while not connection.execute(creating, like).fetchall()[0][0]:
                         assert process.poll() is None, process.stderr and process.stderr.read()
                     process.send_signal(number)
-                    _, err = process.communicate(timeout=20)
+                    _, err = process.communicate(timeout=TIMEOUT)
                 assert process.returncode == 128 + number, err
                 while connection.execute(creating, like).fetchall()[0][0]:
                     pass

@@ -12,7 +12,7 @@ import pytest
 from tests.pact_verification.pact_files import EMPTY, interaction, write_pact
 from tests.pact_verification.running import ROOT, Verify, command, environment, without_progress
 
-pytestmark = pytest.mark.no_database  # it is about what a run prints
+pytestmark = [pytest.mark.no_database, pytest.mark.unmeasured]  # it is about what a run prints
 
 
 class TestOutput:
@@ -76,10 +76,10 @@ class TestOutput:
 
     def test_an_ascii_console_gets_ascii(self, verify: Verify, pact: Path) -> None:
         german = interaction("Größe", response={"body": []})
-        run = verify(write_pact(pact, EMPTY, german), PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+        run = verify(write_pact(pact, EMPTY, german), "--verbosity", "2", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
         assert run.exit_code == 0
-        assert "  + an empty list" in run.out
-        assert "  + Gr\\xf6\\xdfe" in run.out
+        assert "  v an empty list" in run.out
+        assert "  v Gr\\xf6\\xdfe" in run.out
 
     @pytest.mark.parametrize(
         ("arguments", "variables", "colour"),

@@ -15,7 +15,7 @@ from pact_verification.results.exchange import RecordedRequest
 from tests.pact_verification.pact_files import interaction, write_pact
 from tests.pact_verification.running import Verify, has
 
-pytestmark = pytest.mark.no_database
+pytestmark = [pytest.mark.no_database, pytest.mark.unmeasured]
 
 JSON = {"Content-Type": "application/json"}
 TEXT = {"Content-Type": "text/plain"}

@@ -13,7 +13,7 @@ from tests.broker_double import BrokerDouble
 from tests.pact_verification.pact_files import document, interaction, write_pact
 from tests.pact_verification.running import Verify, has
 
-pytestmark = pytest.mark.no_database
+pytestmark = [pytest.mark.no_database, pytest.mark.unmeasured]
 
 EMPTY = interaction("an empty list", response={"body": []})
 CONSUMERS = st.lists(st.text(max_size=8), max_size=30)

@@ -5,6 +5,7 @@ import mmap
 import pytest
 
 from pact_verification.provider.board import SIZE, Board, Glance
+from pact_verification.system import clock
 
 pytestmark = pytest.mark.no_database
 
@@ -53,3 +54,25 @@ def test_a_phase_lasts_until_the_next(memory: mmap.mmap) -> None:
     assert reader.busy_for() >= before
     writer.end()
     assert reader.busy_for() == 0
+
+
+def test_no_phase_lasts_while_the_run_is_held(memory: mmap.mmap, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(clock, "seconds", lambda: now)
+    writer, reader = Board(memory), Board(memory)
+    writer.begin(0, "the view")
+    assert reader.busy_for() == 0
+    writer.held = True
+    now = 100
+    assert (reader.look().held, reader.busy_for(), reader.same_for()) == (True, 0, 0)
+    writer.held = False
+    now = 103
+    assert (reader.look().held, reader.busy_for()) == (False, 3)
+
+
+def test_the_writer_waits_until_the_reader_has_seen_that_the_run_is_held(memory: mmap.mmap) -> None:
+    writer, reader = Board(memory), Board(memory)
+    writer.held = True
+    reader.note_seen()
+    writer.wait_until_seen()
+    assert writer.held

@@ -13,11 +13,15 @@ from django.views.generic import TemplateView
 from rest_framework.viewsets import ViewSet
 
 from pact_verification.pacts.pact import Interaction, Pact
+from pact_verification.pacts.schema import ASYNCHRONOUS
 from pact_verification.provider.coverage import cover
 from pact_verification.provider.endpoints import endpoint_of, endpoints
-from pact_verification.results.coverage import Coverage, Use
-from pact_verification.results.exchange import Exchange, RecordedRequest, RecordedResponse
+from pact_verification.results.coverage import Coverage, Produced, Use
+from pact_verification.results.exchange import Exchange, Producer, RecordedRequest, RecordedResponse
 from pact_verification.results.report import InteractionResult, Outcome, PactResult
+from pact_verification.states.claims import Claims
+from pact_verification.states.handlers import Handler
+from pact_verification.text import Place
 
 pytestmark = pytest.mark.no_database
 
@@ -92,6 +96,9 @@ def test_a_route_is_spelt_as_django_does(url: str) -> None:
     assert resolve(url).route in {endpoint.route for _, endpoint in endpoints()}
 
 
+NO_PRODUCERS = Claims("message", "producer")
+
+
 def result(
     consumer: str, request: str, status: int, *, outcome: Outcome = Outcome.VERIFIED, url: str | None = ""
 ) -> PactResult:
@@ -116,7 +123,8 @@ def test_consumers_with_the_statuses_they_have_seen() -> None:
             result("shop", "GET /function/1", 200),
             result("shop", "HEAD /api/class", 200),
             result("shop", "GET /nowhere?x=1", 404, url=None),
-        ]
+        ],
+        NO_PRODUCERS,
     )
     found = uses(coverage)
     assert found["GET", "things"] == (Use("shop", (200, 401), failing=True), Use("other", (200,)))
@@ -131,12 +139,47 @@ def test_consumers_with_the_statuses_they_have_seen() -> None:
 
 
 def test_a_librarys_view_counts_once_a_consumer_uses_it() -> None:
-    coverage = cover([result("shop", "GET /admin/login/", 200)])
+    coverage = cover([result("shop", "GET /admin/login/", 200)], NO_PRODUCERS)
     assert any(route == "admin/login/" for _, route in uses(coverage))
-    assert coverage.others == cover([]).others - 1
+    assert coverage.others == cover([], NO_PRODUCERS).others - 1
 
 
 def test_what_sent_no_request_has_used_nothing() -> None:
     pact = Pact("shop", "testapp", (), Path("x.json"), "x.json")
-    coverage = cover([PactResult(pact, (InteractionResult(Interaction("a"), Outcome.STATE_ERROR),))])
+    coverage = cover([PactResult(pact, (InteractionResult(Interaction("a"), Outcome.STATE_ERROR),))], NO_PRODUCERS)
     assert not any(each.uses for each in coverage.operations)
+
+
+def messages(consumer: str, *descriptions: str, outcome: Outcome = Outcome.VERIFIED) -> PactResult:
+    pact = Pact(consumer, "testapp", (), Path("x.json"), "x.json")
+    return PactResult(
+        pact,
+        tuple(InteractionResult(Interaction(each, kind=ASYNCHRONOUS), outcome) for each in descriptions),
+    )
+
+
+def test_producers_and_the_consumers_of_their_messages() -> None:
+    """A producer is found though it was not called: a provider state had failed."""
+    producers = Claims("message", "producer")
+    handlers = [Handler(function, Place("pact_states.py", line)) for line in range(4)]
+    names = (("added", "found"), ("{item} removed",), ("{a} or b",), ("a or {b}",))
+    for claimed, handler in zip(names, handlers, strict=True):
+        producers.add(claimed, handler)
+    coverage = cover(
+        [
+            messages("mailer", "found", "a cup removed"),
+            messages("billing", "a cup removed", "a pot removed", "lost", "a or b", outcome=Outcome.STATE_ERROR),
+        ],
+        producers,
+    )
+    one, two, three, four = (Producer("function()", handler.location) for handler in handlers)
+    failing = Use("billing", (), failing=True)
+    assert coverage.produced == (
+        Produced(("added", "found"), one, (Use("mailer", ()),)),
+        Produced(("{item} removed",), two, (Use("mailer", ()), failing)),
+        Produced(("{a} or b",), three),
+        Produced(("a or {b}",), four),
+        Produced(("lost",), None, (failing,)),
+        Produced(("a or b",), None, (failing,)),  # two producers claim it
+    )
+    assert (coverage.producers, coverage.used_producers) == (4, 2)

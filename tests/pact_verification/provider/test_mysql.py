@@ -26,6 +26,8 @@ from tests.pact_verification.running import (
     run_code,
 )
 
+pytestmark = pytest.mark.unmeasured
+
 WATCHED = "tests.testapp.watched"
 INTERACTIONS = [
     EMPTY,

@@ -15,6 +15,8 @@ from tests.pact_verification.provider.test_databases import connection_of
 from tests.pact_verification.running import Databases, Verify, databases_made, has, on_postgresql, run
 from tests.service import scratch_database
 
+pytestmark = pytest.mark.unmeasured
+
 MIGRATED = interaction("migrated", "/shelves", response={"body": ["the shelf that a migration made"]})
 NOT_MIGRATED = interaction("not migrated", "/shelves", response={"body": []})
 ISOLATIONS = pytest.mark.parametrize("isolation", ["transaction", "flush"])

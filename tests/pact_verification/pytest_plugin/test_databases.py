@@ -13,6 +13,8 @@ from tests.pact_verification.pact_files import interaction, write_pact
 from tests.pact_verification.pytest_plugin.conftest import ALL, EMPTY, Pytest
 from tests.pact_verification.running import on_postgresql
 
+pytestmark = pytest.mark.unmeasured
+
 WATCHED = "tests.testapp.watched"
 
 

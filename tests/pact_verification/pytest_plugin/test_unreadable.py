@@ -8,6 +8,8 @@ import pytest
 from tests.pact_verification.pact_files import write_pact
 from tests.pact_verification.pytest_plugin.conftest import EMPTY, Pytest
 
+pytestmark = pytest.mark.unmeasured
+
 
 @pytest.mark.no_database
 class TestWhatCanNotBeRead:

@@ -10,6 +10,8 @@ from tests.pact_verification.pact_files import interaction, write_pact
 from tests.pact_verification.pytest_plugin.conftest import EMPTY, GREEN, TOKEN, Pytest
 from tests.pact_verification.reporters.test_github import commands
 
+pytestmark = pytest.mark.unmeasured
+
 
 @pytest.mark.no_database
 def test_junitxml(pacts: Path, run_pytest: Pytest) -> None:
@@ -83,12 +85,12 @@ class TestWhatIsNotGreen:
         assert ran.exit_code == 2
         assert "pacts/p.json can't be read: it is not JSON" in ran.out
 
-    def test_a_message(self, project: Path, run_pytest: Pytest) -> None:
+    def test_a_message_without_contents(self, project: Path, run_pytest: Pytest) -> None:
         message = {**EMPTY, "type": "Asynchronous/Messages"}
         write_pact(project / "pacts" / "p.json", message, version="4.0")
         ran = run_pytest("pacts")
         assert ran.exit_code == 1
-        assert "It is a message (Asynchronous/Messages), and only HTTP interactions can be verified so far." in ran.out
+        assert "The pact says nothing of the message but its type at most, so there is nothing to compare." in ran.out
         write_pact(project / "pacts" / "p.json", {**message, "pending": True}, version="4.0")
         assert run_pytest("pacts").exit_code == 0
 
@@ -148,3 +150,11 @@ def test_what_was_collected_is_what_is_verified(pacts: Path, project: Path, run_
     ran = run_pytest("pacts")
     assert list(ran.outcomes().values()) == ["Failure", "Passed", "Passed"], ran.out
     assert '-   "999"' in ran.out
+
+
+@pytest.mark.no_database
+def test_the_sql_queries_of_what_fails(project: Path, run_pytest: Pytest) -> None:
+    red = interaction("red", states=["an item cup exists"], response={"body": ["pot"]})
+    write_pact(project / "pacts" / "p.json", red)
+    assert 'FROM "testapp_item"' not in run_pytest("pacts").out
+    assert 'FROM "testapp_item"' in run_pytest("pacts", "--pact-debug-sql").out

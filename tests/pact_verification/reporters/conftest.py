@@ -1,11 +1,15 @@
 """One run with an interaction of every kind, and all of its reports."""
 
+import os
 import re
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.pact_verification.pact_files import interaction, write_pact
 from tests.pact_verification.running import ROOT, Run, run
@@ -14,6 +18,27 @@ HOSTILE = "<script>document.title='taken'</script>"
 """What an item is called; escaped, it is text."""
 
 CONSUMER = 'R&D "shop" <b>]]>'
+
+QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync --disable-background-networking"
+
+
+def find_browser() -> str:
+    """The browser of this machine. In CI there has to be one; make check says how to get it."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    message = "no Chromium is installed (Debian's package: chromium)"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=QUIET.split())
+        yield browser
+        browser.close()
 
 
 def rule(**matcher: Any) -> dict[str, Any]:
@@ -89,6 +114,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Reports:
 def every_report(reports: Reports) -> dict[str, str]:
     """All that a person could read, by report."""
     files = {name: getattr(reports, name).read_text() for name in ("junit", "json", "html")}
+    files["html"] = re.sub(r'<wbr>|<span class="word">(.*?)</span>', r"\1", files["html"])  # where lines may break
     return {"console": reports.run.out, "github": reports.summary, **files}
 
 

@@ -5,18 +5,24 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.color_triplet import ColorTriplet
+from rich.console import Console
+from rich.style import Style
+from rich.terminal_theme import DEFAULT_TERMINAL_THEME, MONOKAI, SVG_EXPORT_THEME
+from rich.text import Text
 
 from pact_verification.pacts.matching_rules import Matcher, Rule
 from pact_verification.pacts.pact import Expected, Interaction, Pact, ProviderState
-from pact_verification.reporters.console import render
-from pact_verification.reporters.failure import failure_text
+from pact_verification.reporters.console import MOOD_STYLES, STYLES, render
+from pact_verification.reporters.failure import SIGNS, failure_text
 from pact_verification.results.coverage import Coverage, Operation, Use
 from pact_verification.results.crash import Crash, Frame
+from pact_verification.results.diff import CAME, EXPECTED, RESPONSE, SAME, WRONG
 from pact_verification.results.exchange import Endpoint, Exchange, RecordedRequest, RecordedResponse, SetUpState
 from pact_verification.results.mismatch import Mismatch
-from pact_verification.results.report import InteractionResult, Outcome, PactResult, Report
+from pact_verification.results.report import Cause, InteractionResult, Outcome, PactResult, Report
 from pact_verification.results.response_diff import response_diff
-from pact_verification.text import Place
+from pact_verification.text import Place, encodable
 
 pytestmark = pytest.mark.no_database
 
@@ -83,7 +89,7 @@ REPORT = Report(
 def test_verbosity_1() -> None:
     assert render(with_diffs(REPORT)) == (
         "\n"
-        "shop  (shop.json)\n"
+        "shop  (shop.json)  ✓ 1 verified\n"
         "  ✓ a list  [items (count=2)]\n"
         "      warning: The lid does not close.\n"
         "  ✗ an item  [items (count=2)]\n"
@@ -115,13 +121,13 @@ def test_verbosity_1() -> None:
         "        shop/views.py:7 in crash\n"
         "          raise LookupError\n"
         "        LookupError: no price\n"
-        "        (1 line of libraries left out: --verbosity 2)\n"
+        "        (1 frame of libraries left out: --verbosity 2)\n"
         "      - expected, + came\n"
         "        - 200 OK\n"
         "        + 500 Internal Server Error\n"
-        "  ! a state\n"
+        "  E a state\n"
         "      The state raised.\n"
-        "  - the last\n"
+        "  s the last\n"
         "\n"
         "other.json is not a pact.\n"
         "\n"
@@ -147,11 +153,55 @@ def test_verbosity_2_shows_everything() -> None:
 def test_a_stream_that_can_not_show_it_gets_ascii() -> None:
     text = render(REPORT, verbosity=2, encoding="ascii")
     assert text.isascii()
-    assert "  + a list" in text
+    assert "  v a list" in text
     foreign = InteractionResult(Interaction("品 Größe"), Outcome.VERIFIED, REPORT.interactions[0].exchange)
     report = Report("testapp", (PactResult(PACT, (foreign,)),))
-    assert "+ \\u54c1 Größe" in render(report, encoding="latin-1")
-    assert "✓ 品 Größe" in render(report)
+    assert "v \\u54c1 Größe" in render(report, verbosity=2, encoding="latin-1")
+    assert "✓ 品 Größe" in render(report, verbosity=2)
+
+
+def test_verbosity_1_lists_failures_and_counts_what_is_green() -> None:
+    green = InteractionResult(Interaction("green"), Outcome.VERIFIED)
+    red = InteractionResult(Interaction("red"), Outcome.NOT_VERIFIED, error="No result.")
+    other = replace(PACT, consumer="web", source="web.json")
+    report = Report("testapp", (PactResult(PACT, (green, red, green)), PactResult(other, (green,))))
+    assert render(report) == (
+        "\n"
+        "shop  (shop.json)  ✓ 2 verified\n"
+        "  ? red\n"
+        "      No result.\n"
+        "\n"
+        "web  (web.json)  ✓ 1 verified\n"
+        "\n"
+        "testapp: 4 interactions of 2 consumers: 3 verified, 1 not verified, in 0.0 s. The contracts could not be "
+        "proved.\n"
+    )
+    assert render(report, verbosity=2).count("✓ green") == 3
+
+
+def test_a_cause_is_explained_once_and_named_at_the_others() -> None:
+    failures = tuple(
+        InteractionResult(Interaction(name), Outcome.NOT_VERIFIED, error="No result.", rerun="again") for name in "ab"
+    )
+    cause = Cause("No result.", (), None, ((0, 0), (0, 1)), ("shop",), "all again")
+    report = Report("testapp", (PactResult(PACT, failures),), causes=(cause,))
+    assert render(report).startswith(
+        "\n"
+        "shop  (shop.json)\n"
+        "  ? a  cause 1\n"
+        "      No result.\n"
+        "      again    again\n"
+        "  ? b  cause 1\n"
+        "\n"
+        "2 failures, 1 cause\n"
+        "   1. No result.\n"
+        "      2 interactions of shop\n"
+        "      again  all again\n"
+        "\n"
+        "testapp: "
+    )
+    assert render(report, verbosity=2).count("      No result.\n") == 2
+    assert len(render(report, verbosity=0).strip().splitlines()) == 1
 
 
 def with_diffs(report: Report) -> Report:
@@ -187,6 +237,41 @@ def test_what_is_far_from_a_difference_is_left_out() -> None:
     assert "        -   0,\n        +   50,\n" in text
     assert "  10," not in text
     assert "  10," in render(report, verbosity=2)
+
+
+def test_colours_are_readable_on_dark_and_light_ground() -> None:
+    """Palettes of terminals, each on the ground that it is made for."""
+    grounds = [(MONOKAI, 4.5), (SVG_EXPORT_THEME, 3), (DEFAULT_TERMINAL_THEME, 4.5)]
+    for style in map(Style.parse, {*STYLES.values(), *MOOD_STYLES.values()}):
+        assert not style.dim
+        for theme, least in grounds:
+            colour = style.color.get_truecolor(theme) if style.color else theme.foreground_color
+            assert contrast(colour, theme.background_color) >= least, (style, theme)
+
+
+def test_states_have_the_terminals_own_colour() -> None:
+    text = Text.from_ansi(render(REPORT, colour=True))
+    line = next(line for line in text.split() if "an item" in line.plain)
+    console = Console()
+    red, state = (line.get_style_at_offset(console, line.plain.index(part)) for part in ("✗", "items"))
+    assert (red.color and red.color.name, state.color and state.color.name) == ("color(1)", "default")
+
+
+def contrast(one: ColorTriplet, other: ColorTriplet) -> float:
+    """Return the contrast of two colours, as WCAG 2.2 defines it."""
+    brighter, darker = sorted(map(luminance, (one, other)), reverse=True)
+    return (brighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: ColorTriplet) -> float:
+    parts = [part / 255 for part in colour]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_a_sign_has_one_meaning() -> None:
+    of_diffs = {SAME, EXPECTED, CAME, WRONG, RESPONSE, "#"}
+    assert not of_diffs & {sign for each in SIGNS.values() for sign in (each, encodable(each, "ascii"))}
 
 
 def test_only_pending_failures() -> None:

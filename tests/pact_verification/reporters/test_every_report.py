@@ -45,12 +45,12 @@ class TestAFailure:
     def test_what_differs_with_its_path_and_rule(self, text: str) -> None:
         for shown in ("201 Created", "200 OK", "X-Rate: 12", "$.name: ", "(rule: type)", "(rule: regex "):
             assert shown in text
-        assert "the following keys: price" in text or "missing the following keys: password, price" in text
+        assert "missing: password, price" in text or "missing the following keys: password, price" in text
 
-    def test_what_answered(self, text: str) -> None:
+    def test_what_answered(self, text: str, name: str) -> None:
         assert "tests.testapp.views.item" in text
         assert line_of("tests/testapp/views.py", "def item(request") in text
-        assert "items/<int:pk>" in text
+        assert "items/{pk}" in text or "items/<int:pk>" in text
 
     def test_the_traceback_of_a_500(self, text: str, name: str) -> None:
         place = line_of("tests/testapp/views.py", 'raise LookupError("the price service has no answer")')

@@ -1,17 +1,20 @@
 """GitHub Actions: the step summary and the workflow commands, as GitHub reads them."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.reporters import github
+from pact_verification.results.causes import causes
 from pact_verification.results.crash import Crash, Frame
 from pact_verification.results.exchange import Exchange, RecordedRequest, RecordedResponse
+from pact_verification.results.mismatch import Mismatch
 from pact_verification.results.report import InteractionResult, Outcome, PactResult, Report
 from tests.pact_verification.pact_files import interaction, write_pact
-from tests.pact_verification.reporters.conftest import HOSTILE, Reports, line_of
+from tests.pact_verification.reporters.conftest import CONSUMER, HOSTILE, Reports, line_of
 from tests.pact_verification.running import ROOT, Verify
 
 pytestmark = pytest.mark.no_database
@@ -43,6 +46,13 @@ def _read(value: str) -> str:
 def test_annotations_stand_at_the_lines_of_code(reports: Reports) -> None:
     found = commands(reports.run.out)
     assert [kind for kind, *_ in found] == ["error", "error", "error", "warning"]
+    state = line_of("tests/testapp/pact_states.py", "no such warehouse")
+    assert [properties["title"] for _, properties, _ in found] == [
+        "200 OK came instead of 201",
+        "LookupError: the price service has no answer",
+        f"The state 'the item raises' raised RuntimeError: no such warehouse ({state})",
+        "later: to come",
+    ]
     places = [f"{properties.get('file')}:{properties.get('line')}" for _, properties, _ in found]
     # From the top of the checkout, which is the folder above in that run.
     assert places[:3] == [
@@ -50,7 +60,7 @@ def test_annotations_stand_at_the_lines_of_code(reports: Reports) -> None:
         for text in ("def item(request", 'raise LookupError("the price')
     ] + [f"{ROOT.name}/{line_of('tests/testapp/pact_states.py', 'no such warehouse')}"]
     assert re.match(
-        "status 500 instead of 200; LookupError: the price service has no answer\nagain: .*python.* verify_pacts ",
+        rf"GET /crash\n1 interaction of {re.escape(CONSUMER)}\nagain: .*python.* verify_pacts .* --interaction \w+$",
         found[1][2],
     )
     assert found[3][2].startswith("status 404 instead of 200\n")
@@ -98,16 +108,51 @@ def test_the_summary_escapes(reports: Reports) -> None:
 
 
 def failing(count: int, size: int = 1, text: str = "x") -> Report:
-    exchange = Exchange(
-        RecordedRequest("GET", "/"), RecordedResponse(500, "Internal Server Error"), crash=Crash("E: " + text * size)
+    """Return a report of failures, each with a cause of its own."""
+    response, crash = RecordedResponse(500, "Internal Server Error"), Crash("E: " + text * size)
+    results = [
+        InteractionResult(
+            Interaction(f"number {n}"),
+            Outcome.MISMATCH,
+            Exchange(RecordedRequest("GET", f"/of{n}"), response, crash=crash),
+            (Mismatch("status", "", 200, 500, "expected 200 but was 500"),),
+            rerun=f"python manage.py verify_pacts --interaction {n}",
+        )
+        for n in range(count)
+    ]
+    return with_causes(Report("testapp", (PactResult(PACT, tuple(results)),)))
+
+
+def with_causes(report: Report) -> Report:
+    """As a run makes it, each cause with a long command line."""
+    found = (replace(cause, rerun=f"again {'x' * 1000}") for cause in causes(report.pacts))
+    return replace(report, causes=tuple(found))
+
+
+def test_the_summary_begins_with_the_causes(reports: Reports) -> None:
+    before_the_table = reports.summary.partition("\n| consumer |")[0]
+    assert "\n1. **200 OK came instead of 201**\n" in before_the_table
+    assert (
+        "\n2. **LookupError: the price service has no answer**\n\n    GET /crash  tests/testapp/views.py:"
+        in before_the_table
     )
-    results = [InteractionResult(Interaction(f"number {n}"), Outcome.MISMATCH, exchange) for n in range(count)]
-    return Report("testapp", (PactResult(PACT, tuple(results)),))
+    commands = re.findall(r"^    ```sh\n    (.*)\n    ```$", before_the_table, re.MULTILINE)
+    assert len(commands) == 3
+    assert all(re.search(r"verify_pacts .*--interaction \w+$", command) for command in commands)
+
+
+def test_a_command_that_does_not_fit_an_annotation_is_not_cut() -> None:
+    report = failing(1)
+    report = replace(report, causes=tuple(replace(cause, rerun="x" * 10_000) for cause in report.causes))
+    ((_, _, message),) = commands(github.render_annotations(report))
+    assert message.endswith("\nagain: the step summary has the command")
+    assert "x" * 10_000 in github.render(report)
 
 
 def test_the_summary_stays_below_githubs_limit() -> None:
     for text in ("x", "品"):
         summary = github.render(failing(3000, 2000, text))
+        assert re.search(r"and \d+ causes more, which would not fit here", summary)
         assert len(summary.encode()) < 1024 * 1024
         assert re.search(r"and \d+ more, which would not fit here", summary)
 
@@ -137,6 +182,8 @@ def test_code_outside_the_checkout_gets_no_line(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
     crash = Crash("E", (Frame("/elsewhere/views.py", 3, "view", "raise E", own=True),))
     exchange = Exchange(RecordedRequest("GET", "/"), RecordedResponse(500, "Internal Server Error"), crash=crash)
-    result = InteractionResult(Interaction("a"), Outcome.MISMATCH, exchange)
-    ((_, properties, _),) = commands(github.render_annotations(Report("testapp", (PactResult(PACT, (result,)),))))
+    mismatch = Mismatch("status", "", 200, 500, "expected 200 but was 500")
+    result = InteractionResult(Interaction("a"), Outcome.MISMATCH, exchange, (mismatch,))
+    report = with_causes(Report("testapp", (PactResult(PACT, (result,)),)))
+    ((_, properties, _),) = commands(github.render_annotations(report))
     assert "file" not in properties

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from pact_verification.reporters import json as reporter
 from pact_verification.results.report import Publication, Report
-from tests.pact_verification.reporters.conftest import CONSUMER, Reports
+from tests.pact_verification.reporters.conftest import CONSUMER, Reports, line_of
 from tests.pact_verification.running import ROOT
 
 pytestmark = pytest.mark.no_database
@@ -36,6 +36,12 @@ def closed(schema: Any) -> Any:
     return copy
 
 
+STRICT = closed(SCHEMA)
+# What others refer to stays open, and is closed where it is referred to.
+for shared in ("message", "endpoint", "use"):
+    STRICT["$defs"][shared].pop("unevaluatedProperties")
+
+
 def test_the_schema_is_one() -> None:
     Draft202012Validator.check_schema(SCHEMA)
     assert SCHEMA["properties"]["version"]["const"] == reporter.VERSION
@@ -43,11 +49,7 @@ def test_the_schema_is_one() -> None:
 
 def test_a_report_fits_its_schema_and_holds_nothing_that_it_does_not_document(document: dict[str, Any]) -> None:
     Draft202012Validator(SCHEMA).validate(document)
-    strict = closed(SCHEMA)
-    # What others refer to stays open, and is closed where it is referred to.
-    for shared in ("message", "endpoint", "use"):
-        strict["$defs"][shared].pop("unevaluatedProperties")
-    Draft202012Validator(strict).validate(document)
+    Draft202012Validator(STRICT).validate(document)
 
 
 def test_the_schema_notices(document: dict[str, Any]) -> None:
@@ -68,7 +70,14 @@ def test_other_reports_fit_too() -> None:
 
 def test_what_it_says(document: dict[str, Any]) -> None:
     assert (document["provider"], document["exit_code"]) == ("testapp", 1)
-    assert document["counts"] == {"verified": 3, "mismatch": 3, "state_error": 1, "not_verified": 0, "skipped": 0}
+    assert document["counts"] == {
+        "verified": 3,
+        "mismatch": 3,
+        "state_error": 1,
+        "producer_error": 0,
+        "not_verified": 0,
+        "skipped": 0,
+    }
     first, second = document["pacts"]
     assert (first["consumer"], first["consumer_version"], first["pending"]) == (CONSUMER, None, False)
     green, item, crash, state, again = first["interactions"]
@@ -102,12 +111,28 @@ def test_what_it_says(document: dict[str, Any]) -> None:
     assert document["coverage"]["nowhere"][0]["request"] == "GET /nothing"
 
 
+def test_causes(document: dict[str, Any]) -> None:
+    keys = {each["description"]: each["key"] for each in document["pacts"][0]["interactions"]}
+    status, crash, state = document["causes"]
+    assert status["title"] == "200 OK came instead of 201"
+    assert status["rerun"].endswith(f"--interaction {status['interactions'][0]}")
+    assert {**crash, "rerun": ""} == {
+        "title": "LookupError: the price service has no answer",
+        "subjects": ["GET /crash"],
+        "place": line_of("tests/testapp/views.py", 'raise LookupError("the price'),
+        "consumers": [CONSUMER],
+        "interactions": [keys["a crash"]],
+        "rerun": "",
+    }
+    assert state["subjects"] == []
+
+
 def test_keys_stay_the_same_from_run_to_run(document: dict[str, Any]) -> None:
     keys = [each["key"] for pact in document["pacts"] for each in pact["interactions"]]
     assert len(set(keys)) == len(keys)
     assert all(re.fullmatch(r"[0-9a-f]{10}", key) for key in keys)
 
 
-def test_the_readme_names_the_schema() -> None:
-    readme = (ROOT / "README.md").read_text()
-    assert "pact_verification/reporters/report.schema.json" in readme
+def test_the_documentation_names_the_schema() -> None:
+    page = (ROOT / "docs/reference/report.md").read_text()
+    assert "pact_verification/reporters/report.schema.json" in page

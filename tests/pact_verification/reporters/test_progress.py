@@ -41,3 +41,17 @@ def test_a_terminal_shows_each_step_and_keeps_none(monkeypatch: pytest.MonkeyPat
     shown = terminal.getvalue()
     assert "7 pacts from a broker" in shown
     assert "an interaction" in shown
+
+
+def test_nothing_is_shown_while_the_run_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(clock, "seconds", lambda: now)
+    log = io.StringIO()
+    with live_progress(log, colour=False) as live:
+        live.pause(True)
+        now += 2 * PLAIN_PROGRESS_SECONDS
+        live.progress(1, 2, "an interaction")
+        assert log.getvalue() == ""
+        live.pause(False)
+        live.progress(1, 2, "an interaction")
+    assert log.getvalue() == f"1 of 2 done, {2 * PLAIN_PROGRESS_SECONDS} s: an interaction\n"

@@ -10,14 +10,22 @@ import pytest
 
 from pact_verification.pacts.matching_rules import Matcher, Rule
 from pact_verification.pacts.pact import AtBroker, Expected, Interaction, Pact, ProviderState, Request
-from pact_verification.results.coverage import Coverage, Operation, Use
+from pact_verification.results.coverage import Coverage, Operation, Produced, Use
 from pact_verification.results.crash import Crash, Frame
 from pact_verification.results.diff import Diff, DiffLine
-from pact_verification.results.exchange import Endpoint, Exchange, RecordedRequest, RecordedResponse, SetUpState
+from pact_verification.results.exchange import (
+    Endpoint,
+    Exchange,
+    Producer,
+    RecordedMessage,
+    RecordedRequest,
+    RecordedResponse,
+    SetUpState,
+)
 from pact_verification.results.mismatch import Mismatch
 from pact_verification.results.printable import NOT_SHOWN, printable_values
 from pact_verification.results.report import InteractionResult, Outcome, PactResult, Publication, Report
-from pact_verification.text import Place
+from pact_verification.text import Place, described_binary
 
 pytestmark = pytest.mark.no_database
 
@@ -31,6 +39,7 @@ def report_with(text: str) -> Report:
     crash = Crash(text, (Frame(text, 1, text, text, own=True),))
     endpoint = Endpoint(text, text, Place(text, 1))
     body = text.encode(errors="surrogatepass")
+    message = RecordedMessage(body, text, {text: text})
     exchange = Exchange(
         RecordedRequest(text, text, {text: text}, body),
         RecordedResponse(200, text, {text: text}, body),
@@ -38,6 +47,10 @@ def report_with(text: str) -> Report:
         endpoint=endpoint,
         no_route=text,
         state_error=text,
+        message=message,
+        message_request=message,
+        producer=Producer(text, Place(text, 1)),
+        producer_error=text,
         crash=crash,
         refusal=crash,
         log=(text,),
@@ -53,10 +66,11 @@ def report_with(text: str) -> Report:
     mismatch = Mismatch(text, text, None, None, text, Rule((Matcher(text, text),)))
     lines = (DiffLine(text, text, text),)
     result = InteractionResult(
-        interaction, Outcome.MISMATCH, exchange, (mismatch,), text, Diff(lines, lines, lines), text
+        interaction, Outcome.MISMATCH, exchange, (mismatch,), text, Diff(lines, lines, lines, lines), text
     )
     at_broker = AtBroker(text, text, text, text, text, notices=((text, text),))
     use = Use(text, (200,))
+    produced = Produced((text,), Producer(text, Place(text, 1)), (use,))
     return Report(
         text,
         (PactResult(Pact(text, text, (), Path("p"), text, at_broker), (result,), text),),
@@ -66,7 +80,7 @@ def report_with(text: str) -> Report:
         publication=Publication(text, text, text, (text,), ((text, text),)),
         unpublished=text,
         started=datetime.now(UTC),
-        coverage=Coverage((Operation(text, endpoint, (use,)),), nowhere=((text, use),)),
+        coverage=Coverage((Operation(text, endpoint, (use,)),), nowhere=((text, use),), produced=(produced,)),
         nothing_because=text,
     )
 
@@ -95,7 +109,7 @@ def test_every_text_is_spelled_out() -> None:
     assert {text for text in printable if "a" in text} <= {
         SPELLED,
         f"{SPELLED} ({SPELLED}='{SPELLED}')",
-        SPELLED.replace("\\ud800", "\ufffd" * 3),  # of a body, whose bytes are not UTF-8
+        described_binary(ODD.encode(errors="surrogatepass")),  # of a body, which has a NUL
     }
 
 
@@ -106,8 +120,23 @@ def test_a_line_stays_a_line_and_a_text_keeps_its_lines() -> None:
 
 
 def test_a_body_keeps_its_lines() -> None:
-    message = RecordedResponse(200, body=b"a\r\nb\n\x00\xff")
-    assert printable_values(message).body == "a\nb\n\\x00\ufffd".encode()
+    message = RecordedResponse(200, body=b"a\r\nb\n\x01\xff")
+    assert printable_values(message).body == "a\nb\n\\x01\ufffd".encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b"", b""),
+        ("Größe\x1b".encode(), "Größe\\x1b".encode()),
+        ("Größenwahn".encode("latin-1"), "Größenwahn".encode("latin-1")),
+        (b"text\0", b"(binary, 5 bytes: 74 65 78 74 00)"),
+        (b"\xff\xfe\xfd", b"(binary, 3 bytes: ff fe fd)"),
+        (b"\xff" * 33, f"(binary, 33 bytes: {' '.join(['ff'] * 32)} …)".encode()),
+    ],
+)
+def test_a_binary_body_is_described(body: bytes, shown: bytes) -> None:
+    assert printable_values(RecordedMessage(body)).body == shown
 
 
 def test_a_printable_value_stays_the_same() -> None:

@@ -61,7 +61,7 @@ def test_a_key_that_is_missing() -> None:
     wrong = Mismatch("body", "$.a", '["b","c"]', '["b"]', "Actual map is missing the following keys: c")
     assert body({"a": {"b": 1}}, wrong, expected={"a": {"b": 1, "c": {"d": 2}}}) == [
         "  {",
-        "# $.a: Actual map is missing the following keys: c",
+        "# $.a: missing: c",
         '!   "a": {',
         '      "b": 1',
         '-     "c": {',
@@ -147,7 +147,7 @@ def test_status_and_headers() -> None:
     )
     assert found.status == (DiffLine("-", "201 Created"), DiffLine("+", "200 OK"))
     assert found.headers == (
-        DiffLine("-", "X-Rate: 1", "Expected a header 'X-Rate' but was missing"),
+        DiffLine("-", "X-Rate: 1", "the header X-Rate is missing"),
         DiffLine("-", "Content-Type: text/plain", "Expected text/plain (rule: regex text)"),
         DiffLine("+", "Content-Type: application/json"),
         DiffLine("!", "X-Unknown", "it is not in the pact"),

@@ -11,6 +11,8 @@ from pact_verification.system.cache import open_cache
 from tests.pact_verification.pact_files import EMPTY, GREEN, interaction, write_pact
 from tests.pact_verification.running import ROOT, Databases, Verify, command, databases_made, environment, has
 
+pytestmark = pytest.mark.unmeasured
+
 
 def kill_a_run(folder: Path, databases: Databases, *options: str, whole_group: bool = True) -> None:
     """Start a run, and kill all its processes, or only the first one, in the middle of an interaction."""

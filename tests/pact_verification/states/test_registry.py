@@ -7,7 +7,7 @@ from unittest.mock import patch
 import pytest
 
 from pact_verification.errors import InvalidRegistration, StateError
-from pact_verification.states.registry import Registry, stub
+from pact_verification.states.registry import Registry, state_stub
 from pact_verification.text import without_commands
 
 pytestmark = pytest.mark.no_database  # handlers are found without a database
@@ -23,12 +23,12 @@ def test_a_handler_answers_its_exact_name(registry: Registry) -> None:
     def cup() -> None: ...
 
     for name in ("a cup exists", "there is a cup"):
-        match = registry.find(name)
+        match = registry.states.find(name)
         assert match
         assert match.handler.function is cup
         assert match.arguments(name, {}) == {}
-    assert registry.find("A cup exists") is None
-    assert registry.find("a cup exists ") is None
+    assert registry.states.find("A cup exists") is None
+    assert registry.states.find("a cup exists ") is None
 
 
 def test_values_in_the_name_and_params_become_arguments(registry: Registry) -> None:
@@ -37,11 +37,11 @@ def test_values_in_the_name_and_params_become_arguments(registry: Registry) -> N
         return {"count": count, "colour": colour, "size": size}
 
     name = "3 cups of dark red exist"
-    match = registry.find(name)
+    match = registry.states.find(name)
     assert match
     arguments = match.arguments(name, {"size": "big", "count": 3})
     assert match.handler.set_up(arguments).values() == {"count": 3, "colour": "dark red", "size": "big"}
-    assert registry.find("three cups of red exist") is None
+    assert registry.states.find("three cups of red exist") is None
 
 
 def test_an_exact_name_goes_before_a_pattern(registry: Registry) -> None:
@@ -51,10 +51,10 @@ def test_an_exact_name_goes_before_a_pattern(registry: Registry) -> None:
     @registry.provider_state("an item cup exists")
     def exact() -> None: ...
 
-    found = registry.find("an item cup exists")
+    found = registry.states.find("an item cup exists")
     assert found
     assert found.handler.function is exact
-    braces = registry.find("an item {name} exists")
+    braces = registry.states.find("an item {name} exists")
     assert braces
     assert braces.values == {"name": "{name}"}
     assert braces.arguments("an item {name} exists", {"name": 1}) == {"name": 1}
@@ -67,7 +67,7 @@ def test_a_value_in_the_name_and_its_param_agree_as_json(registry: Registry, tex
     @registry.provider_state("active is {value}")
     def active(value: Any) -> None: ...
 
-    match = registry.find(f"active is {text}")
+    match = registry.states.find(f"active is {text}")
     assert match
     assert match.arguments(f"active is {text}", {"value": param}) == {"value": param}
     with pytest.raises(StateError, match="The consumer's test has to settle which"):
@@ -78,7 +78,7 @@ def test_name_and_params_that_disagree(registry: Registry) -> None:
     @registry.provider_state("a product with ID {id} exists")
     def product(id: str) -> None: ...
 
-    match = registry.find("a product with ID 10 exists")
+    match = registry.states.find("a product with ID 10 exists")
     assert match
     assert match.arguments("…", {"id": 10}) == {"id": 10}
     with pytest.raises(StateError, match="says id='10', its params say id=11"):
@@ -89,7 +89,7 @@ def test_a_parameter_that_the_handler_does_not_accept(registry: Registry) -> Non
     @registry.provider_state("a cup")
     def cup(colour: str = "red") -> None: ...
 
-    match = registry.find("a cup")
+    match = registry.states.find("a cup")
     assert match
     with pytest.raises(
         StateError, match=r"unexpected keyword argument 'age'\. It accepts colour; the pact gives age=3"
@@ -101,7 +101,7 @@ def test_a_parameter_that_is_missing(registry: Registry) -> None:
     @registry.provider_state("a cup")
     def cup(colour: str) -> None: ...
 
-    match = registry.find("a cup")
+    match = registry.states.find("a cup")
     assert match
     with pytest.raises(StateError, match=r"missing a required argument: 'colour'.*the pact gives none"):
         match.handler.set_up({})
@@ -114,7 +114,7 @@ def test_returned_values_are_json(registry: Registry) -> None:
     def cup() -> dict[str, Any]:
         return {"id": number, "price": Decimal("1.50"), "tags": ("a", None), "nested": {"x": 1.5}}
 
-    match = registry.find("a cup")
+    match = registry.states.find("a cup")
     assert match
     expected = {"id": str(number), "price": "1.50", "tags": ["a", None], "nested": {"x": 1.5}}
     assert match.handler.set_up({}).values() == expected
@@ -126,7 +126,7 @@ def test_a_returned_value_that_is_not_json(registry: Registry, value: Any) -> No
     def cup() -> Any:
         return value
 
-    match = registry.find("a cup")
+    match = registry.states.find("a cup")
     assert match
     state = match.handler.set_up({})
     with pytest.raises(StateError, match=r"cup\(\) returned .*test_registry\.py:\d+"):
@@ -142,7 +142,7 @@ def test_a_generator_is_torn_down(registry: Registry) -> None:
         yield {"id": 1}
         steps.append("down")
 
-    match = registry.find("a cup")
+    match = registry.states.find("a cup")
     assert match
     state = match.handler.set_up({})
     assert (state.values(), steps) == ({"id": 1}, ["up"])
@@ -160,7 +160,7 @@ def test_generators_that_yield_too_little_or_too_much(registry: Registry) -> Non
         yield
         yield
 
-    never_match, twice_match = registry.find("never"), registry.find("twice")
+    never_match, twice_match = registry.states.find("never"), registry.states.find("twice")
     assert never_match
     assert twice_match
     with pytest.raises(StateError, match="ended without a yield"):
@@ -187,14 +187,14 @@ def test_two_patterns_that_claim_one_state(registry: Registry) -> None:
     def by_size(size: str) -> None: ...
 
     with pytest.raises(InvalidRegistration, match="Several handlers claim the state 'a red cup'"):
-        registry.find("a red cup")
+        registry.states.find("a red cup")
 
 
 def test_two_patterns_of_one_handler_may_overlap(registry: Registry) -> None:
     @registry.provider_state("a {x} cup", "{x:w} red cup")
     def cup(x: str) -> None: ...
 
-    match = registry.find("a red cup")
+    match = registry.states.find("a red cup")
     assert match
     assert match.values == {"x": "a"}  # the second has more literal text
 
@@ -213,7 +213,7 @@ def test_a_decorator_may_supply_some_of_the_arguments(registry: Registry) -> Non
     def cup(value: int, colour: str) -> dict[str, Any]:
         return {"value": value, "colour": colour}
 
-    match = registry.find("a cup")
+    match = registry.states.find("a cup")
     assert match
     assert match.handler.set_up({"colour": "red"}).values() == {"value": 7, "colour": "red"}
 
@@ -224,7 +224,7 @@ VALUE = 3
 def test_annotations_may_stand_for_the_type_checker_alone(registry: Registry) -> None:
     namespace: dict[str, Any] = {"registry": registry}
     exec("@registry.provider_state('a cup')\ndef cup(colour: 'Unknown') -> 'Unknown': ...", namespace)
-    match = registry.find("a cup")
+    match = registry.states.find("a cup")
     assert match
     match.handler.set_up({"colour": "red"})
 
@@ -251,7 +251,7 @@ def test_what_can_not_be_registered(registry: Registry) -> None:
 
 def test_a_seeded_state_is_where_it_was_written(registry: Registry) -> None:
     registry.seeded_state("a", "b", fixtures=["x"])
-    match = registry.find("b")
+    match = registry.states.find("b")
     assert match
     assert str(match.handler.location).startswith("tests/pact_verification/states/test_registry.py:")
 
@@ -259,7 +259,10 @@ def test_a_seeded_state_is_where_it_was_written(registry: Registry) -> None:
 def test_the_nearest_names_come_first(registry: Registry) -> None:
     for name in ("a cup exists", "a cup does not exist", "something else"):
         registry.provider_state(name)(lambda: None)
-    assert [pattern.text for pattern in registry.nearest("a cup exist")] == ["a cup exists", "a cup does not exist"]
+    assert [pattern.text for pattern in registry.states.nearest("a cup exist")] == [
+        "a cup exists",
+        "a cup does not exist",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -279,11 +282,11 @@ def test_the_nearest_names_come_first(registry: Registry) -> None:
 def test_a_stub_is_python_that_answers_the_state_and_fails(registry: Registry, name: str) -> None:
     namespace: dict[str, Any] = {"provider_state": registry.provider_state}
     params = {"id": 3, "not-a-name": 1, "class": None, "n": None}
-    text = stub(name, [params], {"provider_state"})
+    text = state_stub(name, [params], {"provider_state"})
     assert all(char.isprintable() or char == "\n" for char in text)
     assert without_commands(text) == text
     exec(compile(text, __file__, "exec"), namespace)  # our own text
-    match = registry.find(name)
+    match = registry.states.find(name)
     assert match
     with pytest.raises(NotImplementedError):
         match.handler.set_up(params)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pact_verification.provider.http_connection import LEFT_OUT, request_headers
-from pact_verification.provider.recorded_messages import (
+from pact_verification.provider.recorded_http import (
     MAX_RECORDED_BODY,
     arrived_request,
     recorded_request,

@@ -1,0 +1,1 @@
+"""The scenarios of Pact's compatibility suite for message providers."""

@@ -1,0 +1,1 @@
+"""README and docs/: their snippets run, what they name exists, and their links lead somewhere."""

@@ -1,0 +1,228 @@
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pact_verification.errors import CannotVerify
+from pact_verification.impact.asking import Core, Trial, Verdict
+from pact_verification.impact.finding import MAX_MEMBERS, TOO_MANY, judge_changes
+from pact_verification.impact.planning import Planned, find_plan, in_operation, unsearched
+from pact_verification.pacts.pact import Interaction, Pact
+from pact_verification.results.exchange import RecordedResponse
+from pact_verification.results.impact import Impact, InteractionName, Plan
+from pact_verification.results.report import InteractionResult, Outcome, PactResult, Report
+from tests.pact_verification.impact.known import JSON, contract, of_type, response, verified
+from tests.pact_verification.pact_files import document, interaction
+
+pytestmark = pytest.mark.no_database
+
+BODY = {"a": "x", "b": {"c": 1, "d": [{"e": 1, "f": 2}]}, "g": None}
+
+
+def plan(core: Core, pact: Any, answers: Sequence[RecordedResponse], *planned: Planned) -> Plan:
+    found, left_out = find_plan(core, verified(pact, *answers), planned, None)
+    assert left_out == []
+    return found
+
+
+def broken_by(core: Core, expected: Any, *planned: Planned) -> tuple[str, ...]:
+    """Return what breaks a contract that expects a part of BODY."""
+    found = plan(core, contract(expected), [response(BODY)], *planned)
+    return found.breaks[0].members if found.breaks else ()
+
+
+class TestRemoval:
+    @pytest.mark.parametrize(
+        "path",
+        ["$.a", "a", "$['a']", "$.b", "$.b.c", "b.c", "c", "$.b.d", "$.b.d[*].e", "$.b.d[0].e", "d[*].e", "e"],
+    )
+    def test_of_a_member_that_is_needed(self, core: Core, path: str) -> None:
+        assert broken_by(core, BODY, Planned(path)) == (f"without {path}",)
+
+    @pytest.mark.parametrize("path", ["$.g", "g", "$.b", "$.b.d[*].f", "header Content-Type"])
+    def test_of_a_member_that_is_not_needed(self, core: Core, path: str) -> None:
+        assert broken_by(core, {"a": "x"}, Planned(path)) == ()
+
+    def test_of_a_header(self, core: Core) -> None:
+        headers = {"Link": "<a>"}
+        pact = document(interaction("it", response={"headers": headers}))
+        came = RecordedResponse(200, "OK", headers, b"")
+        assert plan(core, pact, [came], Planned("header link")).fails
+        assert plan(core, pact, [came], Planned("header:Link")).fails
+
+    def test_several_at_once_name_those_that_break(self, core: Core) -> None:
+        asked = Planned("$.a"), Planned("$.g"), Planned("$.b.c")
+        assert broken_by(core, {"a": "x", "b": {"c": 1}}, *asked) == ("without $.a", "without $.b.c")
+
+    def test_a_member_and_what_it_holds(self, core: Core) -> None:
+        assert broken_by(core, BODY, Planned("$.b"), Planned("$.b.c")) == ("without $.b", "without $.b.c")
+
+    def test_members_that_break_a_contract_only_together(self) -> None:
+        class Choosy(Core):
+            """Refuses two changes at once. No rule of the real core was found that does."""
+
+            def judge(self, trials: Sequence[Trial]) -> list[Verdict]:
+                return [Verdict(len(trial.changes) < 2) for trial in trials]
+
+        core = Choosy.__new__(Choosy)
+        assert broken_by(core, {}, Planned("$.a")) == ()
+        assert broken_by(core, {}, Planned("$.a"), Planned("$.g")) == ("without $.a", "without $.g")
+
+    def test_a_change_without_a_verdict_breaks(self) -> None:
+        class Silent(Core):
+            def judge(self, trials: Sequence[Trial]) -> list[Verdict]:
+                return [Verdict(None if trial.changes else True) for trial in trials]
+
+        assert broken_by(Silent.__new__(Silent), {}, Planned("$.a")) == ("without $.a",)
+
+
+class TestRename:
+    @pytest.mark.parametrize("text", ["$.a=z", "$.a=$.z", "a=z", "$.b.c=$.b.z", "$.b.d[*].e=$.b.d[*].z", "b=z"])
+    def test_of_a_member_that_is_needed(self, core: Core, text: str) -> None:
+        old, _, new = text.partition("=")
+        name = new.rpartition(".")[2]
+        assert broken_by(core, BODY, Planned.rename(text)) == (f"{old} renamed to {name}",)
+
+    def test_of_a_member_that_is_not_needed(self, core: Core) -> None:
+        assert broken_by(core, {"a": "x"}, Planned.rename("$.b=z")) == ()
+
+    def test_a_contract_may_refuse_the_new_name(self, core: Core) -> None:
+        rule = {"match": "eachKey", "rules": [{"match": "regex", "regex": "[a-z]+"}], "value": {"k": 1}}
+        pact = contract({"k": 1}, {"body": {"$": {"matchers": [rule]}}}, version="4.0")
+        came = [response({"k": 1, "m": 2})]
+        assert not plan(core, pact, came, Planned.rename("$.m=other")).fails
+        assert plan(core, pact, came, Planned.rename("$.m=OTHER")).fails
+
+    @pytest.mark.parametrize(
+        ("text", "reason"),
+        [
+            ("a", "--rename 'a' is not OLD=NEW."),
+            ("=b", "--rename '=b' is not OLD=NEW."),
+            ("a=", "--rename 'a=' is not OLD=NEW."),
+            ("$.b.c=$.c", "--rename $.b.c=$.c moves a member to another place."),
+        ],
+    )
+    def test_what_is_no_new_name(self, text: str, reason: str) -> None:
+        with pytest.raises(CannotVerify) as error:
+            Planned.rename(text)
+        assert str(error.value).startswith(reason)
+
+    def test_a_name_that_is_taken(self, core: Core) -> None:
+        with pytest.raises(CannotVerify, match=r"GET /items, 200 has 'g' already, so \$\.a can't get that name\."):
+            broken_by(core, BODY, Planned.rename("$.a=g"))
+
+
+class TestWhatIsNotThere:
+    @pytest.mark.parametrize(
+        ("path", "suggestion"),
+        [("$.aa", "Did you mean $.a?"), ("header Contenttype", "Did you mean header Content-Type?"), ("zzzzz", "")],
+    )
+    def test_is_an_error(self, core: Core, path: str, suggestion: str) -> None:
+        with pytest.raises(CannotVerify) as error:
+            broken_by(core, BODY, Planned("$.a"), Planned(path))
+        assert str(error.value).startswith(f"No verified response has {path!r}, so nothing can be said of it.")
+        assert suggestion in str(error.value)
+
+    @pytest.mark.parametrize(
+        ("path", "reason"),
+        [
+            ("$.b.d[*]", "$.b.d[*] is every item of a list, which can't be removed or renamed."),
+            ("status", "status is the status, which can't be removed or renamed."),
+        ],
+    )
+    def test_what_can_not_be_removed(self, core: Core, path: str, reason: str) -> None:
+        with pytest.raises(CannotVerify) as error:
+            broken_by(core, BODY, Planned(path))
+        assert str(error.value).startswith(reason)
+
+    @pytest.mark.parametrize("path", ["", " ", ".", "$..name", "$.items[?(@.x)].name", "$.a[", "a[?]"])
+    def test_what_is_no_path(self, path: str) -> None:
+        with pytest.raises(CannotVerify) as error:
+            Planned(path)
+        assert str(error.value).startswith(f"{path!r} names no member. Write a JSON path such as")
+
+    def test_a_header_that_is_there_in_another_case(self, core: Core) -> None:
+        pact = document(interaction("it"))
+        came = RecordedResponse(200, "OK", {"Link": "<a>", "X-Next": "b"}, b"")
+        with pytest.raises(CannotVerify, match="has 'link' already"):
+            plan(core, pact, [came], Planned.rename("header X-Next=link"))
+
+
+class TestOperation:
+    ANSWERS = response({"a": "x"}), response({"a": "x"})
+    PACT = document(
+        interaction("one", "/items/7", response={"body": {"a": "x"}}),
+        interaction("all", "/items", response={"body": {"a": "y"}, "matchingRules": of_type("$.a")}),
+    )
+
+    @pytest.mark.parametrize("text", ["GET /items/…", "get /items/…/", " GET /items/… "])
+    def test_is_found(self, text: str) -> None:
+        assert [each.name.title for each in in_operation(verified(self.PACT, *self.ANSWERS), text)] == ["one"]
+
+    def test_is_unknown(self) -> None:
+        with pytest.raises(CannotVerify) as error:
+            in_operation(verified(self.PACT, *self.ANSWERS), "GET /item")
+        assert str(error.value) == (
+            "No verified interaction is of the operation 'GET /item'. There are GET /items, GET /items/…."
+        )
+
+
+def test_who_is_affected_and_who_breaks(core: Core) -> None:
+    pact = document(
+        interaction("strict", response={"body": {"a": "x"}}),
+        interaction("loose", response={"body": {}}),
+        interaction("without it", response={"body": {}}),
+    )
+    found = plan(core, pact, [response({"a": "x"}), response({"a": "x"}), response({})], Planned("a"))
+    assert [each.title for each in found.affected] == ["strict", "loose"]
+    assert [(each.interaction.title, each.operation) for each in found.breaks] == [("strict", "GET /items, 200")]
+    assert found.fails
+
+
+def test_a_pending_interaction_breaks_and_does_not_fail(core: Core) -> None:
+    pact = document(
+        interaction("it", response={"body": {"a": "x"}}, type="Synchronous/HTTP", pending=True), version="4.0"
+    )
+    pact["interactions"][0]["response"]["body"] = {"content": {"a": "x"}, "contentType": JSON["Content-Type"]}
+    found = plan(core, pact, [response({"a": "x"})], Planned("a"))
+    assert (len(found.breaks), found.fails) == (1, False)
+
+
+def test_a_response_that_the_core_refuses_unchanged(core: Core) -> None:
+    """A change of a response that can't be tried again must not look harmless."""
+    answers = verified(contract({"a": "x"}), response({"a": "y"}))
+    found, left_out = find_plan(core, answers, [Planned("a")], None)
+    assert (found.breaks, [name.title for name, _ in left_out]) == ((), ["it"])
+
+
+def test_a_member_after_many_others(core: Core) -> None:
+    """The table is cut there, and a plan looks at all of them."""
+    body = {f"m{number}": number for number in range(600)}
+    answer = response(body)
+    assert plan(core, contract({"m599": 599}), [answer], Planned("m599")).fails
+    [judged], left_out = judge_changes(core, verified(contract({"m1": 1}), answer))
+    assert len([member for member in judged.noticed if member.part == "body"]) == MAX_MEMBERS
+    assert left_out == [(judged.verified.name, TOO_MANY)]
+
+
+@pytest.mark.parametrize(("pending", "exit_code"), [(False, 1), (True, 0)])
+def test_what_could_not_be_tried_may_break(pending: bool, exit_code: int) -> None:
+    name = InteractionName("shop", "it", "key", pending)
+    result = PactResult(Pact("shop", "p", (Interaction("it"),), None, "s"), ())
+    green = Report("p", (replace(result, interactions=(InteractionResult(Interaction("it"), Outcome.VERIFIED),)),))
+    harmless = Plan(("without a",), None, (name,), ())
+    assert Impact(green, plan=harmless, left_out=((name, "why"),)).exit_code == exit_code
+    assert Impact(green, plan=harmless).exit_code == 0
+    assert Impact(green, left_out=((name, "why"),)).exit_code == 0
+
+
+def test_a_body_that_can_not_be_searched_is_named() -> None:
+    text = RecordedResponse(200, "OK", {"Content-Type": "application/xml"}, b"<name/>")
+    pact = document(interaction("json"), interaction("xml", "/xml"))
+    found = verified(pact, response({"name": 1}), text)
+    note = "The body of GET /xml, 200 is not JSON, so the planned change was not looked for in it."
+    assert unsearched(found, [Planned("name")]) == note
+    assert unsearched(found, [Planned("header_of_it")]) == note
+    assert unsearched(found, [Planned("header Link")]) is None
+    assert unsearched(found[:1], [Planned("name")]) is None

@@ -1,0 +1,355 @@
+"""Grouping failures by cause: what has one cause, what each cause is called, and where it leads to."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pact_verification.pacts.pact import UNREADABLE, Expected, Interaction, Pact, PactMessage, Request
+from pact_verification.pacts.schema import ASYNCHRONOUS, SYNCHRONOUS
+from pact_verification.results.causes import causes, readable_route
+from pact_verification.results.crash import Crash, Frame
+from pact_verification.results.exchange import (
+    Endpoint,
+    Exchange,
+    Producer,
+    RecordedMessage,
+    RecordedRequest,
+    RecordedResponse,
+)
+from pact_verification.results.mismatch import Mismatch
+from pact_verification.results.report import Cause, InteractionResult, Outcome, PactResult
+from pact_verification.text import Place
+
+pytestmark = pytest.mark.no_database
+
+LIST = Endpoint("items/", "shop.views.items", Place("shop/views.py", 20))
+DETAIL = Endpoint("items/<int:pk>/", "shop.views.item", Place("shop/views.py", 30))
+
+
+def pact(*results: InteractionResult, consumer: str = "app") -> PactResult:
+    return PactResult(Pact(consumer, "shop", (), None, f"{consumer}.json"), results)
+
+
+def answered(
+    *mismatches: Mismatch,
+    endpoint: Endpoint | None = LIST,
+    came: Any = None,
+    wanted: Any = None,
+    status: tuple[int, str] = (200, "OK"),
+    path: str = "/items/",
+    pending: bool = False,
+    **seen: Any,
+) -> InteractionResult:
+    """An interaction whose response was another."""
+    return InteractionResult(
+        Interaction("x", request=Request(path=path), expected=Expected(body=wanted), pending=pending),
+        Outcome.MISMATCH,
+        Exchange(
+            RecordedRequest("GET", path),
+            RecordedResponse(*status, body=json.dumps(came).encode()),
+            endpoint=endpoint,
+            **seen,
+        ),
+        mismatches,
+    )
+
+
+def failed(outcome: Outcome, error: str, *, path: str = "/items/", **seen: Any) -> InteractionResult:
+    """An interaction without a comparison."""
+    return InteractionResult(Interaction("x", request=Request(path=path)), outcome, Exchange(**seen), error=error)
+
+
+def of_body(path: str, message: str = "Expected 1 (Integer) to be the same type as 'a' (String)") -> Mismatch:
+    return Mismatch("body", path, "a", "1", message)
+
+
+def missing(path: str, names: str) -> Mismatch:
+    return Mismatch("body", path, "", "", f"Actual map is missing the following keys: {names}")
+
+
+def crash(line: int = 7, *, exception: str = "LookupError: no price") -> Crash:
+    return Crash(exception, (Frame("shop/prices.py", line, "price", "raise LookupError", own=True),))
+
+
+STATUS = Mismatch("status", "", 200, 500, "expected 200 but was 500")
+BROKEN = (500, "Internal Server Error")
+
+
+def found(*results: InteractionResult) -> list[tuple[str, int]]:
+    """Return the title of each cause, with the number of its interactions."""
+    return [(cause.title, len(cause.failures)) for cause in causes([pact(*results)])]
+
+
+class TestExceptions:
+    def test_the_same_exception_at_the_same_line_of_two_views(self) -> None:
+        results = [
+            pact(
+                answered(STATUS, status=BROKEN, crash=crash()),
+                answered(STATUS, status=BROKEN, crash=crash(exception="LookupError: no price for 2"), endpoint=DETAIL),
+            ),
+            pact(answered(STATUS, status=BROKEN, crash=crash()), consumer="web"),
+        ]
+        assert causes(results) == (
+            Cause(
+                "LookupError: no price",
+                ("GET /items/", "GET /items/{pk}/"),
+                Place("shop/prices.py", 7),
+                ((0, 0), (0, 1), (1, 0)),
+                ("app", "web"),
+            ),
+        )
+
+    def test_another_line_or_another_exception_is_another_cause(self) -> None:
+        assert found(
+            answered(STATUS, status=BROKEN, crash=crash(7)),
+            answered(STATUS, status=BROKEN, crash=crash(8)),
+            answered(STATUS, status=BROKEN, crash=crash(7, exception="KeyError: 'a'")),
+        ) == [("LookupError: no price", 1), ("LookupError: no price", 1), ("KeyError: 'a'", 1)]
+
+    def test_one_that_has_no_line_belongs_to_its_operation(self) -> None:
+        bare = Crash("ImproperlyConfigured: x\nand more")
+        assert found(
+            answered(STATUS, status=BROKEN, crash=bare), answered(STATUS, status=BROKEN, crash=bare, endpoint=DETAIL)
+        ) == [("ImproperlyConfigured: x", 1), ("ImproperlyConfigured: x", 1)]
+
+    def test_of_a_state_handler(self) -> None:
+        error = "The state 'a' raised LookupError: no price (shop/prices.py:7)"
+        (cause,) = causes([pact(*[failed(Outcome.STATE_ERROR, error, crash=crash()) for _ in range(2)])])
+        assert cause == Cause(error, (), Place("shop/prices.py", 7), ((0, 0), (0, 1)), ("app",))
+
+    def test_of_a_producer(self) -> None:
+        producer = Producer("order_placed()", Place("shop/pact_states.py", 3))
+        result = InteractionResult(
+            Interaction("an order", kind=ASYNCHRONOUS),
+            Outcome.PRODUCER_ERROR,
+            Exchange(producer=producer, crash=crash()),
+            error="order_placed() raised LookupError: no price (shop/prices.py:7)",
+        )
+        (cause,) = causes([pact(result, replace(result, interaction=Interaction("another", kind=ASYNCHRONOUS)))])
+        assert (cause.title, cause.subjects, cause.place, len(cause.failures)) == (
+            "order_placed() raised LookupError: no price (shop/prices.py:7)",
+            ("message of order_placed()",),
+            Place("shop/prices.py", 7),
+            2,
+        )
+
+
+class TestStates:
+    def test_the_same_state_without_a_handler(self) -> None:
+        error = "No handler for the provider state 'a'."
+        assert found(
+            failed(Outcome.STATE_ERROR, error),
+            failed(Outcome.STATE_ERROR, error, path="/orders"),
+            failed(Outcome.STATE_ERROR, error.replace("'a'", "'b'")),
+        ) == [(error, 2), (error.replace("'a'", "'b'"), 1)]
+
+    def test_a_title_is_one_line(self) -> None:
+        assert found(failed(Outcome.STATE_ERROR, "it failed:\nat length")) == [("it failed:", 1)]
+
+
+class TestBodies:
+    def test_the_same_mismatch_at_the_same_path_of_the_same_endpoint(self) -> None:
+        (cause,) = causes([pact(answered(of_body("$.name")), answered(of_body("$.name")))])
+        assert cause == Cause(
+            "`$.name`: 1 is a whole number, and the contract has text",
+            ("GET /items/",),
+            Place("shop/views.py", 20),
+            ((0, 0), (0, 1)),
+            ("app",),
+        )
+
+    def test_another_endpoint_path_or_mismatch_is_another_cause(self) -> None:
+        another = of_body("$.name", "Expected '' (String) to not be empty")
+        assert [count for _, count in found(answered(of_body("$.name")), answered(of_body("$.price")))] == [1, 1]
+        assert [count for _, count in found(answered(of_body("$.name")), answered(another))] == [1, 1]
+        elsewhere = answered(of_body("$.name"), endpoint=DETAIL)
+        assert [count for _, count in found(answered(of_body("$.name")), elsewhere)] == [1, 1]
+
+    def test_other_values_are_the_same_mismatch(self) -> None:
+        one, two = (of_body("$.a", f"Expected '{v}' (String) to be equal to '{v}{v}' (String)") for v in "xy")
+        assert found(answered(one), answered(two)) == [("`$.a`: 'x' (text) came, and the contract has 'xx' (text)", 2)]
+
+    def test_elements_of_an_array_are_one_place(self) -> None:
+        assert found(answered(of_body("$[0].name"), of_body("$[1].name")), answered(of_body("$[7].name"))) == [
+            ("`$[*].name`: 1 is a whole number, and the contract has text", 2)
+        ]
+
+    def test_an_interaction_may_have_several_causes(self) -> None:
+        (first, second) = causes([pact(answered(of_body("$.a"), of_body("$.b")))])
+        assert first.failures == second.failures == ((0, 0),)
+
+    def test_requests_without_a_url_pattern_differ_by_their_paths_but_for_ids(self) -> None:
+        paths = ("/a/1", "/a/2", "/a/0b8f2b9e-3d61-4c6f-9c5d-2f0a3f1c9d10", "/b/1")
+        results = [answered(of_body("$.a"), endpoint=None, path=path) for path in paths]
+        assert [(cause.subjects, len(cause.failures)) for cause in causes([pact(*results)])] == [
+            (("GET /a/…",), 3),
+            (("GET /b/…",), 1),
+        ]
+
+
+WANTED = {"id": 1, "name": "cup"}
+
+
+class TestMembers:
+    def test_a_member_that_is_missing(self) -> None:
+        result = answered(missing("$", "name"), came={"id": 2}, wanted=WANTED)
+        assert found(result, result) == [("`name` is missing", 2)]
+
+    def test_two_that_are_missing_in_the_elements_of_an_array(self) -> None:
+        result = answered(
+            missing("$.items[0]", "id, name"),
+            missing("$.items[1]", "id, name"),
+            came={"items": [{}, {}]},
+            wanted={"items": [WANTED]},
+        )
+        assert found(result) == [("`id`, `name` are missing in $.items[*]", 1)]
+
+    def test_a_member_with_another_name_is_one_cause_in_all_operations(self) -> None:
+        results = [
+            answered(missing("$[0]", "name"), came=[{"id": 1, "title": "cup"}], wanted=[WANTED]),
+            answered(missing("$", "name"), came={"id": 1, "title": "cup"}, wanted=WANTED, endpoint=DETAIL),
+        ]
+        assert causes([pact(*results)]) == (
+            Cause(
+                "`name` is missing; `title` came and no contract knows it",
+                ("GET /items/", "GET /items/{pk}/"),
+                None,  # two views
+                ((0, 0), (0, 1)),
+                ("app",),
+            ),
+        )
+
+    def test_a_member_that_another_contract_knows_is_no_new_name(self) -> None:
+        result = answered(missing("$", "name"), came={"id": 1, "title": "cup"}, wanted=WANTED)
+        other = InteractionResult(Interaction("y", expected=Expected(body=[{"title": "x"}])), Outcome.VERIFIED)
+        assert [cause.title for cause in causes([pact(result), pact(other, consumer="web")])] == ["`name` is missing"]
+
+    def test_few_of_many_names_are_shown(self) -> None:
+        result = answered(missing("$", "name"), came=dict.fromkeys(["id", *"abcdef"]), wanted=WANTED)
+        assert found(result) == [
+            ("`name` is missing; `a`, `b`, `c`, `d` and 2 more came and no contract knows them", 1)
+        ]
+
+    @pytest.mark.parametrize("body", [b"{", b"[1]", b"null"])
+    def test_a_body_that_can_not_be_compared(self, body: bytes) -> None:
+        result = answered(missing("$", "name"), wanted=WANTED)
+        result = replace(result, exchange=replace(result.exchange, response=RecordedResponse(200, body=body)))
+        assert found(result) == [("`$`: missing: name", 1)]
+
+    def test_of_several_responses_only_the_one_that_is_there_is_compared(self) -> None:
+        messages = (PactMessage({"a": 1}), PactMessage({"b": 1}))
+        result = InteractionResult(
+            Interaction("q", kind=SYNCHRONOUS, messages=messages),
+            Outcome.MISMATCH,
+            Exchange(message=RecordedMessage(b'{"z": 1}'), producer=Producer("answer()", Place("p.py", 1))),
+            (replace(missing("$", "a"), response=0), replace(missing("$", "b"), response=1)),
+        )
+        assert found(result) == [("`a` is missing; `z` came and no contract knows it", 1), ("`$`: missing: b", 1)]
+
+
+class TestHeaders:
+    def test_a_header_belongs_to_its_operation(self) -> None:
+        mismatch = Mismatch("header", "X-Rate", "1", "", "Expected a header 'X-Rate' but was missing")
+        elsewhere = answered(mismatch, endpoint=DETAIL)
+        assert found(answered(mismatch), answered(replace(mismatch, path="x-rate")), elsewhere) == [
+            ("the header X-Rate is missing", 2),
+            ("the header X-Rate is missing", 1),
+        ]
+
+    def test_one_whose_sentence_was_replaced_for_a_secret_is_named(self) -> None:
+        secret = Mismatch("header", "X-Api-Key", "(hidden)", "(hidden)", "Expected '(hidden)' but received '(hidden)'")
+        assert found(answered(secret)) == [("header X-Api-Key: Expected '(hidden)' but received '(hidden)'", 1)]
+
+
+class TestStatuses:
+    def test_without_a_refusal_it_belongs_to_its_operation_and_the_body_follows_from_it(self) -> None:
+        wrong = replace(STATUS, message="expected 200 but was 404")
+        one = answered(wrong, of_body("$.a"), status=(404, "Not Found"))
+        assert found(one, one, answered(wrong, status=(404, "Not Found"), endpoint=DETAIL)) == [
+            ("404 Not Found came instead of 200", 2),
+            ("404 Not Found came instead of 200", 1),
+        ]
+
+    def test_the_same_refusal_is_one_cause_wherever_it_is(self) -> None:
+        refusal = Crash("PermissionDenied: no\nreally")
+        one = answered(STATUS, status=(403, "Forbidden"), refusal=refusal)
+        other = answered(STATUS, status=(403, "Forbidden"), refusal=refusal, endpoint=DETAIL)
+        assert causes([pact(one, other)]) == (
+            Cause(
+                "403 Forbidden came instead of 200: PermissionDenied: no",
+                ("GET /items/", "GET /items/{pk}/"),
+                None,
+                ((0, 0), (0, 1)),
+                ("app",),
+            ),
+        )
+        created = replace(other, interaction=replace(other.interaction, expected=Expected(201)))
+        assert found(one, created) == [("403 Forbidden came: PermissionDenied: no", 2)]
+
+    def test_no_url_pattern(self) -> None:
+        no_route = "no URL pattern matches; did you mean 'items/'?"
+        result = answered(STATUS, status=(404, "Not Found"), endpoint=None, no_route=no_route)
+        assert found(result, result) == [(f"404 Not Found came instead of 200: {no_route}", 2)]
+
+
+class TestErrors:
+    def test_each_operation_has_a_time_limit_of_its_own(self) -> None:
+        def slow(seconds: float, path: str) -> InteractionResult:
+            error = f"The project took {seconds} s to answer, and may take 5 s (--request-timeout)."
+            return failed(Outcome.MISMATCH, error, path=path, over_limit=error)
+
+        first = "The project took 5.1 s to answer, and may take 5 s (--request-timeout)."
+        assert found(slow(5.1, "/a"), slow(6.2, "/a"), slow(5.1, "/b")) == [(first, 2), (first, 1)]
+
+    def test_what_ends_a_run_is_one_cause(self) -> None:
+        error = "Not run: 'x' ended the process that ran the project, and the run was stopped."
+        (cause,) = causes([pact(*[failed(Outcome.NOT_VERIFIED, error, path=path) for path in ("/a", "/b")])])
+        assert (cause.title, cause.subjects, len(cause.failures)) == (error, ("GET /a", "GET /b"), 2)
+
+    def test_a_refused_connection_explains_what_differs(self) -> None:
+        refused = "The run refused a connection to prices.example:443."
+        result = replace(answered(STATUS, status=(502, "Bad Gateway")), error=refused)
+        elsewhere = replace(answered(STATUS, status=(502, "Bad Gateway"), endpoint=DETAIL), error=refused)
+        assert found(result, elsewhere) == [(refused, 2)]
+
+    def test_a_pact_that_can_not_be_read_is_about_no_operation(self) -> None:
+        result = InteractionResult(
+            Interaction("the pact", kind=UNREADABLE), Outcome.NOT_VERIFIED, error="shop.json is not JSON."
+        )
+        assert causes([pact(result)]) == (Cause("shop.json is not JSON.", (), None, ((0, 0),), ("app",)),)
+
+    def test_a_message_that_no_producer_gives(self) -> None:
+        result = InteractionResult(
+            Interaction("an order", kind=ASYNCHRONOUS), Outcome.PRODUCER_ERROR, error="No producer for it."
+        )
+        (cause,) = causes([pact(result)])
+        assert (cause.title, cause.subjects) == ("No producer for it.", ("message 'an order'",))
+
+
+class TestWhichAndInWhichOrder:
+    def test_pending_and_skipped_and_verified_ones_have_none(self) -> None:
+        skipped = failed(Outcome.SKIPPED, "Not run.")
+        verified = InteractionResult(Interaction("v"), Outcome.VERIFIED)
+        assert causes([pact(answered(of_body("$.a"), pending=True), skipped, verified)]) == ()
+
+    def test_a_pending_one_that_counts_has_one(self) -> None:
+        assert len(causes([pact(replace(answered(of_body("$.a"), pending=True), counted=True))])) == 1
+
+    def test_those_of_the_most_interactions_are_first_and_equal_ones_in_the_pacts_order(self) -> None:
+        names = [answered(of_body(f"$.{name}")) for name in "abbcb"]
+        assert [title[:5] for title, _ in found(*names)] == ["`$.b`", "`$.a`", "`$.c`"]
+
+
+@pytest.mark.parametrize(
+    ("route", "readable"),
+    [
+        ("items/<int:pk>/", "items/{pk}/"),
+        ("items/<slug>", "items/{slug}"),
+        (r"^items/(?P<pk>[^/.]+)/$", "items/{pk}/"),
+        (r"^items/(?P<pk>(a|b)+)/\Z", "items/{pk}/"),
+    ],
+)
+def test_a_route(route: str, readable: str) -> None:
+    assert readable_route(route) == readable
