@@ -1,4 +1,7 @@
-"""Virtual environments with the wheel in them. uv makes them, and both processes of a session share them."""
+"""Virtual environments with the wheel in them. uv makes them, and both processes of a session share them.
+
+The wheel is built from this checkout, or it is the one in the folder that OUTSIDE_DIST names.
+"""
 
 import fcntl
 import os
@@ -46,6 +49,19 @@ class Environments:
         wanted = [f"Django~={django}.0", "djangorestframework", self._wheel()]
         return self._made(f"python{python}-django{django}", ["--constraint", str(others), *wanted], python=python)
 
+    def before_installation(self, name: str, django: str) -> Environment:
+        """Return one of this name with this Django series alone."""
+        return self._made(name, [f"Django~={django}.0"])
+
+    def install(self, environment: Environment, installer: str) -> None:
+        """Install the wheel with pip or uv, as a developer does."""
+        python = environment.program("python")
+        commands = {
+            "pip": (sys.executable, "-m", "pip", "--python", python, "install"),
+            "uv": (UV, "pip", "install", "--python", python),
+        }
+        run_quietly(*commands[installer], self._wheel())
+
     def _made(self, name: str, *installs: list[str], python: str = "{}.{}".format(*sys.version_info)) -> Environment:
         environment = Environment(self._folder / name)
         done = environment.folder / "done"
@@ -63,6 +79,9 @@ class Environments:
 
     def _wheel(self) -> str:
         """Return the path of the wheel, which is built once."""
+        if given := os.environ.get("OUTSIDE_DIST"):
+            (wheel,) = Path(ROOT, given).glob("*.whl")
+            return str(wheel)
         folder = self._folder / "wheel"
         with (self._folder / "wheel.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

@@ -32,7 +32,7 @@ urlpatterns = [path("scope", views.scope), path("stream", views.stream)]
 def test_asgi(bare_project: Project) -> None:
     project = bare_project
     project.start("chat")
-    project.append("config/settings.py", snippet("ASGI", "docs/asgi.md"))
+    project.append("config/settings.py", snippet("ASGI", "docs/howto/asgi.md"))
     project.write("chat/views.py", VIEWS)
     project.write("config/urls.py", URLS)
     project.pact(
@@ -42,5 +42,5 @@ def test_asgi(bare_project: Project) -> None:
     proved(
         project,
         breaking=("chat/views.py", 'b"2}"', 'b"3}"'),
-        shows="# $.parts: Expected 3 (Integer) to be equal to 2 (Integer)",
+        shows="# $.parts: 3 (a whole number) came, and the contract has 2 (a whole number)",
     )

@@ -69,5 +69,5 @@ def test_async_views(bare_project: Project) -> None:
     proved(
         project,
         breaking=("chat/views.py", '{"text": message.text}', '{"said": message.text}'),
-        shows="# $: Actual map is missing the following keys: text",
+        shows="# $: missing: text",
     )

@@ -103,7 +103,7 @@ def test_celery(project: Project) -> None:
         proved(
             project,
             breaking=("shop/views.py", '{"item": order.item}', '{"article": order.item}'),
-            shows="# $: Actual map is missing the following keys: item",
+            shows="# $: missing: item",
         )
     finally:
         left = waiting()

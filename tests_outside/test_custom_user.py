@@ -78,5 +78,5 @@ def test_a_custom_user_model(bare_project: Project) -> None:
     proved(
         project,
         breaking=("people/views.py", "member.email for", "member.first_name for"),
-        shows="""# $[0]: Expected '' (String) to be equal to 'ann@example.org' (String)""",
+        shows="""# $[0]: '' (text) came, and the contract has 'ann@example.org' (text)""",
     )

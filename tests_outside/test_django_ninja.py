@@ -88,5 +88,5 @@ def test_django_ninja(project: Project) -> None:
     proved(
         project,
         breaking=("songs/api.py", '"title", "seconds"', '"title"'),
-        shows="# $[0]: Actual map is missing the following keys: seconds",
+        shows="# $[0]: missing: seconds",
     )

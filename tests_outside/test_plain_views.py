@@ -1,4 +1,4 @@
-"""Plain views, and the pact_states.py of README as it stands there."""
+"""Plain views, and the pact_states.py of docs/howto/provider-states.md as it stands there."""
 
 import json
 import re
@@ -83,7 +83,7 @@ GREEN = (
 
 @pytest.fixture
 def shop(bare_project: Project) -> Project:
-    """Return the project that README's pact_states.py is about, in an environment without DRF."""
+    """Return the project that the page's pact_states.py is about, in an environment without DRF."""
     bare_project.start()
     add_shop(bare_project)
     bare_project.do("python", "manage.py", "makemigrations")
@@ -98,7 +98,7 @@ def add_shop(project: Project) -> None:
     project.write("shop/prices.py", PRICES)
     project.write("shop/fixtures/catalogue.json", json.dumps(FIXTURE))
     project.write("config/urls.py", URLS)
-    project.write("shop/pact_states.py", snippet("Writing provider states"))
+    project.write("shop/pact_states.py", snippet("Writing provider states", "docs/howto/provider-states.md"))
     project.append("shop/pact_states.py", 'def token_for_a_test_user() -> str:\n    return "valid"\n')
 
 
@@ -109,11 +109,11 @@ def test_plain_views(shop: Project) -> None:
         shows="""
               200 OK
               Content-Type: application/json
-            # $: Actual map is missing the following keys: name
+            # $: missing: name
             ! {
                 "id": "9",
-                "title": "Credit"
-            -   "name": "Credit"
+                "title": "28 Degrees"
+            -   "name": "28 Degrees"
               }
         """,
     )
@@ -125,7 +125,8 @@ def test_the_line_that_runs_a_failure_again(shop: Project) -> None:
     shop.pact(interaction("a price", "GET /products/9/price"))
     ran = shop.verify()
     assert ran.exit_code == 1, ran.out
-    (line,) = re.findall(r"^ *again +(.*)$", ran.out, re.MULTILINE)
+    line, of_the_cause = re.findall(r"^ *again +(.*)$", ran.out, re.MULTILINE)
+    assert line == of_the_cause
     program, *arguments = shlex.split(line)
     assert Path(shop.folder, program).samefile(shop.program("python"))
     again = shop.run("python", *arguments)

@@ -44,7 +44,8 @@ def test_split_settings(bare_project: Project) -> None:
     project.append("src/config/settings/base.py", "INSTALLED_APPS += ['shop']\n")
     project.append("src/config/settings/base.py", snippet("In your own project"))
     project.write("src/config/settings/dev.py", DEV)
-    project.write("src/config/settings/pact.py", snippet("Which settings a run uses", "docs/settings.md"))
+    settings = snippet("Which settings a run uses", "docs/howto/settings-of-a-run.md")
+    project.write("src/config/settings/pact.py", settings)
     project.append("src/config/settings/pact.py", PACT)
     project.replace("src/manage.py", "config.settings", "config.settings.dev")
     project.manage_py = "src/manage.py"
@@ -56,6 +57,6 @@ def test_split_settings(bare_project: Project) -> None:
         "--settings",
         "config.settings.pact",
         breaking=("src/config/settings/pact.py", "EUR", "GBP"),
-        shows="# $.currency: Expected 'GBP' (String) to be equal to 'EUR' (String)",
+        shows="# $.currency: 'GBP' (text) came, and the contract has 'EUR' (text)",
     )
     assert sorted(path.name for path in project.folder.iterdir()) == ["pacts", "src"]

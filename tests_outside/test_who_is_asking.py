@@ -81,5 +81,5 @@ def test_who_is_asking(project: Project, name: str) -> None:
     proved(
         project,
         breaking=("notes/views.py", "return Response({", "return Response({} and {"),
-        shows="# $: Actual map is missing the following keys: nickname",
+        shows="# $: missing: nickname",
     )
