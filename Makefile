@@ -176,7 +176,7 @@ broker: .env .venv/pipeline ## start a Pact Broker on http://127.0.0.1:9292, wit
 # --- what a developer types
 
 .PHONY: check
-check: .venv/dev ## all that CI runs: lint, types, layers, Django's checks, the schema, the tests with coverage
+check: .venv/dev ## all that CI runs: lint, types, layers, Django's checks, the schema, docs, the tests with coverage
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -187,9 +187,13 @@ check: .venv/dev ## all that CI runs: lint, types, layers, Django's checks, the 
 	$(BIN)/zizmor --offline --pedantic --quiet .github
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci templates/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.readthedocs .readthedocs.yaml
 	@$(MAKE) actionlint
+	@$(MAKE) docs
 	$(MANAGE) check --fail-level WARNING
 	DJANGO_DEBUG=false DJANGO_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(32))') \
 		$(MANAGE) check --deploy --fail-level WARNING
@@ -198,6 +202,11 @@ check: .venv/dev ## all that CI runs: lint, types, layers, Django's checks, the 
 	@echo "1 of 2: all tests, on SQLite"
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
 	$(BIN)/python -m tests.on_postgresql $(PYTEST_ARGS)
+
+.PHONY: docs
+docs: .venv/docs ## build the documentation into docs/_build; a warning fails it
+	@# Fresh, since a part is made from the code.
+	$(BIN)/python -m sphinx --quiet --fresh-env --write-all --fail-on-warning --keep-going docs docs/_build/html
 
 .PHONY: actionlint
 actionlint: .venv/dev
@@ -222,8 +231,12 @@ pacts: .venv/dev ## make pacts/ again, from the consumers' tests
 	$(BIN)/python -m pytest tests/consumers --numprocesses 0 --write-pacts=pacts
 
 .PHONY: screenshots
-screenshots: .venv/dev ## make the README's pictures again, with the Chromium of this machine
-	$(BIN)/python docs/screenshots.py
+screenshots: .venv/dev ## make the pictures of README and docs/ again, with the Chromium of this machine
+	$(BIN)/python -m docs.screenshots
+
+.PHONY: release
+release: .venv/dev ## build and check the distribution of a new version, and say how to publish it; PUSH=1 pushes its tag
+	@$(BIN)/python -m tests.release $(if $(PUSH),--push)
 
 .PHONY: lock
 lock: .venv/lock ## renew the locks from pyproject.toml
@@ -234,11 +247,12 @@ lock: .venv/lock ## renew the locks from pyproject.toml
 	$(COMPILE) --group service --constraint requirements/dev.txt --output-file requirements/service.txt
 	$(COMPILE) pyproject.toml --group bench --constraint requirements/dev.txt --output-file requirements/bench.txt
 	$(COMPILE) pyproject.toml --group outside --output-file requirements/outside.txt
+	$(COMPILE) pyproject.toml --group docs --constraint requirements/dev.txt --output-file requirements/docs.txt
 	$(COMPILE) --group actionlint --output-file requirements/actionlint.txt
 
 .PHONY: clean
 clean: ## remove what make made, the development database among it; keep .env
-	rm -rf .venv .mypy_cache .ruff_cache .pact_cache .pytest_cache .hypothesis htmlcov .coverage* staticfiles db.sqlite3*
+	rm -rf .venv .mypy_cache .ruff_cache .pact_cache .pytest_cache .hypothesis htmlcov docs/_build .coverage* staticfiles db.sqlite3*
 	@# The compose database keeps the password that it started with: without .env its volume is closed for good.
 	@[ ! -e .env ] || echo "Kept .env: it holds the password of the database that docker compose keeps."
 
@@ -257,7 +271,13 @@ COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-u
 .venv/verify .venv/pipeline .venv/dev .venv/bench: .venv/%: requirements/%.txt | .venv/bin/python
 	@echo "Installing requirements/$*.txt into .venv"
 	@$(PIP) install --require-hashes --requirement $<
-	@touch .venv/verify $(if $(filter dev bench,$*),.venv/pipeline) $@  # each has the ones before in it
+	@# Each has the ones before in it, and dev has docs.
+	@touch .venv/verify $(if $(filter dev bench,$*),.venv/pipeline) $(if $(filter dev,$*),.venv/docs) $@
+
+.venv/docs: requirements/docs.txt | .venv/bin/python
+	@echo "Installing requirements/docs.txt into .venv"
+	@$(PIP) install --require-hashes --requirement $<
+	@touch $@
 
 .venv/lock: pyproject.toml | .venv/bin/python
 	@$(PIP) install "uv>=0.8"

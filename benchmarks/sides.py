@@ -1,5 +1,6 @@
 """The sides of a comparison. Each verifies pacts in processes of its own, and has to prove that it did."""
 
+import json
 import os
 import re
 import socket
@@ -20,6 +21,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PYTHON = sys.executable
 PACT = str(Path(PYTHON).with_name("pact"))
 HOST = "127.0.0.1"
+MEMBERS = 10
+"""How many members of a response the consumer of Impact needs."""
+
 POLL_SECONDS = 0.002
 START_SECONDS = 30
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -69,6 +73,25 @@ def ours(*options: str, settings: str = "benchmarks.project.settings", **variabl
         ["-m", "django", "verify_pacts", *options],
         {"DJANGO_SETTINGS_MODULE": settings, "PACT_PROVIDER_NAME": PROVIDER, **variables},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """`manage.py pact_impact`."""
+
+    def ask(self, pacts: Pacts) -> tuple[float, float]:
+        """Return the seconds that the whole command took, and those of one change without the verification."""
+        report = pacts.path.with_suffix(".impact")
+        command = [PYTHON, "-m", "django", "pact_impact", "--json", str(report), str(pacts.path)]
+        started = time.perf_counter()
+        with _started(command, pacts.path.parent, ours().variables) as process:
+            out, err = process.communicate()
+        seconds = time.perf_counter() - started
+        _require_all(pacts, process.returncode == 0, process, out + err)
+        found = json.loads(report.read_text())
+        needed = [bool(member["needs"]) for each in found["operations"] for member in each["members"]]
+        _require_all(pacts, sum(needed) >= MEMBERS, process, out + err)
+        return seconds, found["seconds"] / found["changes"]
 
 
 def in_one_process() -> Command:

@@ -34,6 +34,9 @@ its users run it:
 * **FastAPI with pact verifier**: a list in memory, under uvicorn, with a URL that sets states; `pact verifier` is the
   binary of pact-python-cli.
 
+**A message** has the same provider state. Its producer reads the row and returns it, in place of a view. Its peer is
+the interaction with a request, of the same project.
+
 **300 migrations** are those of ten generated apps, beside Django's own. They create 50 tables, add fields, foreign keys
 and indexes, change fields and insert rows. The peer is `manage.py test` of the same project with one empty test, as it
 makes the same databases; both from start to end. A side has to prove how many migrations it has applied. Processor time

@@ -7,20 +7,23 @@ pact of 101 interactions, less what it takes for a pact of one, divided by a hun
 import statistics
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.machine import postgresql
 from benchmarks.measure import AtLeast, AtMost, Row, Side, Target, Tell, milliseconds, ratios, take_turns
-from benchmarks.pact_files import Pacts, write_pact, write_pacts
-from benchmarks.sides import Command, Sibling, floor, in_one_process, live_server, ours
+from benchmarks.pact_files import Pacts, write_message_pact, write_pact, write_pact_of_ten_members, write_pacts
+from benchmarks.sides import Command, Impact, Sibling, floor, in_one_process, live_server, ours
 
 MEMORY = 250
 """MB."""
 
 WITNESS_SECONDS = 0.03
 """What a small run may cost more than in one process: the project runs in a process that another one watches."""
+
+IMPACT_SECONDS = 10
+"""What pact_impact may take for 100 interactions with ten members, on two cores."""
 
 LONG_ROUNDS = 3
 """Enough of what takes minutes."""
@@ -85,6 +88,16 @@ def interaction(rounds: int, tell: Tell) -> list[Row]:
         else Row.left_out(what, "no PostgreSQL answers", target),
         _gain("an interaction: FastAPI with pact verifier / ours", us, took["FastAPI"], AtLeast(3)),
     ]
+
+
+def messages(rounds: int, tell: Tell) -> list[Row]:
+    """What a message costs, beside an interaction with a request. Both have a state that writes, and read the row."""
+    with files() as pacts:
+        few, many = (write_message_pact(pacts.directory / f"{count} messages.json", count) for count in (1, 101))
+        of_messages = replace(pacts, one=few, more=many)
+        sides = {"messages": of_messages.an_interaction(ours()), "requests": pacts.an_interaction(ours())}
+        took = take_turns(sides, rounds, tell)
+    return [_cost("a message / an interaction with a request", took["messages"], took["requests"], AtMost(1))]
 
 
 def whole(rounds: int, tell: Tell) -> list[Row]:
@@ -156,7 +169,38 @@ def floor_again(times: int, tell: Tell) -> list[float]:
         return take_turns({"floor": pacts.an_interaction(floor())}, times, tell, warm_up=False)["floor"]
 
 
-GROUPS = {"interaction": interaction, "whole": whole, "scale": scale, "example": example}
+def impact(rounds: int, tell: Tell) -> list[Row]:
+    """pact_impact on responses with ten members, all of which the consumer needs."""
+    changes: list[float] = []
+
+    def whole() -> float:
+        seconds, change = Impact().ask(of_ten)
+        changes.append(change)
+        return seconds
+
+    with files() as pacts:
+        of_ten = write_pact_of_ten_members(pacts.directory / "ten members.json", 100)
+        sides: dict[str, Side] = {"pact_impact": whole, "floor": pacts.an_interaction(floor())}
+        took = take_turns(sides, rounds, tell)
+    return [
+        _cost("a change that pact_impact tries: ours / floor", changes[-rounds:], took["floor"], AtMost(1.3)),
+        Row(
+            f"pact_impact on 100 interactions with ten members: ours / {IMPACT_SECONDS} s",
+            (f"{statistics.median(took['pact_impact']):.1f} s", f"{IMPACT_SECONDS} s"),
+            [each / IMPACT_SECONDS for each in took["pact_impact"]],
+            AtMost(1),
+        ),
+    ]
+
+
+GROUPS = {
+    "interaction": interaction,
+    "messages": messages,
+    "whole": whole,
+    "scale": scale,
+    "example": example,
+    "impact": impact,
+}
 
 
 def _cost(what: str, ours: Sequence[float], peer: Sequence[float], target: Target | None = None) -> Row:

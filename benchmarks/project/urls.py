@@ -18,4 +18,9 @@ def product(request: HttpRequest, id: str) -> JsonResponse:
     )
 
 
-urlpatterns = [path("product/<str:id>", product)]
+def ten_members(request: HttpRequest, id: str) -> JsonResponse:
+    found = get_object_or_404(Product, id=id)
+    return JsonResponse({f"member {number}": f"{found.name} {number}" for number in range(10)})
+
+
+urlpatterns = [path("product/<str:id>", product), path("ten/<str:id>", ten_members)]
