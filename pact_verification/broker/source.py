@@ -66,7 +66,7 @@ class ListedPact:
         if pact.provider != provider:
             raise CannotVerify(
                 f"{self.url} is a pact with the provider {pact.provider!r}, and this is {provider!r}. "
-                f"To verify it, use --provider-name {pact.provider!r}."
+                f"To verify it, use --provider-name {pact.provider!r}, or the setting PACT_PROVIDER_NAME."
             )
         version = linked(document, "pb:consumer-version", "name") or "?"
         mark = "; work in progress" if self.wip else "; pending" if self.pending else ""

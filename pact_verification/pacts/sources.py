@@ -110,9 +110,10 @@ class LocalPacts:
         pacts: dict[Path, Pact] = {}
         left_out: list[str] = []
         with_pacts: set[str] = set()
-        others: dict[str, set[str]] = {argument: set() for argument in self.arguments}
+        others: dict[str, set[str]] = {}
         for argument in self.arguments:
             for path, is_argument in _files(argument):
+                providers = others.setdefault(argument, set())
                 if path.resolve() in pacts:
                     with_pacts.add(argument)
                     continue
@@ -130,12 +131,12 @@ class LocalPacts:
                     raise CannotVerify(f"{path} {reason}")
                 if reason or pact is None:
                     left_out.append(f"{path} {reason}")
-                    others[argument] |= {pact.provider} if pact else set()
+                    providers |= {pact.provider} if pact else set()
                 else:
                     with_pacts.add(argument)
                     pacts[path.resolve()] = pact
         nothing_for = [
-            f"{argument}{_provider_hint(others[argument], provider)}"
+            f"{argument}{_provider_hint(others.get(argument), provider)}"
             for argument in self.arguments
             if argument not in with_pacts
         ]
@@ -205,8 +206,14 @@ def _did_you_mean(consumer: str, consumers: set[str]) -> str:
     return f" (did you mean {near}?)" if near else ""
 
 
-def _provider_hint(providers: set[str], provider: str) -> str:
-    """Return a hint at the providers whose pacts a directory has: those with similar names, or some."""
+def _provider_hint(providers: set[str] | None, provider: str) -> str:
+    """Return a hint at the providers whose pacts a directory has: those with similar names, or some.
+
+    Args:
+        providers: None if the directory has no JSON files at all.
+    """
+    if providers is None:
+        return " (it holds no JSON files)"
     names = nearest(provider, sorted(providers)) or sorted(providers)[:MAX_PROVIDERS]
     return f" (it holds pacts of the provider {', '.join(map(repr, names))})" if names else ""
 
@@ -266,6 +273,6 @@ def _why_unfit(pact: Pact | None, provider: str) -> str:
     if pact.provider != provider:
         return (
             f"is a pact with the provider {pact.provider!r}, and this is {provider!r}. "
-            f"To verify it, use --provider-name {pact.provider!r}."
+            f"To verify it, use --provider-name {pact.provider!r}, or the setting PACT_PROVIDER_NAME."
         )
     return ""

@@ -16,6 +16,15 @@ ROUTE_PARAMETER = re.compile(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)|<(?:\w+:)?(\w
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 ID = re.compile(r"\d+|[0-9a-fA-F-]{32,36}")
+NO_TABLE = re.compile(
+    r"""(?:OperationalError|ProgrammingError):.*?(
+        no\ such\ (?:table|column):\ \S+ | table\ \S+\ has\ no\ column\ named\ \w+   # SQLite
+        | (?:relation|column)\ \S+\ (?:of\ relation\ \S+\ )?does\ not\ exist     # PostgreSQL
+        | Table\ '[^']+'\ doesn't\ exist | Unknown\ column\ '[^']+'              # MariaDB and MySQL
+    )""",
+    re.VERBOSE | re.DOTALL,
+)
+NO_MIGRATION = "Is a migration missing? manage.py makemigrations --check tells."
 MAX_NAMES = 4
 """How many members are named in a title."""
 
@@ -92,10 +101,14 @@ def _findings(result: InteractionResult, known: Container[str]) -> Iterator[_Fin
     exchange, subject, place = result.exchange, subject_of(result), result.place
     error = result.error or ""
     crash = exchange.crash
-    if crash and (result.outcome in {Outcome.STATE_ERROR, Outcome.PRODUCER_ERROR} or result.mismatches):
+    unfinished = result.outcome in {Outcome.STATE_ERROR, Outcome.PRODUCER_ERROR}
+    where = "" if result.outcome is Outcome.STATE_ERROR else subject
+    raised = crash or exchange.refusal
+    if raised and (unfinished or result.mismatches) and (absent := NO_TABLE.search(raised.exception)):
+        yield _Finding(("no table", absent[1]), f"{absent[1]}. {NO_MIGRATION}", where, raised.where)
+    elif crash and (unfinished or result.mismatches):
         kind = crash.exception.partition(":")[0]
         title = error if result.outcome is not Outcome.MISMATCH else crash.exception
-        where = "" if result.outcome is Outcome.STATE_ERROR else subject
         yield _Finding((result.outcome, kind, crash.where or subject), _line(title), where, crash.where)
     elif result.outcome is Outcome.STATE_ERROR:
         yield _Finding((result.outcome, error), _line(error), "", place)

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pact_verification.text import Place, relative
+from pact_verification.text import Place, counted, relative
 
 OURS = f"{Path(__file__).parents[1]}{os.sep}"
 """The package's own folder. No project has code in it, whether the package is installed or editable."""
@@ -66,6 +66,25 @@ class Crash:
     @property
     def libraries(self) -> tuple[Frame, ...]:
         return tuple(frame for frame in self.frames if not frame.own)
+
+
+def project_traceback(error: BaseException) -> str:
+    """Return the traceback of an exception, and of those that led to it, with the project's frames alone.
+
+    A traceback without such a frame is returned whole: the error is then a library's, or this package's.
+    """
+    printed = traceback.TracebackException.from_exception(error)
+    left_out, chain, seen = 0, [printed], set()
+    while chain:
+        each = chain.pop()
+        own = [frame for frame in each.stack if is_own(frame.filename)]
+        if own and id(each) not in seen:
+            left_out += len(each.stack) - len(own)
+            each.stack = traceback.StackSummary.from_list(own)
+        seen.add(id(each))
+        chain += [one for one in (each.__cause__, each.__context__) if one and id(one) not in seen]
+    note = f"({counted(left_out, 'frame')} of libraries left out)\n" if left_out else ""
+    return "".join(printed.format()) + note
 
 
 @cache

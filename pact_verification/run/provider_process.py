@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from contextlib import ExitStack, suppress
 from mmap import mmap
 from multiprocessing.connection import Connection
@@ -22,6 +21,7 @@ from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.provider.board import SIZE, Board
 from pact_verification.provider.serving import DatabasesMade, VerificationOptions
 from pact_verification.results.coverage import Coverage
+from pact_verification.results.crash import project_traceback
 from pact_verification.results.exchange import Exchange
 from pact_verification.results.report import InteractionResult, PactResult
 from pact_verification.system.credentials import harmless
@@ -220,7 +220,7 @@ class WitnessedProvider:
         except (Terminated, EOFError):
             raise
         except BaseException as error:  # noqa: BLE001  # the project may raise anything, also SystemExit
-            return "refused", f"{traceback.format_exc()}The run could not go on: {type(error).__name__}: {error}"
+            return "refused", f"{project_traceback(error)}The run could not go on: {type(error).__name__}: {error}"
         finally:
             self.working = False
 

@@ -1,5 +1,6 @@
 """manage.py verify_pacts: errors that keep it from running."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,21 @@ class TestCannotRun:
         run = verify(write_pact(pact, EMPTY), settings={"MIDDLEWARE": ["no.such.middleware"]})
         assert run.exit_code == 2
         has(run, "The run could not go on", "No module named 'no'")
+
+    def test_code_of_the_project_that_can_not_be_imported(self, verify: Verify, pact: Path, tmp_path: Path) -> None:
+        """A model of an app that INSTALLED_APPS lacks: a dozen frames of Django's lead to three of the project's."""
+        (tmp_path / "broken_urls.py").write_text("import broken_models\nurlpatterns = []\n")
+        (tmp_path / "broken_models.py").write_text(
+            "from django.db import models\n\nclass Lost(models.Model):\n    pass\n"
+        )
+        run = verify(
+            write_pact(pact, EMPTY),
+            settings={"ROOT_URLCONF": "broken_urls"},
+            PYTHONPATH=f"{tmp_path}:{ROOT}",
+        )
+        assert run.exit_code == 2
+        has(run, "The run could not go on: RuntimeError: Model class", "isn't in an application in INSTALLED_APPS.")
+        assert re.findall(r'File ".*?([^/]+)", line \d+', run.err) == ["broken_urls.py", "broken_models.py"]
 
     @pytest.mark.parametrize("value", ["0", "-1", "soon", "nan", "inf"])
     def test_a_timeout_that_makes_no_sense(self, verify: Verify, value: str) -> None:

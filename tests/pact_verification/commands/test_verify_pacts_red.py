@@ -163,7 +163,7 @@ class TestNothingVerified:
         (tmp_path / "README.md").touch()
         run = verify(tmp_path)
         assert run.exit_code == 3
-        has(run, "nothing was verified: no pact was selected")
+        has(run, "nothing was verified: no pact was selected for", "(it holds no JSON files)")
 
     def test_a_directory_of_another_providers_pacts(self, verify: Verify, pact: Path) -> None:
         write_pact(pact, EMPTY, provider="warehouse")
@@ -172,7 +172,8 @@ class TestNothingVerified:
         assert run.exit_code == 3
         has(
             run,
-            f"{pact} is a pact with the provider 'warehouse', and this is 'testapp'.",
+            f"{pact} is a pact with the provider 'warehouse', and this is 'testapp'. "
+            "To verify it, use --provider-name 'warehouse', or the setting PACT_PROVIDER_NAME.",
             "package.json is not a pact",
             "nothing was verified",
         )

@@ -136,6 +136,61 @@ class TestExceptions:
         )
 
 
+class TestTables:
+    """What an unmigrated database lacks is one cause, wherever it is asked for."""
+
+    @pytest.mark.parametrize(
+        ("exception", "absent"),
+        [
+            ("OperationalError: no such table: shop_item", "no such table: shop_item"),
+            (
+                "OperationalError: Problem installing 'a.json': no such table: shop_item",
+                "no such table: shop_item",
+            ),
+            ("OperationalError: no such column: shop_item.price", "no such column: shop_item.price"),
+            (
+                "OperationalError: table shop_item has no column named price",
+                "table shop_item has no column named price",
+            ),
+            (
+                'ProgrammingError: relation "shop_item" does not exist\nLINE 1: SELECT 1',
+                'relation "shop_item" does not exist',
+            ),
+            ("ProgrammingError: column shop_item.price does not exist", "column shop_item.price does not exist"),
+            (
+                'ProgrammingError: column "price" of relation "shop_item" does not exist',
+                'column "price" of relation "shop_item" does not exist',
+            ),
+            (
+                """ProgrammingError: (1146, "Table 'test_shop.shop_item' doesn't exist")""",
+                "Table 'test_shop.shop_item' doesn't exist",
+            ),
+            (
+                """OperationalError: (1054, "Unknown column 'shop_item.price' in 'SELECT'")""",
+                "Unknown column 'shop_item.price'",
+            ),
+        ],
+    )
+    def test_in_a_state_a_view_and_a_refusal(self, exception: str, absent: str) -> None:
+        results = [
+            failed(Outcome.STATE_ERROR, f"The state 'a' raised {exception}", crash=crash(3, exception=exception)),
+            failed(Outcome.STATE_ERROR, f"The state 'b' raised {exception}", crash=crash(5, exception=exception)),
+            answered(STATUS, status=BROKEN, crash=crash(7, exception=exception)),
+            answered(STATUS, status=(503, "Service Unavailable"), refusal=crash(9, exception=exception)),
+        ]
+        (cause,) = causes([pact(*results)])
+        assert cause.title == f"{absent}. Is a migration missing? manage.py makemigrations --check tells."
+        assert (cause.place, cause.subjects, len(cause.failures)) == (None, ("GET /items/",), 4)
+
+    def test_another_error_of_the_database_is_none_of_these(self) -> None:
+        locked = crash(exception="OperationalError: database is locked")
+        said = crash(exception="LookupError: no such table: 7")
+        assert found(answered(STATUS, status=BROKEN, crash=locked), answered(STATUS, status=BROKEN, crash=said)) == [
+            ("OperationalError: database is locked", 1),
+            ("LookupError: no such table: 7", 1),
+        ]
+
+
 class TestStates:
     def test_the_same_state_without_a_handler(self) -> None:
         error = "No handler for the provider state 'a'."

@@ -5,13 +5,15 @@ import os
 import subprocess
 import sys
 import sysconfig
+import traceback
 from pathlib import Path
+from typing import Any
 
 import django
 import pytest
 
 import pact_verification
-from pact_verification.results.crash import Crash, is_own
+from pact_verification.results.crash import Crash, is_own, project_traceback
 from tests.pact_verification.running import ROOT
 
 pytestmark = pytest.mark.no_database
@@ -50,6 +52,37 @@ def test_a_traceback_has_no_frame_of_ours(tmp_path: Path) -> None:
     frames = Crash.of(raised.value).frames
     assert [(frame.function, frame.own) for frame in frames][-1] == ("<module>", True)
     assert [Path(frame.file).resolve() for frame in frames if frame.function == "<module>"] == [tmp_path / "views.py"]
+
+
+def test_a_projects_traceback_has_its_frames_and_those_of_what_led_to_it(tmp_path: Path) -> None:
+    code = """
+import json
+
+def read():
+    try:
+        json.loads("{")
+    except ValueError as error:
+        raise LookupError("no prices") from error
+"""
+    project: dict[str, Any] = {}
+    exec(compile(code, tmp_path / "prices.py", "exec"), project)
+    with pytest.raises(LookupError) as raised:
+        project["read"]()
+    printed = project_traceback(raised.value)
+    files = [line.strip() for line in printed.splitlines() if line.startswith("  File") and __file__ not in line]
+    assert files == [
+        f'File "{tmp_path / "prices.py"}", line 6, in read',
+        f'File "{tmp_path / "prices.py"}", line 8, in read',
+    ]
+    assert "The above exception was the direct cause" in printed
+    assert printed.endswith("LookupError: no prices\n(3 frames of libraries left out)\n")
+
+
+def test_a_traceback_without_a_frame_of_the_project_is_whole() -> None:
+    with pytest.raises(ValueError, match="Expecting") as raised:
+        json.loads("{")
+    error = raised.value.with_traceback(raised.tb.tb_next)
+    assert project_traceback(error) == "".join(traceback.format_exception(error))
 
 
 SCRIPT = """
