@@ -1,6 +1,7 @@
 """Run a command as a process, and see what a person, or a CI job, gets of it."""
 
 import atexit
+import io
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,7 +22,8 @@ from pact_verification.broker.build import SERVICES
 from tests.pact_verification.forking import Forker
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT = 60
+TIMEOUT = 180
+"""The seconds after which a command hangs. A slow machine took a minute for what takes two seconds elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def environment(
     return {
         **inherited(),
         "DJANGO_SETTINGS_MODULE": project,
-        "TESTAPP_SETTINGS": json.dumps({"PACT_CACHE_DIR": _cache_directory(), **(settings or {})}),
+        "TESTAPP_SETTINGS": json.dumps({**_DEFAULTS, "PACT_CACHE_DIR": _cache_directory(), **(settings or {})}),
         "PYTHONWARNINGS": "error",
         # Of the plugins that are installed here, pytest's own run in a test needs these two. The others take seconds.
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
@@ -63,6 +66,10 @@ def environment(
         "COLUMNS": "100",
         **variables,
     }
+
+
+_DEFAULTS = {"PACT_REQUEST_TIMEOUT": 60}
+"""A machine that stands still for some seconds makes no test fail."""
 
 
 @cache
@@ -131,6 +138,14 @@ def _forker(*, measured: bool) -> Forker:
     if measured not in _FORKERS:
         _FORKERS[measured] = Forker({"PYTHONPATH": str(ROOT), **environment()})
     return _FORKERS[measured]
+
+
+def wait_for_file(path: Path, process: "subprocess.Popen[Any]") -> None:
+    """Wait until a command has made a file. Fails if it ends before."""
+    while not path.exists():
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.02)
+        assert process.returncode is None, (process.stderr or process.stdout or io.BytesIO()).read()
 
 
 def end_forkers() -> None:

@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-SECONDS = 40
+from tests.pact_verification.running import TIMEOUT
+
+SECONDS = TIMEOUT
 """How long a text may take to appear."""
 
 ON_TERMINAL = "import os, sys; os.login_tty(0); os.execv(sys.argv[1], sys.argv[1:])"

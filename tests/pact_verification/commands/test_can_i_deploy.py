@@ -17,7 +17,7 @@ from tests.broker_double import BrokerDouble, Fault
 from tests.certificates import self_signed
 from tests.pact_verification.pact_files import document, interaction
 from tests.pact_verification.reporters.test_github import commands
-from tests.pact_verification.running import ROOT, Run, command, environment, has, run
+from tests.pact_verification.running import ROOT, TIMEOUT, Run, command, environment, has, run
 
 TOKEN = "t0ken-that-nobody-may-see"
 
@@ -254,7 +254,7 @@ def test_nothing_outlives_it(broker: BrokerDouble, number: signal.Signals) -> No
         while "asking" not in process.stdout.readline():
             pass
         process.send_signal(number)
-        _, err = process.communicate(timeout=60)  # returns when no process holds the pipes any more
+        _, err = process.communicate(timeout=TIMEOUT)  # returns when no process holds the pipes any more
     assert process.returncode == (143 if number is signal.SIGTERM else -number)
     assert err.strip() == ("Interrupted." if number is signal.SIGTERM else "")
 

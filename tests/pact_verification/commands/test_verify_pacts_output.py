@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.pact_verification.pact_files import EMPTY, interaction, write_pact
-from tests.pact_verification.running import ROOT, Verify, command, environment, without_progress
+from tests.pact_verification.running import ROOT, TIMEOUT, Verify, command, environment, without_progress
 
 pytestmark = [pytest.mark.no_database, pytest.mark.unmeasured]  # it is about what a run prints
 
@@ -57,7 +57,7 @@ class TestOutput:
         ) as process:
             assert process.stdout
             process.stdout.close()
-            assert process.wait(30) == 0
+            assert process.wait(TIMEOUT) == 0
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
     @pytest.mark.parametrize(("which", "exit_code"), [(EMPTY, 0), (RED, 1)])

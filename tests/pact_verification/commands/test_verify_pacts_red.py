@@ -132,7 +132,7 @@ class TestRed:
 
 class TestRedOverADatabase:
     def test_a_state_that_never_comes_back_ends_the_run(self, verify: Verify, pact: Path, databases: Databases) -> None:
-        write_pact(pact, EMPTY, interaction("stuck", states=["it takes 60 seconds"]), GREEN)
+        write_pact(pact, EMPTY, interaction("stuck", states=["it takes 600 seconds"]), GREEN)
         write_pact(pact.with_name("z.json"), EMPTY, consumer="z")
         run = verify(pact.parent, "--request-timeout", "0.2", settings={"DATABASES": databases})
         assert run.exit_code == 1

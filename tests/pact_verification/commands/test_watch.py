@@ -191,7 +191,7 @@ TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIR
         if not on_postgresql():
             project.database["TEST"] = {"NAME": str(project.folder / "test.sqlite3")}
         it_hangs(project)
-        with watching(project, "--request-timeout", "60") as screen:
+        with watching(project, "--request-timeout", "300") as screen:
             appears(project.folder / "hangs", screen)
             has_stopped(screen)
         assert all("kept" in name for name in project.databases())
@@ -201,7 +201,7 @@ TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIR
 class TestWithoutATerminal:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_it_works_and_a_signal_to_it_alone_ends_its_run_too(self, project: Project, number: signal.Signals) -> None:
-        with in_pipe(command("--watch", "--request-timeout", "60"), project.folder, project.environment) as screen:
+        with in_pipe(command("--watch", "--request-timeout", "300"), project.folder, project.environment) as screen:
             assert "3 verified" in screen.until(WAITING)
             it_hangs(project)
             screen.until("Verifying again.\n")

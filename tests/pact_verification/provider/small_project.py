@@ -16,7 +16,7 @@ import psycopg
 
 from tests import mariadb
 from tests.pact_verification.pact_files import interaction, write_pact
-from tests.pact_verification.running import ROOT, Run, inherited, on_postgresql
+from tests.pact_verification.running import ROOT, TIMEOUT, Run, inherited, on_postgresql
 
 SETTINGS = """
 import json, os
@@ -30,6 +30,7 @@ USE_TZ = True
 PACT_PROVIDER_NAME = "shop"
 PACT_PATHS = ["pacts"]
 PACT_CACHE_DIR = "cache"
+PACT_REQUEST_TIMEOUT = 60
 if DATABASES["default"]["ENGINE"].endswith("mysql"):
     import pymysql
 
@@ -169,7 +170,7 @@ class Project:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=TIMEOUT,
             check=False,
         )
         return Run(ran.returncode, ran.stdout, ran.stderr)

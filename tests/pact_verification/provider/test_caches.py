@@ -15,7 +15,7 @@ import redis
 
 from tests.pact_verification.pact_files import interaction, write_pact
 from tests.pact_verification.provider.small_project import SETTINGS, Project, kill, small_project
-from tests.pact_verification.running import without_progress
+from tests.pact_verification.running import wait_for_file, without_progress
 
 pytestmark = pytest.mark.no_database
 
@@ -326,12 +326,11 @@ def test_under_pytest_a_cache_that_a_views_module_keeps(project: Project, mine: 
 
 
 def test_the_next_run_deletes_the_keys_of_a_run_that_was_killed(project: Project, mine: Any) -> None:
-    use(project, {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": REDIS}, "PACT_REQUEST_TIMEOUT = 60")
+    use(project, {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": REDIS}, "PACT_REQUEST_TIMEOUT = 300")
     expect(project, "/counted", [1, 1, 2, 2], states=("it hangs",))
     before = set(mine.keys())
     process = project.start()
-    while not (project.folder / "hangs").exists():
-        assert process.poll() is None
+    wait_for_file(project.folder / "hangs", process)
     kill(process)
     assert len(set(mine.keys()) - before) == 1
     expect(project, "/counted", [None, None, 1, 1])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.pact_verification.provider.small_project import Project, kill, small_project
-from tests.pact_verification.running import has, on_postgresql
+from tests.pact_verification.running import TIMEOUT, has, on_postgresql
 
 ENGINES = ["the suite's"] if on_postgresql() else ["the suite's", "MariaDB"]
 
@@ -137,7 +137,7 @@ def test_a_database_of_somebody_else_is_never_dropped(project: Project) -> None:
 @pytest.mark.parametrize("isolation", ["transaction", "flush"])
 def test_a_run_that_is_killed_leaves_nothing_in_it(project: Project, isolation: str) -> None:
     project.expect("kettle", "half done", states=("it takes forever",), consumer="slow")
-    process = project.start("--keepdb", "--isolation", isolation, "pacts/slow.json", "--request-timeout", "60")
+    process = project.start("--keepdb", "--isolation", isolation, "pacts/slow.json", "--request-timeout", "300")
     wait_until_it_hangs(project)
     kill(process)
     assert project.migrated == ["kettle"]
@@ -151,12 +151,12 @@ def test_two_runs_at_once_have_databases_of_their_own(project: Project) -> None:
     """One begins while the other is in the middle of its interactions, with rows that are committed."""
     assert project.verify("--keepdb").exit_code == 0
     project.expect("kettle", "half done", states=("it takes forever",), consumer="slow")
-    slow = ("--keepdb", "--isolation", "flush", "pacts/slow.json", "--request-timeout", "60")
+    slow = ("--keepdb", "--isolation", "flush", "pacts/slow.json", "--request-timeout", "300")
     process = project.start(*slow)
     wait_until_it_hangs(project)
     ran = project.verify("--keepdb", "pacts/web.json")
     process.terminate()
-    process.communicate(timeout=60)
+    process.communicate(timeout=TIMEOUT)
     assert ran.exit_code == 0, ran
     assert project.migrated == ["kettle"]
 
@@ -164,7 +164,7 @@ def test_two_runs_at_once_have_databases_of_their_own(project: Project) -> None:
 def test_two_first_runs_at_once_migrate_once(project: Project) -> None:
     processes = [project.start("--keepdb") for _ in range(2)]
     for process in processes:
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=TIMEOUT)
         assert process.returncode == 0, out + err
     assert project.migrated == ["kettle"]
     assert project.databases() == kept(project)
@@ -354,7 +354,7 @@ def test_progress_names_the_migration_that_runs(project: Project) -> None:
     line = process.stderr.readline()
     with (project.folder / "seen").open("w") as seen:
         seen.write("x")
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0, err
     assert "done, 1 s: migrating, shop.0003_slow (3 of 3)" in line
 

@@ -24,6 +24,7 @@ from tests.pact_verification.running import (
     has,
     on_postgresql,
     run_code,
+    wait_for_file,
 )
 
 pytestmark = pytest.mark.unmeasured
@@ -130,16 +131,15 @@ class TestMariaDB:
     def test_the_next_run_drops_what_a_killed_one_has_left(
         self, verify: Verify, absent: Absent, pact: Path, tmp_path: Path
     ) -> None:
-        stuck = write_pact(tmp_path / "stuck.json", interaction("stuck", states=["it takes 60 seconds"]))
+        stuck = write_pact(tmp_path / "stuck.json", interaction("stuck", states=["it takes 600 seconds"]))
         announced = tmp_path / "announced"
         with subprocess.Popen(
-            command(stuck, "--request-timeout", "30"),
+            command(stuck, "--request-timeout", "300"),
             cwd=ROOT,
             env=environment(**absent.options, TESTAPP_ANNOUNCE=str(announced)),
             start_new_session=True,
         ) as process:
-            while not announced.exists():
-                assert process.poll() is None
+            wait_for_file(announced, process)
             os.killpg(process.pid, signal.SIGKILL)
         left = absent.test_databases()
         assert len(left) == len(absent.databases)

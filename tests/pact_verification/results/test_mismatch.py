@@ -13,13 +13,14 @@ from pact_verification.core.engine import VerifyRequest, running_engine
 from pact_verification.pacts.matching_rules import Matcher, Rule
 from pact_verification.results.mismatch import Mismatch, explained, said
 from tests.pact_verification.pact_files import interaction, write_pact
+from tests.pact_verification.running import TIMEOUT
 
 pytestmark = pytest.mark.no_database
 
 JSON = {"Content-Type": "application/json"}
 TEXT = {"Content-Type": "text/plain"}
 XML = {"Content-Type": "application/xml"}
-SECONDS = 30
+SECONDS = TIMEOUT
 """How long the core may take for all of them."""
 
 

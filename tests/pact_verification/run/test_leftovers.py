@@ -9,7 +9,17 @@ import pytest
 
 from pact_verification.system.cache import open_cache
 from tests.pact_verification.pact_files import EMPTY, GREEN, interaction, write_pact
-from tests.pact_verification.running import ROOT, Databases, Verify, command, databases_made, environment, has
+from tests.pact_verification.running import (
+    ROOT,
+    TIMEOUT,
+    Databases,
+    Verify,
+    command,
+    databases_made,
+    environment,
+    has,
+    wait_for_file,
+)
 
 pytestmark = pytest.mark.unmeasured
 
@@ -18,9 +28,9 @@ def kill_a_run(folder: Path, databases: Databases, *options: str, whole_group: b
     """Start a run, and kill all its processes, or only the first one, in the middle of an interaction."""
     (folder / "watched").mkdir()
     announced = folder / "watched" / "now"
-    pact = write_pact(folder / "pacts" / "shop.json", interaction("stuck", states=["it takes 60 seconds"]))
+    pact = write_pact(folder / "pacts" / "shop.json", interaction("stuck", states=["it takes 600 seconds"]))
     with subprocess.Popen(
-        command(pact, "--request-timeout", "30", *options),
+        command(pact, "--request-timeout", "300", *options),
         cwd=ROOT,
         env={
             **environment(
@@ -33,10 +43,9 @@ def kill_a_run(folder: Path, databases: Databases, *options: str, whole_group: b
         stderr=subprocess.STDOUT,
         start_new_session=True,
     ) as process:
-        while not announced.exists():
-            assert process.poll() is None, process.stdout and process.stdout.read()
+        wait_for_file(announced, process)
         (os.killpg if whole_group else os.kill)(process.pid, signal.SIGKILL)
-        process.communicate(timeout=30)  # it returns when no process has the pipe open
+        process.communicate(timeout=TIMEOUT)  # it returns when no process has the pipe open
 
 
 @pytest.mark.each_kind_of_sqlite
@@ -105,12 +114,11 @@ def test_two_runs_at_once_leave_each_others_databases_alone(
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
-        while not announced.exists():
-            assert process.poll() is None
+        wait_for_file(announced, process)
         run = verify(write_pact(tmp_path / "pacts" / "green.json", GREEN, EMPTY), settings=settings)
         assert (run.exit_code, run.err) == (0, "")
         assert "An earlier run" not in run.out
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0, out
 
 

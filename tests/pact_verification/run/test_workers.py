@@ -13,6 +13,7 @@ from tests.broker_double import BrokerDouble
 from tests.pact_verification.pact_files import document, interaction, write_pact
 from tests.pact_verification.running import (
     ROOT,
+    TIMEOUT,
     Databases,
     Run,
     Verify,
@@ -20,6 +21,7 @@ from tests.pact_verification.running import (
     databases_made,
     environment,
     has,
+    wait_for_file,
     without_progress,
 )
 
@@ -176,10 +178,11 @@ class TestWorkers:
         (tmp_path / "announced").mkdir()
         announced = tmp_path / "announced" / "now"
         pacts = tmp_path / "pacts"
+        stuck = interaction("stuck", states=["it takes 600 seconds"])
         for each in range(3):
-            write_pact(pacts / f"{each}.json", interaction("stuck", states=["it takes 60 seconds"]), consumer=f"{each}")
+            write_pact(pacts / f"{each}.json", stuck, consumer=f"{each}")
         with subprocess.Popen(
-            command(pacts, "--parallel", "2", "--request-timeout", "30"),
+            command(pacts, "--parallel", "2", "--request-timeout", "300"),
             cwd=ROOT,
             env=environment(
                 settings={"DATABASES": databases},
@@ -191,10 +194,9 @@ class TestWorkers:
             text=True,
             start_new_session=True,
         ) as process:
-            while not announced.exists():
-                assert process.poll() is None, process.stderr and process.stderr.read()
+            wait_for_file(announced, process)
             (os.killpg if whole_group else os.kill)(process.pid, number)
-            _, err = process.communicate(timeout=30)
+            _, err = process.communicate(timeout=TIMEOUT)
         assert process.returncode == 128 + number, err
         assert databases_made(databases, tmp_path) == set()
         assert without_progress(err).strip() == "Interrupted."

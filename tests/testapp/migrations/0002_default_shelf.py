@@ -9,7 +9,7 @@ from django.db import migrations
 def create(apps: Any, schema_editor: Any) -> None:
     if announce := os.environ.get("TESTAPP_MIGRATING"):
         Path(announce).touch()
-        threading.Event().wait(60)
+        threading.Event().wait(600)
     if schema_editor.connection.alias == "default":
         apps.get_model("testapp", "Shelf").objects.create(label="the shelf that a migration made")
 
