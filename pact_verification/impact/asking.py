@@ -34,6 +34,7 @@ from pact_verification.provider.http_connection import (
 from pact_verification.provider.http_server import HttpServer
 from pact_verification.provider.message_endpoint import METADATA_HEADER
 from pact_verification.results.causes import MISSING_KEYS
+from pact_verification.results.compression import coding_of, compressed
 from pact_verification.results.exchange import RecordedResponse
 from pact_verification.results.mismatch import Mismatch
 from pact_verification.system import clock
@@ -48,7 +49,7 @@ REQUEST_TIMEOUT_MS = 60_000
 """How long the core waits for the static server, which answers at once."""
 
 SILENT_SECONDS = 120
-"""How long the core may take for a part. A plugin may be slow."""
+"""How long the core may take between two requests. A plugin may be slow."""
 
 POLL_SECONDS = 0.005
 
@@ -71,7 +72,7 @@ class Subject:
         provider: as the pact names it.
         frame: the pact's document without its interactions.
         data: the interaction in the document.
-        response: which response of a synchronous message it is, from 0.
+        interaction: its `response` says which response of a synchronous message it is.
         recorded: as the project gave it.
     """
 
@@ -81,7 +82,6 @@ class Subject:
     data: Mapping[str, Any]
     interaction: Interaction
     recorded: Recorded
-    response: int = 0
 
     def copy(self, number: int) -> dict[str, Any]:
         """Return a copy of the interaction for the core, without provider states. Its request names a trial."""
@@ -90,7 +90,7 @@ class Subject:
         if not self.interaction.is_message:
             kept["request"] = {"method": "GET", "path": f"{PATH}{number}"}
         elif self.interaction.kind == SYNCHRONOUS:
-            kept["response"] = [kept["response"][self.response]]
+            kept["response"] = [kept["response"][self.interaction.response]]
         return kept
 
     def answer(self, changes: Sequence[Change]) -> Response:
@@ -98,8 +98,9 @@ class Subject:
         recorded = changed(self.recorded, changes)
         if isinstance(recorded, RecordedResponse):
             headers = [each for each in recorded.headers.items() if each[0].lower() not in OF_THE_CONNECTION]
-            return f"{recorded.status} {recorded.reason}".rstrip(), headers, recorded.body
-        content, metadata = for_core(recorded, self.interaction.messages[self.response])
+            body = compressed(recorded.body, coding_of(recorded.headers)) if recorded.body else b""
+            return f"{recorded.status} {recorded.reason}".rstrip(), headers, body
+        content, metadata = for_core(recorded, self.interaction.expected_message)
         headers = [(METADATA_HEADER, b64encode(json.dumps(metadata).encode()).decode())]
         if recorded.content_type:
             headers.append(("Content-Type", recorded.content_type))
@@ -166,7 +167,7 @@ class Core:
     def _run(self, trials: Sequence[Trial], parts: Sequence[Sequence[int]], verdicts: list[Verdict]) -> None:
         """Have the core verify parts, each a list of numbers of trials, and note the verdicts."""
         waiting = list(reversed(parts))
-        working: dict[Engine, tuple[Sequence[int], float]] = {}
+        working: dict[Engine, tuple[Sequence[int], float, Path]] = {}
         done = 0
         while waiting or working:
             for engine in self.engines:
@@ -174,18 +175,20 @@ class Core:
                     if waiting:
                         part = waiting.pop()
                         self.server.expect({number: trials[number] for number in part})
-                        engine.begin(self._request(trials, part))
-                        working[engine] = part, clock.seconds()
+                        request = self._request(trials, part)
+                        engine.begin(request)
+                        working[engine] = part, clock.seconds(), Path(request.pact)
                     continue
-                part, since = working[engine]
+                part, since, file = working[engine]
                 if (report := engine.answer(POLL_SECONDS)) is None:
-                    if clock.seconds() - since > SILENT_SECONDS:
+                    if clock.seconds() - max(since, self.server.asked_at) > SILENT_SECONDS:
                         raise CannotVerify(
                             f"The verifier process gave no verdict on {len(part)} changed responses in "
                             f"{SILENT_SECONDS} s, so it was ended."
                         )
                     continue
                 del working[engine]
+                file.unlink()
                 self._note(part, report, verdicts)
                 done += len(part)
                 self.progress(done, sum(map(len, parts)), "changed responses")
@@ -237,7 +240,8 @@ def _parts(trials: Sequence[Trial]) -> Iterator[list[int]]:
     def file_of(number: int) -> tuple[int, str]:
         return id(trials[number].subject.frame), trials[number].subject.list_name
 
-    sizes = {id(trial.subject): len(json.dumps(trial.subject.data)) for trial in trials}
+    subjects = {id(trial.subject): trial.subject for trial in trials}
+    sizes = {number: len(json.dumps(subject.data)) for number, subject in subjects.items()}
     for _, group in groupby(sorted(range(len(trials)), key=file_of), file_of):
         part: list[int] = []
         size = 0
@@ -256,10 +260,14 @@ class StaticServer:
 
     Args:
         secret: requests without it are refused.
+
+    Attributes:
+        asked_at: when the last request came, on the run's clock.
     """
 
     def __init__(self, secret: str) -> None:
         self.secret = secret
+        self.asked_at = 0.0
         self._server = HttpServer(secret, PATIENCE_SECONDS)
         self.port = self._server.port
         self._trials: dict[int, Trial] = {}
@@ -296,7 +304,11 @@ class StaticServer:
         trial = self._trials.get(int(named)) if named.isdecimal() else None
         if trial is None:
             return empty_response(HTTPStatus.NOT_FOUND)
-        response = trial.subject.answer(trial.changes)
+        self.asked_at = clock.seconds()
+        try:
+            response = trial.subject.answer(trial.changes)
+        except Exception:  # noqa: BLE001  # a fault here is no verdict on one change, and not the end of the thread
+            return empty_response(HTTPStatus.INTERNAL_SERVER_ERROR)
         self._came.add(int(named))
         return response
 

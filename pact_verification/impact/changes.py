@@ -7,7 +7,8 @@ from functools import partial
 from http.client import responses
 from typing import Any
 
-from pact_verification.impact.members import CONTENT_TYPE, OPAQUE, FoundMember, Recorded, Steps, read_body
+from pact_verification.impact.members import OPAQUE, FoundMember, Recorded, Steps, read_body
+from pact_verification.pacts.pact import CONTENT_TYPE_NAMES
 from pact_verification.results.exchange import RecordedMessage
 from pact_verification.results.impact import Kind
 
@@ -21,6 +22,17 @@ OTHER_CONTENT_TYPE = "application/x-pact-impact"
 
 OTHER_STATUSES = {200: 201, 201: 200, 204: 200, 301: 302, 302: 301, 400: 422, 404: 410, 500: 503}
 """A status of the same class, for those that are common."""
+
+STYLES: tuple[dict[str, Any], ...] = (
+    {"separators": (",", ":"), "ensure_ascii": False},
+    {},
+    {"separators": (",", ":")},
+    {"ensure_ascii": False},
+)
+"""How Django REST framework, JsonResponse and others write JSON: arguments of `json.dumps`."""
+
+MAX_EXACT = 2**53
+"""Where integers begin that have the same decimal as their neighbour, which the core may compare."""
 
 GONE: Any = object()
 """Stands for the value of a member that is removed."""
@@ -42,12 +54,12 @@ class Change:
 def changed(recorded: Recorded, changes: Sequence[Change]) -> Recorded:
     """Return the response or message with all the changes.
 
-    A change to a JSON member concerns it in every item of the lists that hold it. None of the changed members may hold
-    another one.
+    A change to a JSON member concerns it in every item of the lists that hold it. If a changed member holds another
+    one, the inner one has to come first.
     """
-    in_body = [change for change in changes if change.found.member.part == "body"]
+    in_body = [change for change in changes if change.found.is_in_body]
     for change in changes:
-        if change.found.member.part != "body":
+        if not change.found.is_in_body:
             recorded = _changed_around(recorded, change)
     return replace(recorded, body=_changed_body(recorded, in_body))
 
@@ -56,10 +68,10 @@ def _changed_around(recorded: Recorded, change: Change) -> Recorded:
     """Change the status, a header or metadata."""
     name = change.found.member.path
     if isinstance(recorded, RecordedMessage):
-        if name == CONTENT_TYPE and name not in recorded.metadata:
-            removed = change.kind is Kind.REMOVED
-            return replace(recorded, content_type="" if removed else OTHER_CONTENT_TYPE)
-        return replace(recorded, metadata=_with(recorded.metadata, change))
+        if name.lower() in CONTENT_TYPE_NAMES:  # the metadata may have it too, or that alone
+            recorded = replace(recorded, content_type="" if change.kind is Kind.REMOVED else OTHER_CONTENT_TYPE)
+        metadata = _with(recorded.metadata, change) if name in recorded.metadata else recorded.metadata
+        return replace(recorded, metadata=metadata)
     if change.found.member.part == "status":
         status = _other_status(recorded.status, change.kind)
         return replace(recorded, status=status, reason=responses.get(status, ""))
@@ -73,8 +85,10 @@ def _with(values: Mapping[str, Any], change: Change) -> dict[str, Any]:
         return {change.new_name if key == name else key: value for key, value in values.items()}
     if change.kind is Kind.REMOVED:
         return {key: value for key, value in values.items() if key != name}
-    other = OTHER_CONTENT_TYPE if name.lower() == "content-type" else _other_value(values[name])
-    return {**values, name: other}
+    if name.lower() in CONTENT_TYPE_NAMES:
+        return {**values, name: OTHER_CONTENT_TYPE}
+    other = _other_value(values[name])
+    return {**values, name: TEXT if other == values[name] else other}
 
 
 def _other_status(status: int, kind: Kind) -> int:
@@ -98,7 +112,18 @@ def _changed_body(recorded: Recorded, changes: Sequence[Change]) -> bytes:
             _rename(document, change.found.steps, change.new_name)
         else:
             _edit(document, change.found.steps, partial(_edited, change))
-    return b"" if document is GONE else json.dumps(document).encode()
+    return b"" if document is GONE else _written_like(recorded.body, document)
+
+
+def _written_like(body: bytes, document: Any) -> bytes:
+    """Return JSON in the style of a body, so that only what has changed differs."""
+    known = json.loads(body)
+    style = next((each for each in STYLES if _encoded(known, each) == body), {})
+    return _encoded(document, style)
+
+
+def _encoded(document: Any, style: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, **style).encode("utf-8", "surrogatepass")
 
 
 def _edit(holder: Any, steps: Steps, edit: Callable[[Any], Any]) -> None:
@@ -165,7 +190,7 @@ def _other_value(value: Any) -> Any:
     if isinstance(value, bool):
         return not value
     if isinstance(value, int):
-        return value + 1
+        return value + 1 if abs(value) < MAX_EXACT else NUMBER
     if isinstance(value, float):
         return 1.5 if value != 1.5 else 2.5  # noqa: PLR2004  # any two that differ
     return (TEXT if value != TEXT else f"{TEXT} 2") if isinstance(value, str) else value

@@ -7,7 +7,7 @@ from typing import Any
 
 from pact_verification.impact.asking import Core, Subject, Trial, list_name
 from pact_verification.impact.changes import Change
-from pact_verification.impact.members import FoundMember, find_members
+from pact_verification.impact.members import OPAQUE_BODY, FoundMember, find_members, is_json
 from pact_verification.pacts.pact import Pact
 from pact_verification.results.causes import subject_of
 from pact_verification.results.exchange import RecordedResponse, Serialized
@@ -19,14 +19,16 @@ from pact_verification.results.impact import (
 from pact_verification.results.report import InteractionResult, Outcome, PactResult
 
 NOT_AGAIN = (
-    "The Pact core refuses the same response from a static server, so no change to it can be judged. Its own headers, "
-    "or its JSON as Python writes it, differ."
+    "The Pact core does not accept the same response from a static server, so no change to it can be judged. Its own "
+    "headers, or its JSON as Python writes it, differ."
 )
 
 MAX_MEMBERS = 500
 """The most members of a body that are changed. Objects whose names are data, such as ids, may have any number."""
 
 NO_VERDICT = "The Pact core gave no verdict on {} of the changes to it. They count as refused."
+
+UNREADABLE = "Its body is not the JSON that its content type promises, or is cut: at most 4 MiB of a body are kept."
 
 TOO_MANY = f"Its body has more than {MAX_MEMBERS} members. Those after them were not changed."
 
@@ -52,6 +54,16 @@ class Verified:
     def title(self) -> str:
         """Operation and status: GET /products/{id}, 200."""
         return self.operation if self.status is None else f"{self.operation}, {self.status}"
+
+    @property
+    def is_opaque(self) -> bool:
+        """Whether its body has no members that can be found, such as XML."""
+        return any(found.member == OPAQUE_BODY for found in self.members)
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether its body should have members that can be found."""
+        return self.is_opaque and is_json(self.subject.recorded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +94,25 @@ def find_verified(pacts: Sequence[Pact], results: Sequence[PactResult]) -> Itera
         if not verified:
             continue
         document: dict[str, Any] = json.loads(pact.content)
+        expected = {(each.kind, each.place): each for each in pact.interactions}
         frame = {name: value for name, value in document.items() if name not in {"interactions", "messages"}}
         for each in verified:
-            data = document[list_name(each.interaction)][each.interaction.place]
+            # What the consumer expects is the pact's own: in the result it may be hidden, as a secret.
+            interaction = expected[each.interaction.kind, each.interaction.place]
+            data = document[list_name(interaction)][interaction.place]
             for number, recorded in enumerate(each.answers):
-                yield _verified(
-                    pact, each, Subject(pact.consumer, pact.provider, frame, data, each.interaction, recorded, number)
-                )
+                of_one = replace(interaction, response=number)
+                yield _verified(pact, each, Subject(pact.consumer, pact.provider, frame, data, of_one, recorded))
 
 
 def _verified(pact: Pact, result: InteractionResult, subject: Subject) -> Verified:
-    interaction, recorded = result.interaction, subject.recorded
-    wanted = interaction.messages[subject.response] if interaction.messages else interaction.expected
+    recorded, shown = subject.recorded, result.interaction
     return Verified(
-        InteractionName(pact.consumer, interaction.title, interaction.key, interaction.pending),
+        InteractionName(pact.consumer, shown.title, shown.key, shown.pending),
         subject_of(result),
         recorded.status if isinstance(recorded, RecordedResponse) else None,
         subject,
-        find_members(recorded, wanted),
+        find_members(recorded, subject.interaction.wanted),
         result.exchange.serialized,
     )
 
@@ -120,39 +133,43 @@ def judge_changes(core: Core, verified: Sequence[Verified]) -> tuple[list[Judged
         (number, tuple(changes)) for number, each in enumerate(verified) for changes in ((), *_together(each.members))
     ]
     found: list[dict[Change, bool | None]] = [{} for _ in verified]
-    refused: set[int] = set()
+    unrepeatable: set[int] = set()
     alone: list[tuple[int, tuple[Change, ...]]] = []
     verdicts = core.judge([Trial(verified[number].subject, changes) for number, changes in trials])
     for (number, changes), verdict in zip(trials, verdicts, strict=True):
         if not changes and not verdict.accepted:
-            refused.add(number)
+            unrepeatable.add(number)
+        elif number in unrepeatable:
+            continue  # the unchanged response is tried first
         elif verdict.accepted or len(changes) == 1:
             found[number].update(dict.fromkeys(changes, verdict.accepted))
         else:
-            named = {change for change in changes if change.found.steps in verdict.refused}
+            named = {each for each in changes if each.found.is_in_body and each.found.steps in verdict.refused}
             found[number].update(dict.fromkeys(named, False))
             alone += ((number, (change,)) for change in changes if change not in named)
     verdicts = core.judge([Trial(verified[number].subject, changes) for number, changes in alone])
     for (number, (change,)), verdict in zip(alone, verdicts, strict=True):
         found[number][change] = verdict.accepted
-    judged = [_judged(each, found[number]) for number, each in enumerate(verified) if number not in refused]
-    return judged, [*_left_out(verified, refused, judged), *((name, TOO_MANY) for name in cut)]
+    judged = [_judged(each, found[number]) for number, each in enumerate(verified) if number not in unrepeatable]
+    return judged, [*_left_out(verified, unrepeatable, judged), *((name, TOO_MANY) for name in cut)]
 
 
 def _first(members: Sequence[FoundMember]) -> tuple[FoundMember, ...]:
     """Return the members without those of a body that are too many."""
-    around = [found for found in members if found.member.part != "body"]
-    return (*around, *[found for found in members if found.member.part == "body"][:MAX_MEMBERS])
+    around = [found for found in members if not found.is_in_body]
+    return (*around, *[found for found in members if found.is_in_body][:MAX_MEMBERS])
 
 
 def _left_out(
-    verified: Sequence[Verified], refused: set[int], judged: Sequence[Judged]
+    verified: Sequence[Verified], unrepeatable: set[int], judged: Sequence[Judged]
 ) -> Iterator[tuple[InteractionName, str]]:
-    for number in sorted(refused):
+    for number in sorted(unrepeatable):
         yield verified[number].name, NOT_AGAIN
     for each in judged:
         if each.verified.serialized.problem:
             yield each.verified.name, each.verified.serialized.problem
+        if each.verified.is_unreadable:
+            yield each.verified.name, UNREADABLE
         if each.unjudged:
             yield each.verified.name, NO_VERDICT.format(each.unjudged)
 
@@ -166,7 +183,7 @@ def _together(members: Sequence[FoundMember]) -> Iterator[list[Change]]:
     groups: dict[tuple[bool, int, Kind], list[Change]] = {}
     for found in members:
         for kind in found.kinds:
-            if found.member.part == "body" and found.steps:
+            if found.is_in_body and found.steps:
                 groups.setdefault((found.is_named, len(found.steps), kind), []).append(Change(found, kind))
             elif found.is_named or found.member.part != "header" or is_content_type(found):
                 yield [Change(found, kind)]

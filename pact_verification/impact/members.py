@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pact_verification.pacts.matching_rules import STEP
-from pact_verification.pacts.pact import Expected, PactMessage
+from pact_verification.pacts.pact import CONTENT_TYPE_NAMES, Expected, PactMessage
 from pact_verification.results.exchange import RecordedMessage, RecordedResponse
 from pact_verification.results.impact import Kind, Member
 
@@ -21,6 +21,9 @@ CONTENT_TYPE = "contentType"
 
 OF_THE_CONNECTION = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
 """Headers that the server adds for each response, in lower case."""
+
+OF_THE_SERVER = OF_THE_CONNECTION | {"date", "server"}
+"""These, and headers that the server adds where the project has not set them. So none of them can be removed."""
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
@@ -36,7 +39,7 @@ TYPE_NAMES = {
 """What each type of JSON is called. A boolean is an int too, so it comes first."""
 
 OPAQUE: Any = object()
-"""Stands for a body that is not JSON."""
+"""Stands for a body that is not JSON, or can't be read."""
 
 
 OPAQUE_BODY = Member("body")
@@ -60,6 +63,11 @@ class FoundMember:
     type_name: str = ""
     is_named: bool = False
 
+    @property
+    def is_in_body(self) -> bool:
+        """Whether it is the body, or a part of it."""
+        return self.member.part == "body"
+
 
 def find_members(recorded: Recorded, wanted: Expected | PactMessage) -> tuple[FoundMember, ...]:
     """Return the members of a response or message: status, headers or metadata, and the body from top to bottom.
@@ -79,6 +87,11 @@ def read_body(recorded: Recorded) -> Any:
         return json.loads(recorded.body)
     except (ValueError, RecursionError):
         return OPAQUE
+
+
+def is_json(recorded: Recorded) -> bool:
+    """Return whether the content type is JSON's, or one that is built on it such as application/problem+json."""
+    return bool(re.match(r"[^;]*[/+]json\s*(;|$)", content_type_of(recorded), re.IGNORECASE))
 
 
 def content_type_of(recorded: Recorded) -> str:
@@ -121,10 +134,10 @@ def _around(recorded: Recorded, wanted: Expected | PactMessage) -> Iterator[Foun
         yield FoundMember(
             Member("status"), (Kind.TYPE, Kind.VALUE), type_name=f"{recorded.status // 100}xx", is_named=True
         )
-        part, names = "header", [name for name in recorded.headers if name.lower() not in OF_THE_CONNECTION]
+        part, names = "header", [name for name in recorded.headers if name.lower() not in OF_THE_SERVER]
     else:
         part, names = "metadata", list(recorded.metadata)
-        if recorded.content_type and CONTENT_TYPE not in names:
+        if recorded.content_type and not any(name.lower() in CONTENT_TYPE_NAMES for name in names):
             names.insert(0, CONTENT_TYPE)
     known = {name.lower() for name in (wanted.headers if isinstance(wanted, Expected) else wanted.metadata)}
     for name in names:

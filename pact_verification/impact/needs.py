@@ -71,10 +71,11 @@ def serializers_of(operations: Sequence[OperationNeeds], verified: Sequence[Veri
     for each in dict.fromkeys(serializer for one in verified for serializer in one.serialized.serializers):
         other = known.get(each.name, each)  # a serializer may choose its fields by the request
         known[each.name] = replace(each, fields=tuple(dict.fromkeys((*other.fields, *each.fields))))
-    seen: set[str] = set()
+    written = {f"{each.serializer}.{each.field}" for one in verified for each in one.serialized.members}
+    tried: set[str] = set()
     needed: set[str] = set()
     for member in (member for operation in operations for member in operation.members):
-        seen |= set(member.fields)
+        tried |= set(member.fields)
         if member.needs:
             needed |= set(member.fields)
 
@@ -86,8 +87,8 @@ def serializers_of(operations: Sequence[OperationNeeds], verified: Sequence[Veri
             each.name,
             each.place,
             fields(each, needed),
-            fields(each, seen - needed),
-            fields(each, {f"{each.name}.{field}" for field in each.fields} - seen),
+            fields(each, tried - needed),
+            fields(each, {f"{each.name}.{field}" for field in each.fields} - written),
         )
         for each in sorted(known.values(), key=lambda each: each.name)
     )
@@ -137,8 +138,7 @@ def _type(found: FoundMember, noticed: Sequence[Kind]) -> str:
 
 
 def _rule(verified: Verified, member: Member) -> Rule | None:
-    interaction = verified.subject.interaction
-    wanted = interaction.messages[verified.subject.response] if interaction.messages else interaction.expected
+    wanted = verified.subject.interaction.wanted
     return wanted.rules.of(member.part, member.path.replace("[*]", "[0]") if member.part == "body" else member.path)
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pact_verification.errors import CannotVerify
 from pact_verification.impact.asking import Core, Trial
 from pact_verification.impact.changes import Change
-from pact_verification.impact.finding import NOT_AGAIN, Verified
-from pact_verification.impact.members import OPAQUE_BODY, FoundMember, is_path, normal_path, read_path
+from pact_verification.impact.finding import NOT_AGAIN, UNREADABLE, Verified
+from pact_verification.impact.members import FoundMember, is_path, normal_path, read_path
 from pact_verification.results.impact import Break, InteractionName, Kind, Member, Plan
 from pact_verification.text import nearest
 
@@ -39,28 +39,35 @@ class Planned:
     @classmethod
     def rename(cls, text: str) -> "Planned":
         """Read OLD=NEW. Raises CannotVerify if it has another form, or another place."""
-        old, equals, new = text.partition("=")
-        old, new = old.strip(), new.strip()
-        part, _, name = new.partition(" ")
-        if part in PARTS:
-            new = name.strip()
-        elif "." in new or "[" in new:
-            *holder, last = read_path(new)
-            *old_holder, _ = read_path(old) or (None,)
-            if holder != old_holder:
-                raise CannotVerify(
-                    f"--rename {text} moves a member to another place. Only its name may change: --rename {old}=NAME."
-                )
-            new = last or ""
+        old, equals, new = (each.strip() for each in text.partition("="))
         if not (old and equals and new):
             raise CannotVerify(f"--rename {text!r} is not OLD=NEW. Write --rename '$.name=title', for example.")
-        return cls(old, new)
+        if (name := cls(old).name_at_the_same_place(new)) is None:
+            raise CannotVerify(
+                f"--rename {text} moves a member to another place. Only its name may change: --rename {old}=NAME."
+            )
+        return cls(old, name)
 
     @property
     def around(self) -> tuple[str, str] | None:
         """Part and name of a header or of metadata; None for a member of a body."""
         part, _, name = self.path.replace(":", " ", 1).partition(" ")
         return (part, name.strip()) if part in PARTS and name.strip() else None
+
+    def name_at_the_same_place(self, new: str) -> str | None:
+        """Return the name in a new name or path; None if that is another place."""
+        part, _, name = new.partition(" ")
+        if part in PARTS and name.strip():
+            return name.strip() if self.around and self.around[0] == part else None
+        if self.around:
+            return new
+        if not re.search(r"[.\[]", new):
+            return new
+        path = new if new.startswith("$") else f"$.{new}"
+        if not is_path(path):
+            return None
+        *holder, last = read_path(path)
+        return last if holder == list(read_path(self.path)[:-1]) else None
 
     def __str__(self) -> str:
         return f"{self.path} renamed to {self.new_name}" if self.new_name else f"without {self.path}"
@@ -71,8 +78,8 @@ class Planned:
         if self.around:
             part, name = self.around
             return member.part == part and member.path.lower() == name.lower()
-        if member.part != "body" or not member.path:
-            return self.path == member.title
+        if not found.is_in_body or not member.path:
+            return False
         if self.path.startswith("$"):
             return member.path == normal_path(self.path)
         return member.path.endswith(normal_path(f"$.{self.path}").removeprefix("$"))
@@ -80,8 +87,7 @@ class Planned:
     def change(self, found: FoundMember) -> Change:
         """Return the change of a member. Raises CannotVerify if the member can't change so."""
         if Kind.REMOVED not in found.kinds:
-            what = "every item of a list" if found.member.part == "body" else f"the {found.member.part}"
-            raise CannotVerify(f"{self.path} is {what}, which can't be removed or renamed. Name a member.")
+            raise CannotVerify(f"{self.path} is every item of a list. Only a member can be removed or renamed.")
         return Change(found, Kind.REMOVED, self.new_name)
 
 
@@ -101,6 +107,8 @@ def find_plan(
         CannotVerify: no verified response has one of the members, or a member can't change so.
     """
     concerned = [(each, changes) for each in verified if (changes := _changes(each, planned))]
+    in_bodies = not all(each.around for each in planned)
+    unreadable = [each.name for each in verified if in_bodies and each.is_unreadable]
     for each in planned:
         if not any(each in changes for _, changes in concerned):
             raise CannotVerify(_no_member(each, operation, verified))
@@ -124,6 +132,7 @@ def find_plan(
     ]
     breaks.sort(key=lambda each: each.interaction.consumer)
     left_out = [(concerned[number][0].name, NOT_AGAIN) for number in sorted(unchanged)]
+    left_out += [(name, UNREADABLE) for name in unreadable]
     affected = tuple(dict.fromkeys(each.name for each, _ in concerned))
     return Plan(tuple(map(str, planned)), operation, affected, tuple(breaks)), left_out
 
@@ -168,9 +177,7 @@ def _same_name(member: Member, name: str) -> bool:
 
 def unsearched(verified: Sequence[Verified], planned: Sequence[Planned]) -> str | None:
     """Return a note on bodies in which no member can be found, such as XML; None if there are none."""
-    titles = dict.fromkeys(
-        each.title for each in verified if any(found.member == OPAQUE_BODY for found in each.members)
-    )
+    titles = dict.fromkeys(each.title for each in verified if each.is_opaque and not each.is_unreadable)
     if not titles or all(each.around for each in planned):
         return None
     return f"The body of {'; '.join(titles)} is not JSON, so the planned change was not looked for in it."
@@ -213,7 +220,7 @@ def _no_operation(operation: str, verified: Sequence[Verified]) -> str:
 
 
 def _no_member(planned: Planned, operation: str | None, verified: Sequence[Verified]) -> str:
-    titles = list(dict.fromkeys(found.member.title for each in verified for found in each.members))
+    titles = list(dict.fromkeys(found.member.title for each in verified for found in each.members if found.member.path))
     near = nearest(planned.path, titles)
     suggestion = f" Did you mean {' or '.join(near)}?" if near else ""
     where = f" of {operation}" if operation else ""

@@ -6,6 +6,7 @@ from urllib.parse import unquote_to_bytes
 from wsgiref.types import WSGIEnvironment
 
 from pact_verification.provider.http_connection import LEFT_OUT, Response, request_headers
+from pact_verification.results.compression import coding_of, decompressed
 from pact_verification.results.exchange import RecordedRequest, RecordedResponse
 
 MAX_RECORDED_BODY = 4 * 1024 * 1024
@@ -34,7 +35,7 @@ def arrived_request(environ: WSGIEnvironment, body: bytes) -> RecordedRequest:
 
 
 def recorded_response(response: Response) -> RecordedResponse:
-    """Return a response as reports show it.
+    """Return a response as reports show it, with its body as it was before compression.
 
     A header that came several times, such as Set-Cookie, becomes one text.
     """
@@ -43,4 +44,5 @@ def recorded_response(response: Response) -> RecordedResponse:
     for name, value in headers:
         by_name[name] = f"{by_name[name]}, {value}" if name in by_name else value
     number, _, reason = status.partition(" ")
+    body = decompressed(body, coding_of(by_name), MAX_RECORDED_BODY)
     return RecordedResponse(int(number), reason, by_name, body[:MAX_RECORDED_BODY])

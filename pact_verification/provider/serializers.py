@@ -5,6 +5,7 @@ This package does not import the framework. DRF's data carries its serializer in
 
 import inspect
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -21,9 +22,6 @@ OTHER_BODY = (
 NOT_JSON = "The body is not JSON, so no serializer field is named for its members."
 
 Steps = tuple[str | None, ...]
-
-SCALARS = {str, int, float, bool, type(None)}
-"""Types whose values JSON keeps as they are. A renderer writes others, such as a date, in a form of its own."""
 
 
 def serialized(response: HttpResponseBase) -> Serialized:
@@ -159,25 +157,19 @@ def _are_alike(data: Any, body: Any) -> bool:
 def _names(data: Mapping[Any, Any], body: dict[str, Any]) -> dict[str, str] | None:
     """Return the names that an object's members have in the body, by their names in the data.
 
-    A renderer may rename all of them and keep their order. Their values then have to agree. None if they do not.
+    A renderer may write `unit_price` as `unitPrice` or `unit-price`, in any order. None if it has other members.
     """
     names = list(map(str, data))
     if set(names) == set(body):
         return {name: name for name in names}
-    if len(names) == len(body) and all(map(_may_be, data.values(), body.values())):
-        return dict(zip(names, body, strict=True))
-    return None
+    by_letters = {_letters(name): name for name in body}
+    found = {name: by_letters[_letters(name)] for name in names if _letters(name) in by_letters}
+    return found if len(set(found.values())) == len(names) == len(body) else None
 
 
-def _may_be(value: Any, other: Any) -> bool:
-    """Return whether a renderer may have written a value as the other one, but for the names of its members."""
-    if isinstance(value, Mapping):
-        return isinstance(other, dict) and _names(value, other) is not None
-    if isinstance(value, list | tuple):
-        return isinstance(other, list) and len(value) == len(other) and all(map(_may_be, value, other))
-    if isinstance(other, dict | list):
-        return False
-    return type(value) not in SCALARS or bool(value == other)
+def _letters(name: str) -> str:
+    """Return a name without what naming styles differ in."""
+    return re.sub(r"[\W_]", "", name).lower()
 
 
 @cache

@@ -32,9 +32,11 @@ def conclusion(impact: Impact) -> Conclusion:
     count = len(list(untried(impact)))
     if count:
         parts.append(f"{_were(count)} not verified, and {'its' if count == 1 else 'their'} needs are unknown.")
+    if gaps := len({name for name, _ in impact.left_out}) if impact.plan is None else 0:
+        parts.append(f"Not everything could be tried of {counted(gaps, 'verified interaction')}.")
     if impact.exit_code:
         return Conclusion(" ".join(parts), Mood.BAD)
-    return Conclusion(" ".join(parts), Mood.NEUTRAL if count else found.mood)
+    return Conclusion(" ".join(parts), Mood.NEUTRAL if count or gaps else found.mood)
 
 
 def _needs(impact: Impact) -> Conclusion:

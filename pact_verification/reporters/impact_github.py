@@ -63,9 +63,7 @@ def render(impact: Impact) -> str:
         filled += size(part)
         parts.append(part)
     if left_out:
-        parts.append(
-            f"… and {counted(left_out, 'section')} more, which would not fit here: --html and --json have all.\n"
-        )
+        parts.append(_more(counted(left_out, "section")))
     return "\n".join(parts)
 
 
@@ -122,9 +120,7 @@ def _breaks(plan: Plan) -> str:
         else:
             text += row
     if left_out:
-        text += (
-            f"\n… and {counted(left_out, 'interaction')} more, which would not fit here: --html and --json have all.\n"
-        )
+        text += f"\n{_more(counted(left_out, 'interaction'))}"
     return text
 
 

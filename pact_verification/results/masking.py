@@ -48,7 +48,9 @@ def _bare(result: InteractionResult, error: Exception) -> InteractionResult:
     """Return the result without the parts that may quote a secret."""
     known = result.interaction
     return InteractionResult(
-        Interaction(known.description, kind=known.kind, pending=known.pending, id=known.id, key=known.key),
+        Interaction(
+            known.description, kind=known.kind, pending=known.pending, id=known.id, key=known.key, place=known.place
+        ),
         result.outcome,
         Exchange(request_seconds=result.exchange.request_seconds, seconds=result.exchange.seconds),
         error=f"No more can be shown: searching it for secrets raised {type(error).__name__}.",

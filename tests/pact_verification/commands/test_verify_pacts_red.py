@@ -31,6 +31,20 @@ class TestRed:
             "The contracts are broken.",
         )
 
+    def test_a_compressed_response_is_shown_as_the_core_compared_it(self, verify: Verify, pact: Path) -> None:
+        names = [f"a cup from a set of cups, number {number}" for number in range(10, 20)]
+        states = [f"an item {name} exists" for name in names]
+        wrong = interaction("a list", states=states, response={"body": [*names[:-1], "jug"]})
+        right = interaction("another list", states=states, response={"body": names})
+        run = verify(write_pact(pact, wrong, right), settings={"MIDDLEWARE": ["django.middleware.gzip.GZipMiddleware"]})
+        assert run.exit_code == 1, run
+        has(
+            run,
+            f"# $[9]: '{names[-1]}' (text) came, and the contract has 'jug' (text)",
+            f'+ "{names[-1]}"',
+            "✓ 1 verified",
+        )
+
     def test_a_missing_state_stops_the_run_before_anything_starts(self, verify: Verify, pact: Path) -> None:
         write_pact(
             pact,

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from pact_verification.impact.asking import Core
+from pact_verification.impact.finding import UNREADABLE, judge_changes
 from pact_verification.results.exchange import RecordedMessage, RecordedResponse
-from tests.pact_verification.impact.known import JSON, contract, kinds, needs, of_type, operations, response
+from pact_verification.results.impact import Member
+from tests.pact_verification.impact.known import JSON, contract, kinds, needs, of_type, operations, response, verified
 from tests.pact_verification.pact_files import document, interaction
 
 pytestmark = pytest.mark.no_database
@@ -211,6 +213,11 @@ class TestMatchingRules:
             == "type list of at least one item"
         )
 
+    @pytest.mark.parametrize("number", [0, -1, 2**53 - 1, 2**53, 2**63 - 1, 1.5])
+    def test_an_exact_number(self, core: Core, number: float) -> None:
+        """From 2**53 on, the core may take neighbours for equal."""
+        assert body_needs(core, contract({"a": number}), {"a": number})["$.a"] == "exact value"
+
 
 class TestStatusAndHeaders:
     def test_a_class_of_statuses(self, core: Core) -> None:
@@ -239,8 +246,8 @@ class TestStatusAndHeaders:
         pact = document(interaction("it", response={"headers": dict(JSON), "body": {"a": 1}}))
         assert needs(core, pact, response({"a": 1}))["header Content-Type"] == "exact value"
 
-    def test_the_length_of_the_body_is_no_member(self, core: Core) -> None:
-        headers = {**JSON, "Content-Length": "9", "Connection": "close"}
+    def test_what_every_server_adds_is_no_member(self, core: Core) -> None:
+        headers = {**JSON, "Content-Length": "9", "Connection": "close", "Date": "now", "Server": "x"}
         found = needs(core, contract({"a": "x"}), response({"a": "x"}, headers=headers))
         assert list(found) == ["status", "header Content-Type", "$", "$.a"]
 
@@ -261,7 +268,9 @@ class TestOtherBodies:
 
     def test_a_body_that_claims_to_be_json(self, core: Core) -> None:
         pact = document(interaction("it"))
-        assert needs(core, pact, response(b"{"))["body"] == ""
+        [judged], left_out = judge_changes(core, verified(pact, response(b"{")))
+        assert judged.noticed[Member("body")] == ()
+        assert [why for _, why in left_out] == [UNREADABLE]
 
 
 class TestMessages:
@@ -283,6 +292,11 @@ class TestMessages:
             "$.name": "exact value",
             "$.more": "",
         }
+
+    def test_metadata_that_is_an_object(self, core: Core) -> None:
+        pact = {**document(), "messages": [{"description": "it", "contents": {"a": 1}, "metaData": {"k": {"x": 1}}}]}
+        came = RecordedMessage(b'{"a": 1}', "application/json", {"k": {"x": 1}})
+        assert needs(core, pact, came)["metadata k"] == "exact value"
 
     def test_v3(self, core: Core) -> None:
         pact = document()

@@ -6,10 +6,10 @@ import pytest
 
 from pact_verification.errors import CannotVerify
 from pact_verification.impact.asking import Core, Trial, Verdict
-from pact_verification.impact.finding import MAX_MEMBERS, TOO_MANY, judge_changes
+from pact_verification.impact.finding import MAX_MEMBERS, TOO_MANY, UNREADABLE, judge_changes
 from pact_verification.impact.planning import Planned, find_plan, in_operation, unsearched
 from pact_verification.pacts.pact import Interaction, Pact
-from pact_verification.results.exchange import RecordedResponse
+from pact_verification.results.exchange import RecordedMessage, RecordedResponse
 from pact_verification.results.impact import Impact, InteractionName, Plan
 from pact_verification.results.report import InteractionResult, Outcome, PactResult, Report
 from tests.pact_verification.impact.known import JSON, contract, of_type, response, verified
@@ -17,6 +17,7 @@ from tests.pact_verification.pact_files import document, interaction
 
 pytestmark = pytest.mark.no_database
 
+SHOP = "application/vnd.shop+json"
 BODY = {"a": "x", "b": {"c": 1, "d": [{"e": 1, "f": 2}]}, "g": None}
 
 
@@ -50,6 +51,38 @@ class TestRemoval:
         came = RecordedResponse(200, "OK", headers, b"")
         assert plan(core, pact, [came], Planned("header link")).fails
         assert plan(core, pact, [came], Planned("header:Link")).fails
+
+    @pytest.mark.parametrize("coding", ["gzip", "deflate"])
+    def test_in_a_body_that_was_compressed(self, core: Core, coding: str) -> None:
+        came = [response(BODY, headers={**JSON, "Content-Encoding": coding})]
+        assert plan(core, contract({"a": "x"}), came, Planned("a")).fails
+        assert not plan(core, contract({"a": "x"}), came, Planned("b"), Planned("header Content-Encoding")).fails
+
+    def test_in_a_response_whose_length_is_named(self, core: Core) -> None:
+        """The static server writes JSON as the project has written it, so the unchanged response is accepted."""
+        for body in (b'{"a":1,"b":"\xc3\xa9"}', b'{"a": 1, "b": "\\u00e9"}', b'{"a":1,"b":"\\u00e9"}'):
+            pact = contract({"a": 1}, headers={"Content-Length": str(len(body))})
+            assert plan(core, pact, [response(body)], Planned("a")).fails
+
+    @pytest.mark.parametrize(
+        ("metadata", "name"),
+        [({}, "contentType"), ({"contentType": SHOP}, "contentType"), ({"content-type": SHOP}, "content-type")],
+    )
+    def test_of_a_messages_content_type(self, core: Core, metadata: dict[str, str], name: str) -> None:
+        pact = {
+            **document(),
+            "messages": [{"description": "it", "contents": {"a": 1}, "metaData": {name: SHOP}}],
+        }
+        came = RecordedMessage(b'{"a": 1}', SHOP, metadata)
+        for each in (Planned(f"metadata {name}"), Planned.rename(f"metadata {name}=type")):
+            found, left_out = find_plan(core, verified(pact, came), [each], None)
+            assert (found.fails, left_out) == (True, [])
+
+    def test_of_a_member_that_is_called_as_a_part_of_the_response(self, core: Core) -> None:
+        came = [response({"status": "open", "body": "x", "header": 1})]
+        for name in ("status", "body", "header"):
+            assert plan(core, contract({"status": "open", "body": "x", "header": 1}), came, Planned(name)).fails
+            assert not plan(core, contract({}), came, Planned(name)).fails
 
     def test_several_at_once_name_those_that_break(self, core: Core) -> None:
         asked = Planned("$.a"), Planned("$.g"), Planned("$.b.c")
@@ -100,13 +133,30 @@ class TestRename:
             ("a", "--rename 'a' is not OLD=NEW."),
             ("=b", "--rename '=b' is not OLD=NEW."),
             ("a=", "--rename 'a=' is not OLD=NEW."),
-            ("$.b.c=$.c", "--rename $.b.c=$.c moves a member to another place."),
+            *((f"$.b.c={new}", f"--rename $.b.c={new} moves a member") for new in ("$.c", ".", "$.", "[", "$.b..c")),
+            ("header A=metadata B", "--rename header A=metadata B moves a member to another place."),
+            ("a=header B", "--rename a=header B moves a member to another place."),
+            (".=b", "'.' names no member."),
         ],
     )
     def test_what_is_no_new_name(self, text: str, reason: str) -> None:
         with pytest.raises(CannotVerify) as error:
             Planned.rename(text)
         assert str(error.value).startswith(reason)
+
+    @pytest.mark.parametrize(
+        ("text", "name"),
+        [
+            ("title=header", "header"),
+            ("header A=header B", "B"),
+            ("header A=X.Y", "X.Y"),
+            ("metadata a=b.c", "b.c"),
+            ("$['a.b']=$['c.d']", "c.d"),
+            ("owner.name=owner.title", "title"),
+        ],
+    )
+    def test_the_new_name(self, text: str, name: str) -> None:
+        assert Planned.rename(text).new_name == name
 
     def test_a_name_that_is_taken(self, core: Core) -> None:
         with pytest.raises(CannotVerify, match=r"GET /items, 200 has 'g' already, so \$\.a can't get that name\."):
@@ -127,8 +177,8 @@ class TestWhatIsNotThere:
     @pytest.mark.parametrize(
         ("path", "reason"),
         [
-            ("$.b.d[*]", "$.b.d[*] is every item of a list, which can't be removed or renamed."),
-            ("status", "status is the status, which can't be removed or renamed."),
+            ("$.b.d[*]", "$.b.d[*] is every item of a list. Only a member can be removed or renamed."),
+            ("status", "No verified response has 'status', so nothing can be said of it."),
         ],
     )
     def test_what_can_not_be_removed(self, core: Core, path: str, reason: str) -> None:
@@ -215,6 +265,17 @@ def test_what_could_not_be_tried_may_break(pending: bool, exit_code: int) -> Non
     assert Impact(green, plan=harmless, left_out=((name, "why"),)).exit_code == exit_code
     assert Impact(green, plan=harmless).exit_code == 0
     assert Impact(green, left_out=((name, "why"),)).exit_code == 0
+
+
+def test_json_that_can_not_be_read_may_hold_the_member(core: Core) -> None:
+    """A body that was cut says that it is JSON. No contract may look unbroken for it."""
+    pact = document(interaction("whole"), interaction("cut", "/cut"))
+    found = verified(pact, response({"name": 1}), response(b'[{"name": 1}, {"na'))
+    for planned, left in ((Planned("name"), [("cut", UNREADABLE)]), (Planned("header Content-Type"), [])):
+        _, left_out = find_plan(core, found, [planned], None)
+        assert [(name.title, why) for name, why in left_out] == left
+    _, left_out = judge_changes(core, found)
+    assert [(name.title, why) for name, why in left_out] == [("cut", UNREADABLE)]
 
 
 def test_a_body_that_can_not_be_searched_is_named() -> None:

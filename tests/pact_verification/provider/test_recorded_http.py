@@ -1,5 +1,7 @@
 """Messages as reports keep them."""
 
+import gzip
+import zlib
 from io import BytesIO
 from typing import Any
 
@@ -44,6 +46,28 @@ def test_a_request_as_it_arrived() -> None:
     headers = {"Content-Type": "text/plain", "X-Name": "1", "X_Other": "2"}
     body = b"x" * (MAX_RECORDED_BODY + 1)
     assert arrived_request(ENVIRON, body) == RecordedRequest("POST", "/a%20b?c=%20d", headers, body)
+
+
+RAW = zlib.compressobj(wbits=-15)
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "read"),
+    [
+        pytest.param("gzip", gzip.compress(b"body"), b"body", id="gzip"),
+        pytest.param("GZip ", gzip.compress(b"body"), b"body", id="another spelling"),
+        pytest.param("deflate", zlib.compress(b"body"), b"body", id="deflate"),
+        pytest.param("deflate", RAW.compress(b"body") + RAW.flush(), b"body", id="deflate without its header"),
+        pytest.param("gzip", b"not compressed", b"not compressed", id="not compressed"),
+        pytest.param("gzip", gzip.compress(b"body")[:-9], b"body", id="without its end"),
+        pytest.param("gzip", b"", b"", id="empty"),
+        pytest.param("br", b"\x0b\x01", b"\x0b\x01", id="unknown"),
+        pytest.param("gzip", gzip.compress(bytes(MAX_RECORDED_BODY + 1)), bytes(MAX_RECORDED_BODY), id="too long"),
+    ],
+)
+def test_a_body_that_was_compressed(coding: str, body: bytes, read: bytes) -> None:
+    recorded = recorded_response(("200 OK", [("Content-Encoding", coding)], body))
+    assert recorded == RecordedResponse(200, "OK", {"Content-Encoding": coding}, read)
 
 
 def test_a_header_that_comes_twice() -> None:

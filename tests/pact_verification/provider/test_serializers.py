@@ -239,7 +239,7 @@ class TestRenderers:
             ".sold_by.name": "Owner.name",
         }
 
-    def test_other_names_in_the_same_order(self) -> None:
+    def test_names_of_another_style(self) -> None:
         names = {"sold_at": "soldAt", "sold_by": "soldBy", "unit_price": "unitPrice"}
         response = rendered_as(
             Sale([SALE, SALE], many=True).data, lambda body: [{names[n]: v for n, v in each.items()} for each in body]
@@ -249,10 +249,19 @@ class TestRenderers:
             "[*].soldBy.name": "Owner.name",
         }
 
-    def test_other_names_in_another_order(self) -> None:
+    def test_names_of_another_style_in_another_order(self) -> None:
         response = rendered_as(
             Sale(SALE).data, lambda body: {name.upper(): value for name, value in reversed(body.items())}
         )
+        assert members(response) == {
+            **{f".{name.upper()}": field for name, field in OF_SALE.items()},
+            ".SOLD_BY.name": "Owner.name",
+        }
+
+    def test_other_names(self) -> None:
+        """The order alone does not say which field is which."""
+        names = dict(zip(OF_SALE, ("a", "b", "c"), strict=True))
+        response = rendered_as(Sale(SALE).data, lambda body: {names[name]: value for name, value in body.items()})
         assert serialized(response) == Serialized(problem=OTHER_BODY)
 
     def test_fewer_members_of_one_item(self) -> None:

@@ -112,7 +112,8 @@ def test_what_could_not_be_tried_comes_first() -> None:
         "Only members of responses and messages that were verified count.\n"
         "\n"
         "testapp: of 2 members of 1 operation, consumers need 0. No consumer needs 2. "
-        "The Pact core judged 27 changes in 0.2 s. 2 interactions were not verified, and their needs are unknown.\n"
+        "The Pact core judged 27 changes in 0.2 s. 2 interactions were not verified, and their needs are unknown. "
+        "Not everything could be tried of 1 verified interaction.\n"
     )
 
 

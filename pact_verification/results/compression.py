@@ -1,0 +1,34 @@
+"""Compressed bodies: GZipMiddleware writes them for every client that takes them, and the Pact core does."""
+
+import gzip
+import zlib
+from collections.abc import Mapping
+
+WINDOWS = {"gzip": (31,), "deflate": (15, -15)}
+"""zlib's window bits, by the coding that the core takes. Some servers send deflate without its header, hence two."""
+
+
+def coding_of(headers: Mapping[str, str]) -> str:
+    """Return the value of Content-Encoding in lower case; empty if there is none."""
+    return next((value.strip().lower() for name, value in headers.items() if name.lower() == "content-encoding"), "")
+
+
+def decompressed(body: bytes, coding: str, max_bytes: int) -> bytes:
+    """Return a body as it was before it was compressed, up to a size; as it is if it can't be decompressed."""
+    for window in WINDOWS.get(coding, ()):
+        try:
+            return zlib.decompressobj(window).decompress(body, max_bytes)
+        except zlib.error:
+            continue
+    return body
+
+
+def compressed(body: bytes, coding: str) -> bytes:
+    """Return a body as Content-Encoding says; as it is for a coding that is not known."""
+    match coding:
+        case "gzip":
+            return gzip.compress(body, compresslevel=1)
+        case "deflate":
+            return zlib.compress(body, level=1)
+        case _:
+            return body
