@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pact_verification.pacts.matching_rules import STEP
+from pact_verification.pacts.matching_rules import STEP, escaped
 from pact_verification.pacts.pact import CONTENT_TYPE_NAMES, Expected, PactMessage
 from pact_verification.results.exchange import RecordedMessage, RecordedResponse
 from pact_verification.results.impact import Kind, Member
@@ -104,7 +104,7 @@ def content_type_of(recorded: Recorded) -> str:
 def path_of(steps: Sequence[str | None]) -> str:
     """Return the JSON path of a place: `$.items[*].name`."""
     return "$" + "".join(
-        "[*]" if step is None else f".{step}" if PLAIN.fullmatch(step) else f"['{_escaped(step)}']" for step in steps
+        "[*]" if step is None else f".{step}" if PLAIN.fullmatch(step) else f"['{escaped(step)}']" for step in steps
     )
 
 
@@ -122,10 +122,6 @@ def is_path(path: str) -> bool:
 def normal_path(path: str) -> str:
     """Return a JSON path as `path_of` writes it."""
     return path_of(read_path(path))
-
-
-def _escaped(step: str) -> str:
-    return re.sub(r"(['\\])", r"\\\1", step)
 
 
 def _around(recorded: Recorded, wanted: Expected | PactMessage) -> Iterator[FoundMember]:

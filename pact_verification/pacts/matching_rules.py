@@ -162,10 +162,11 @@ def _read(rules: Mapping[str, Any]) -> dict[str, Rule]:
 
 def _path(found: Sequence[str]) -> str:
     """Join steps into a path."""
-    return "$" + "".join(f"[{step}]" if step == ANY or step.isdecimal() else f"['{_escaped(step)}']" for step in found)
+    return "$" + "".join(f"[{step}]" if step == ANY or step.isdecimal() else f"['{escaped(step)}']" for step in found)
 
 
-def _escaped(step: str) -> str:
+def escaped(step: str) -> str:
+    """Return the name of a member as it stands between the quotes of a path."""
     return re.sub(r"(['\\])", r"\\\1", step)
 
 

@@ -15,7 +15,15 @@ from typing import Any
 
 from pact_verification.errors import Terminated
 
-COMMANDS = ("verify_pacts", "pact_states", "can_i_deploy", "record_deployment", "pact_broker")
+COMMANDS = (
+    "can_i_deploy",
+    "pact_broker",
+    "pact_impact",
+    "pact_states",
+    "provider_version",
+    "record_deployment",
+    "verify_pacts",
+)
 WAYS_IN = ("manage.py", "django-admin", "__main__.py")
 
 SIGNALS = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]

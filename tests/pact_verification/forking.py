@@ -1,8 +1,8 @@
-"""Start commands as forks of a Python that has imported Django.
+"""Start commands as forks of a Python that has imported Django and this package.
 
-More than a third of a command's time goes into starting Python and importing Django. Hundreds of tests run a command.
-So a test process keeps one Python process that has imported all but this repository's code, and each command is a
-fork of it. A fork has its own arguments, environment, streams, folder, modules of ours and exit code.
+Half of a command's time goes into starting Python and importing modules. Hundreds of tests run a command. So a test
+process keeps one Python process that has imported what needs no settings, and each command is a fork of it. A fork has
+its own arguments, environment, streams, folder, project and exit code.
 
 Python reads some variables only when it starts. A command with other values for these is an ordinary process, and so
 is every command that a test signals, kills or looks at while it runs.
@@ -44,13 +44,23 @@ IMPORTED = (
     "django.test.testcases",
     "django.urls",
     "environ",
+    "multiprocessing.popen_fork",
     "multiprocessing.spawn",
+    "pact_verification.apps",
+    "pact_verification.checks",
+    "pact_verification.management.commands.verify_pacts",
+    "pact_verification.provider.here",
+    "pact_verification.reporters.console",
+    "pact_verification.reporters.progress",
+    "pact_verification.run.provider_process",
+    "pact_verification.run.runner",
+    "pact_verification.run.witness",
     "parse",
     "requests",
     "rich.console",
     "rich.progress",
 )
-"""What the commands import of others' code, and what needs no settings when it is imported."""
+"""What the commands import, of what needs no settings when it is imported."""
 
 MESSAGE_BYTES = 1_000_000
 
@@ -193,6 +203,7 @@ def become(main: ModuleType, command: dict[str, Any], path: Sequence[str]) -> No
     sys.stderr.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # it is the one above
     for name in ("stdout", "stderr"):
         setattr(sys, f"__{name}__", getattr(sys, name))
+    importlib.reload(sys.modules["pact_verification.system.interruption"])  # at import, it looks at the command
 
 
 if __name__ == "__main__":
