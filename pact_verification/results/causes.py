@@ -16,6 +16,22 @@ ROUTE_PARAMETER = re.compile(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)|<(?:\w+:)?(\w
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 ID = re.compile(r"\d+|[0-9a-fA-F-]{32,36}")
+SAY_ALL = frozenset(
+    {
+        "FieldDoesNotExist",
+        "FieldError",
+        "ImproperlyConfigured",
+        "ImportError",
+        "ModuleNotFoundError",
+        "NoReverseMatch",
+        "OperationalError",
+        "ProgrammingError",
+        "TemplateDoesNotExist",
+        "TemplateSyntaxError",
+    }
+)
+"""Exceptions whose text is the cause, wherever they are raised: a setting, a field, a template, a database."""
+
 NO_TABLE = re.compile(
     r"""(?:OperationalError|ProgrammingError):.*?(
         no\ such\ (?:table|column):\ \S+ | table\ \S+\ has\ no\ column\ named\ \w+   # SQLite
@@ -109,7 +125,10 @@ def _findings(result: InteractionResult, known: Container[str]) -> Iterator[_Fin
     elif crash and (unfinished or result.mismatches):
         kind = crash.exception.partition(":")[0]
         title = error if result.outcome is not Outcome.MISMATCH else crash.exception
-        yield _Finding((result.outcome, kind, crash.where or subject), _line(title), where, crash.where)
+        if kind in SAY_ALL:
+            yield _Finding((crash.exception,), _line(title), where, crash.where, _line(crash.exception))
+        else:
+            yield _Finding((result.outcome, kind, crash.where or subject), _line(title), where, crash.where)
     elif result.outcome is Outcome.STATE_ERROR:
         yield _Finding((result.outcome, error), _line(error), "", place)
     elif error or not result.mismatches:

@@ -109,10 +109,24 @@ class TestExceptions:
         ) == [("LookupError: no price", 1), ("LookupError: no price", 1), ("KeyError: 'a'", 1)]
 
     def test_one_that_has_no_line_belongs_to_its_operation(self) -> None:
-        bare = Crash("ImproperlyConfigured: x\nand more")
+        bare = Crash("RuntimeError: x\nand more")
         assert found(
             answered(STATUS, status=BROKEN, crash=bare), answered(STATUS, status=BROKEN, crash=bare, endpoint=DETAIL)
-        ) == [("ImproperlyConfigured: x", 1), ("ImproperlyConfigured: x", 1)]
+        ) == [("RuntimeError: x", 1), ("RuntimeError: x", 1)]
+
+    def test_one_that_says_all_is_one_cause_wherever_it_is_raised(self) -> None:
+        """A serializer that names a field that the model lacks fails in states, views and producers."""
+        text = "ImproperlyConfigured: Field name `versio` is not valid for model `Product`."
+        results = [
+            failed(Outcome.STATE_ERROR, f"The state 'a' raised {text} (a.py:3)", crash=crash(3, exception=text)),
+            answered(STATUS, status=BROKEN, crash=crash(7, exception=text)),
+            answered(STATUS, status=BROKEN, crash=crash(8, exception=text), endpoint=DETAIL),
+        ]
+        (cause,) = causes([pact(*results)])
+        assert (cause.title, cause.subjects, cause.place) == (text, ("GET /items/", "GET /items/{pk}/"), None)
+        assert [(each.title, each.place) for each in causes([pact(results[1])])] == [(text, Place("shop/prices.py", 7))]
+        other = answered(STATUS, status=BROKEN, crash=crash(7, exception="ImproperlyConfigured: SECRET_KEY is empty"))
+        assert len(causes([pact(results[1], other)])) == 2
 
     def test_of_a_state_handler(self) -> None:
         error = "The state 'a' raised LookupError: no price (shop/prices.py:7)"
