@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import threading
 from base64 import b64encode
@@ -43,7 +44,7 @@ PART = 25
 """How many copies the core gets at once. It copies the whole part for each of them."""
 
 PART_BYTES = 1_000_000
-"""The size of a part, unless one copy is larger."""
+"""The size of a part's interactions and responses, unless one is larger."""
 
 REQUEST_TIMEOUT_MS = 60_000
 """How long the core waits for the static server, which answers at once."""
@@ -58,6 +59,8 @@ PATIENCE_SECONDS = 10
 
 PATH = "/pact-impact/"
 """The path of every request, with the number of the trial."""
+
+NEXT_COOKIE = re.compile(r",\s*(?=[^=;,\s]+=)")
 
 LEFT_OUT = frozenset({"comments", "key", "pending", "providerState", "providerStates", "provider_state"})
 """Members of an interaction that say nothing about its response."""
@@ -97,7 +100,7 @@ class Subject:
         """Return the response after the changes, as the core reads it."""
         recorded = changed(self.recorded, changes)
         if isinstance(recorded, RecordedResponse):
-            headers = [each for each in recorded.headers.items() if each[0].lower() not in OF_THE_CONNECTION]
+            headers = list(_headers(recorded))
             body = compressed(recorded.body, coding_of(recorded.headers)) if recorded.body else b""
             return f"{recorded.status} {recorded.reason}".rstrip(), headers, body
         content, metadata = for_core(recorded, self.interaction.expected_message)
@@ -131,6 +134,15 @@ class Verdict:
 
     accepted: bool | None = None
     refused: frozenset[Steps] = frozenset()
+
+
+def _headers(recorded: RecordedResponse) -> Iterator[tuple[str, str]]:
+    """Yield the headers of a response. Cookies were joined into one text, and a date in one has a comma too."""
+    for name, value in recorded.headers.items():
+        if name.lower() == "set-cookie":
+            yield from ((name, each) for each in NEXT_COOKIE.split(value))
+        elif name.lower() not in OF_THE_CONNECTION:
+            yield name, value
 
 
 class Core:
@@ -241,7 +253,7 @@ def _parts(trials: Sequence[Trial]) -> Iterator[list[int]]:
         return id(trials[number].subject.frame), trials[number].subject.list_name
 
     subjects = {id(trial.subject): trial.subject for trial in trials}
-    sizes = {number: len(json.dumps(subject.data)) for number, subject in subjects.items()}
+    sizes = {number: len(json.dumps(each.data)) + len(each.recorded.body) for number, each in subjects.items()}
     for _, group in groupby(sorted(range(len(trials)), key=file_of), file_of):
         part: list[int] = []
         size = 0

@@ -3,14 +3,16 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from pact_verification.impact.asking import Core, Subject, Trial, list_name
 from pact_verification.impact.changes import Change
-from pact_verification.impact.members import OPAQUE_BODY, FoundMember, find_members, is_json
-from pact_verification.pacts.pact import Pact
+from pact_verification.impact.members import OPAQUE_BODY, FoundMember, Recorded, find_members, is_json
+from pact_verification.messages.producing import without_wire_format
+from pact_verification.pacts.pact import Interaction, Pact
 from pact_verification.results.causes import subject_of
-from pact_verification.results.exchange import RecordedResponse, Serialized
+from pact_verification.results.exchange import RecordedMessage, RecordedResponse, Serialized
 from pact_verification.results.impact import (
     InteractionName,
     Kind,
@@ -100,9 +102,16 @@ def find_verified(pacts: Sequence[Pact], results: Sequence[PactResult]) -> Itera
             # What the consumer expects is the pact's own: in the result it may be hidden, as a secret.
             interaction = expected[each.interaction.kind, each.interaction.place]
             data = document[list_name(interaction)][interaction.place]
-            for number, recorded in enumerate(each.answers):
+            for number, recorded in enumerate(map(partial(_as_compared, interaction), each.answers)):
                 of_one = replace(interaction, response=number)
                 yield _verified(pact, each, Subject(pact.consumer, pact.provider, frame, data, of_one, recorded))
+
+
+def _as_compared(interaction: Interaction, recorded: Recorded) -> Recorded:
+    """Return an answer as the core got it: without the body of HEAD, and without a prefix of the transport."""
+    if isinstance(recorded, RecordedMessage):
+        return without_wire_format(recorded)
+    return replace(recorded, body=b"") if interaction.request.method.upper() == "HEAD" else recorded
 
 
 def _verified(pact: Pact, result: InteractionResult, subject: Subject) -> Verified:
@@ -112,7 +121,7 @@ def _verified(pact: Pact, result: InteractionResult, subject: Subject) -> Verifi
         subject_of(result),
         recorded.status if isinstance(recorded, RecordedResponse) else None,
         subject,
-        find_members(recorded, subject.interaction.wanted),
+        find_members(recorded, subject.interaction.wanted, dict(result.secret_members)),
         result.exchange.serialized,
     )
 
@@ -201,5 +210,5 @@ def _judged(verified: Verified, verdicts: Mapping[Change, bool | None]) -> Judge
     noticed: dict[Member, tuple[Kind, ...]] = {}
     for found in verified.members:
         kinds = tuple(kind for kind in found.kinds if verdicts[Change(found, kind)] is not True)
-        noticed[found.member] = kinds
+        noticed[found.member] = (*noticed.get(found.member, ()), *kinds)
     return Judged(verified, noticed, len(verdicts), sum(verdict is None for verdict in verdicts.values()))

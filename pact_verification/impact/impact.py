@@ -12,7 +12,7 @@ from pact_verification.impact.needs import operations_of, serializers_of, streng
 from pact_verification.impact.planning import Planned, find_plan, in_operation, unsearched
 from pact_verification.pacts.pact import Pact
 from pact_verification.results.impact import Impact
-from pact_verification.results.report import Report
+from pact_verification.results.report import InteractionResult, Report
 from pact_verification.system import clock
 
 MAX_ENGINES = 8
@@ -59,8 +59,7 @@ def find_impact(report: Report, pacts: Sequence[Pact], core: Core, question: Que
     without_answers = replace(
         report,
         pacts=tuple(
-            replace(result, interactions=tuple(replace(each, answers=()) for each in result.interactions))
-            for result in report.pacts
+            replace(result, interactions=tuple(map(_without_answers, result.interactions))) for result in report.pacts
         ),
     )
     if verified:
@@ -70,6 +69,10 @@ def find_impact(report: Report, pacts: Sequence[Pact], core: Core, question: Que
     else:
         impact = Impact(without_answers)
     return replace(impact, seconds=clock.seconds() - start)
+
+
+def _without_answers(result: InteractionResult) -> InteractionResult:
+    return replace(result, answers=(), secret_members=())
 
 
 def _impact(core: Core, verified: Sequence[Verified], question: Question, report: Report) -> Impact:

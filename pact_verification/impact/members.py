@@ -69,13 +69,20 @@ class FoundMember:
         return self.member.part == "body"
 
 
-def find_members(recorded: Recorded, wanted: Expected | PactMessage) -> tuple[FoundMember, ...]:
+def find_members(
+    recorded: Recorded, wanted: Expected | PactMessage, shown: Mapping[str, str] | None = None
+) -> tuple[FoundMember, ...]:
     """Return the members of a response or message: status, headers or metadata, and the body from top to bottom.
 
     Args:
         wanted: what the consumer expects. It decides only which members are named.
+        shown: what stands in a path for a member's name that is secret.
     """
-    return (*_around(recorded, wanted), *_in_body(read_body(recorded), wanted.body))
+    try:
+        in_body = tuple(_in_body(read_body(recorded), wanted.body, shown or {}))
+    except RecursionError:  # it is deeper than Python reads
+        in_body = tuple(_in_body(OPAQUE, wanted.body, {}))
+    return (*_around(recorded, wanted), *in_body)
 
 
 def read_body(recorded: Recorded) -> Any:
@@ -142,7 +149,7 @@ def _around(recorded: Recorded, wanted: Expected | PactMessage) -> Iterator[Foun
         )
 
 
-def _in_body(document: Any, example: Any) -> Iterator[FoundMember]:
+def _in_body(document: Any, example: Any, shown: Mapping[str, str]) -> Iterator[FoundMember]:
     """Yield the members of a body. One that is not JSON is one member."""
     if document is OPAQUE:
         yield FoundMember(OPAQUE_BODY, (Kind.REMOVED, Kind.VALUE), type_name="text", is_named=example is not None)
@@ -155,7 +162,8 @@ def _in_body(document: Any, example: Any) -> Iterator[FoundMember]:
         found.setdefault(steps, []).append(value)
     for steps, values in found.items():
         kinds = tuple(_kinds(steps, values))
-        yield FoundMember(Member("body", path_of(steps)), kinds, steps, _type_name(values), steps in named)
+        path = path_of([step and shown.get(step, step) for step in steps])
+        yield FoundMember(Member("body", path), kinds, steps, _type_name(values), steps in named)
 
 
 def _places(value: Any, steps: Steps) -> Iterator[tuple[Steps, Any]]:

@@ -114,8 +114,10 @@ def _how(member: Member, judged: Judged) -> tuple[How, str]:
     found = next(each for each in judged.verified.members if each.member == member)
     if is_content_type(found) and not found.is_named:
         return How.TYPE, "of contents"  # the contract is about the body, which the core could not read
+    rule = _rule(judged.verified, member)
+    if member.part == "status" and rule:
+        return How.FORMAT, str(rule)  # the statuses that it accepts are not all of a class
     if Kind.VALUE in noticed:
-        rule = _rule(judged.verified, member)
         return (How.FORMAT, str(rule)) if rule and any(map(rule.has, FORMATS)) else (How.VALUE, "")
     if Kind.TYPE in noticed or Kind.NUMBER in noticed:
         return How.TYPE, _type(found, noticed)

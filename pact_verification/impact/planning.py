@@ -3,16 +3,23 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pact_verification.errors import CannotVerify
 from pact_verification.impact.asking import Core, Trial
 from pact_verification.impact.changes import Change
 from pact_verification.impact.finding import NOT_AGAIN, UNREADABLE, Verified
 from pact_verification.impact.members import FoundMember, is_path, normal_path, read_path
-from pact_verification.results.impact import Break, InteractionName, Kind, Member, Plan
+from pact_verification.results.impact import Break, InteractionName, Kind, Plan
 from pact_verification.text import nearest
 
 PARTS = ("header", "metadata")
+
+MAX_OPERATIONS = 20
+"""How many operations are named where the one that was asked for is unknown."""
+
+OLD_AND_NEW = re.compile(r"((?:\['(?:[^'\\]|\\.)*'\]|\[(?!')|[^=\[])*)=(.*)")
+"""OLD=NEW. A name in quotes may have an equals sign: $['a=b']=c."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +35,7 @@ class Planned:
     new_name: str = ""
 
     def __post_init__(self) -> None:
-        if self.around:
-            return
-        written = self.path if self.path.startswith("$") else f"$.{self.path}"
-        if not self.path.strip(". ") or not is_path(written):
+        if not self.around and (not self.path.strip(". ") or not is_path(self._json_path)):
             raise CannotVerify(
                 f"{self.path!r} names no member. Write a JSON path such as '$.items[*].name', a name, or 'header Link'."
             )
@@ -39,8 +43,8 @@ class Planned:
     @classmethod
     def rename(cls, text: str) -> "Planned":
         """Read OLD=NEW. Raises CannotVerify if it has another form, or another place."""
-        old, equals, new = (each.strip() for each in text.partition("="))
-        if not (old and equals and new):
+        old, new = (each.strip() for each in found.groups()) if (found := OLD_AND_NEW.fullmatch(text)) else ("", "")
+        if not (old and new):
             raise CannotVerify(f"--rename {text!r} is not OLD=NEW. Write --rename '$.name=title', for example.")
         if (name := cls(old).name_at_the_same_place(new)) is None:
             raise CannotVerify(
@@ -63,11 +67,15 @@ class Planned:
             return new
         if not re.search(r"[.\[]", new):
             return new
-        path = new if new.startswith("$") else f"$.{new}"
+        path = new if _is_from_root(new) else f"$.{new}"
         if not is_path(path):
             return None
         *holder, last = read_path(path)
-        return last if holder == list(read_path(self.path)[:-1]) else None
+        return last if holder == list(read_path(self._json_path)[:-1]) else None
+
+    @property
+    def _json_path(self) -> str:
+        return self.path if _is_from_root(self.path) else f"$.{self.path}"
 
     def __str__(self) -> str:
         return f"{self.path} renamed to {self.new_name}" if self.new_name else f"without {self.path}"
@@ -80,15 +88,19 @@ class Planned:
             return member.part == part and member.path.lower() == name.lower()
         if not found.is_in_body or not member.path:
             return False
-        if self.path.startswith("$"):
-            return member.path == normal_path(self.path)
-        return member.path.endswith(normal_path(f"$.{self.path}").removeprefix("$"))
+        path = normal_path(self._json_path)
+        return member.path == path if _is_from_root(self.path) else member.path.endswith(path.removeprefix("$"))
 
     def change(self, found: FoundMember) -> Change:
         """Return the change of a member. Raises CannotVerify if the member can't change so."""
         if Kind.REMOVED not in found.kinds:
             raise CannotVerify(f"{self.path} is every item of a list. Only a member can be removed or renamed.")
         return Change(found, Kind.REMOVED, self.new_name)
+
+
+def _is_from_root(path: str) -> bool:
+    """Return whether a path begins at the body. `$ref` is a name."""
+    return path == "$" or path.startswith(("$.", "$["))
 
 
 def find_plan(
@@ -119,17 +131,19 @@ def find_plan(
     refused: dict[int, Sequence[Planned]] = {}
     for (number, asked, trial), verdict in zip(trials, verdicts, strict=True):
         if verdict.accepted:
+            refused.pop(number, None)  # all changes at once are tried last, and they alone count
             continue
         refused[number] = asked
         if not trial.changes:
             unchanged.add(number)
         elif len(asked) == 1:
             alone.setdefault(number, []).extend(asked)
-    breaks = [
-        Break(each.name, each.title, tuple(map(str, alone.get(number, refused[number]))))
-        for number, (each, _) in enumerate(concerned)
-        if number in refused and number not in unchanged
-    ]
+    breaking: dict[tuple[InteractionName, str], dict[str, None]] = {}
+    for number, (one, _) in enumerate(concerned):
+        if number in refused and number not in unchanged:
+            reasons = breaking.setdefault((one.name, one.title), {})  # an interaction may have several responses
+            reasons.update(dict.fromkeys(map(str, alone.get(number, refused[number]))))
+    breaks = [Break(name, title, tuple(reasons)) for (name, title), reasons in breaking.items()]
     breaks.sort(key=lambda each: each.interaction.consumer)
     left_out = [(concerned[number][0].name, NOT_AGAIN) for number in sorted(unchanged)]
     left_out += [(name, UNREADABLE) for name in unreadable]
@@ -139,7 +153,7 @@ def find_plan(
 
 def in_operation(verified: Sequence[Verified], operation: str) -> list[Verified]:
     """Return the responses of an operation. Raises CannotVerify if there are none."""
-    meant = [each for each in verified if _same(each.operation, operation)]
+    meant = [each for each in verified if _same(each.operation, operation) or _same(each.title, operation)]
     if not meant:
         raise CannotVerify(_no_operation(operation, verified))
     return meant
@@ -151,28 +165,32 @@ def _changes(verified: Verified, planned: Sequence[Planned]) -> dict[Planned, li
     for each in planned:
         for found in verified.members:
             if each.concerns(found):
-                _require_free(each, found, verified)
                 changes.setdefault(each, []).append(each.change(found))
+    if any(each.new_name for each in changes):
+        _require_free_names(verified, changes)
     return changes
 
 
-def _require_free(planned: Planned, found: FoundMember, verified: Verified) -> None:
-    """Raise CannotVerify if a renamed member would replace another one."""
-    if not planned.new_name:
-        return
-    taken = any(
-        each.member.part == found.member.part
-        and each.steps[:-1] == found.steps[:-1]
-        and (each.steps[-1] == planned.new_name if each.steps else _same_name(each.member, planned.new_name))
-        for each in verified.members
-    )
-    if taken:
-        raise CannotVerify(f"{verified.title} has {planned.new_name!r} already, so {planned.path} can't get that name.")
+def _require_free_names(verified: Verified, changes: Mapping[Planned, list[Change]]) -> None:
+    """Raise CannotVerify if a renamed member would replace another one that stays."""
+    going = {change.found for of_one in changes.values() for change in of_one}
+    taken = {_place(found) for found in verified.members if found not in going}
+    for planned, of_one in changes.items():
+        for change in of_one if planned.new_name else ():
+            place = _place(change.found, planned.new_name)
+            if place in taken:
+                raise CannotVerify(
+                    f"{verified.title} has {planned.new_name!r} already, so {planned.path} can't get that name."
+                )
+            taken.add(place)
 
 
-def _same_name(member: Member, name: str) -> bool:
-    """Return whether a header or metadata has a name. Headers are the same in any case."""
-    return member.path.lower() == name.lower() if member.part == "header" else member.path == name
+def _place(found: FoundMember, name: str = "") -> tuple[Any, ...]:
+    """Return where a member is, or would be with another name. Headers have the same name in any case."""
+    if found.steps:
+        return found.member.part, found.steps[:-1], name or found.steps[-1]
+    name = name or found.member.path
+    return found.member.part, name.lower() if found.member.part == "header" else name
 
 
 def unsearched(verified: Sequence[Verified], planned: Sequence[Planned]) -> str | None:
@@ -197,8 +215,8 @@ def _trials(
 
 
 def _innermost_first(changes: Sequence[Change]) -> tuple[Change, ...]:
-    """Return the changes so that no renamed object hides a member that changes too."""
-    return tuple(sorted(changes, key=lambda change: -len(change.found.steps)))
+    """Return the changes so that no renamed object hides a member that changes too, and no name is taken."""
+    return tuple(sorted(changes, key=lambda change: (-len(change.found.steps), bool(change.new_name))))
 
 
 def _same(known: str, asked: str) -> bool:
@@ -215,13 +233,18 @@ def _unnamed(path: str) -> str:
 
 def _no_operation(operation: str, verified: Sequence[Verified]) -> str:
     known = list(dict.fromkeys(each.operation for each in verified))
-    near = nearest(operation, known) or known
-    return f"No verified interaction is of the operation {operation!r}. There are {', '.join(near)}."
+    more = f" and {len(known) - MAX_OPERATIONS} more" if len(known) > MAX_OPERATIONS else ""
+    near = f"Did you mean {' or '.join(nearest(operation, known))}? " if nearest(operation, known) else ""
+    return (
+        f"No verified interaction is of the operation {operation!r}. {near}"
+        f"There are {', '.join(known[:MAX_OPERATIONS])}{more}."
+    )
 
 
 def _no_member(planned: Planned, operation: str | None, verified: Sequence[Verified]) -> str:
     titles = list(dict.fromkeys(found.member.title for each in verified for found in each.members if found.member.path))
-    near = nearest(planned.path, titles)
+    near = [title for title in titles if title.lower().endswith(f" {planned.path.lower()}")]
+    near = near or nearest(planned.path, titles)
     suggestion = f" Did you mean {' or '.join(near)}?" if near else ""
     where = f" of {operation}" if operation else ""
     return (

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 from pact_verification.errors import ProducerError
@@ -144,13 +145,18 @@ def for_core(message: RecordedMessage, expected: PactMessage) -> tuple[bytes, di
     A pact may name the content type in the metadata, in one of two spellings. The core has no notion of the wire format
     of Kafka's schema registry, so its prefix is left out.
     """
-    body, metadata = message.body, dict(message.metadata)
+    metadata = dict(message.metadata)
     for name in expected.metadata:
         if name.lower() in CONTENT_TYPE_NAMES and message.content_type:
             metadata.setdefault(name, message.content_type)
-    if SCHEMA_REGISTRY.match(message.content_type) and body[:1] == b"\0":
-        body = body[WIRE_FORMAT_BYTES:]
-    return body, metadata
+    return without_wire_format(message).body, metadata
+
+
+def without_wire_format(message: RecordedMessage) -> RecordedMessage:
+    """Return a message without the prefix of Kafka's schema registry, if it has it."""
+    if SCHEMA_REGISTRY.match(message.content_type) and message.body[:1] == b"\0":
+        return replace(message, body=message.body[WIRE_FORMAT_BYTES:])
+    return message
 
 
 def _from_states(expression: str, values: Mapping[str, Any]) -> Any:

@@ -60,12 +60,15 @@ def _plan(impact: Impact, plan: Plan) -> Conclusion:
         text = "no verified response or message has what the planned change names. Is the path right?"
         return Conclusion(text, Mood.NEUTRAL)
     text = f"the planned change affects {_of_consumers(plan.affected)}"
+    if gaps := len({name for name, _ in impact.left_out}):
+        text += f". {counted(gaps, 'interaction')} could not be tried"
     if not plan.breaks:
         complete = not (impact.left_out or any(untried(impact)))
         return Conclusion(
             f"{text}. {'No contract breaks.' if complete else 'No contract that was tried breaks.'}", Mood.GOOD
         )
-    text += f", and breaks {_of_consumers(each.interaction for each in plan.breaks)}"
+    breaking = f"breaks {_of_consumers(each.interaction for each in plan.breaks)}"
+    text += f". It {breaking}" if gaps else f", and {breaking}"
     if plan.fails:
         return Conclusion(f"{text}. Contracts break.", Mood.BAD)
     return Conclusion(f"{text}. What breaks is pending: no contract breaks.", Mood.NEUTRAL)
@@ -162,7 +165,8 @@ def breaks_of(plan: Plan) -> dict[str, list[int]]:
     return found
 
 
-def unharmed(plan: Plan) -> list[str]:
-    """Return the consumers whose responses or messages would change, and none of whose interactions breaks."""
+def unharmed(impact: Impact, plan: Plan) -> list[str]:
+    """Return the consumers whose responses or messages would change, and none of whose interactions may break."""
     broken = {each.interaction.consumer for each in plan.breaks}
+    broken |= {each.consumer for each, _ in impact.left_out} | {consumer for consumer, _ in untried(impact)}
     return [name for name in dict.fromkeys(each.consumer for each in plan.affected) if name not in broken]

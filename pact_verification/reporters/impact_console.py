@@ -63,7 +63,7 @@ def _blocks(impact: Impact, *, detailed: bool) -> Iterator[Iterator[TextLine]]:
         yield _plan(impact.plan)
         for consumer, numbers in breaks_of(impact.plan).items():
             yield _breaks(impact.plan, consumer, numbers)
-        yield _unharmed(impact.plan)
+        yield _unharmed(impact, impact.plan)
     for operation in impact.operations:
         yield _operation(operation, detailed=detailed)
     if impact.serializers is not None:
@@ -198,8 +198,8 @@ def _breaks(plan: Plan, consumer: str, numbers: Sequence[int]) -> Iterator[TextL
             yield TextLine((Part(f"      {label:<9}  ", Role.LABEL), Part(text)))
 
 
-def _unharmed(plan: Plan) -> Iterator[TextLine]:
-    if names := unharmed(plan):
+def _unharmed(impact: Impact, plan: Plan) -> Iterator[TextLine]:
+    if names := unharmed(impact, plan):
         yield from _flowed(Part("Consumers that get it and do not need it:"), names, 6)
 
 

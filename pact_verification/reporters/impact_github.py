@@ -51,7 +51,7 @@ def render(impact: Impact) -> str:
     parts = [
         f"## {SIGNS[end.mood]} {title}: {inline(impact.report.provider)}\n\n{inline(end.text)}\n",
         *_untried(impact),
-        *(_plan(impact.plan) if impact.plan else ()),
+        *(_plan(impact, impact.plan) if impact.plan else ()),
         f"{ONLY_SEEN}\n",
     ]
     filled = sum(map(size, parts))
@@ -99,11 +99,11 @@ def _untried(impact: Impact) -> Iterator[str]:
     yield "".join(lines)
 
 
-def _plan(plan: Plan) -> Iterator[str]:
+def _plan(impact: Impact, plan: Plan) -> Iterator[str]:
     yield f"The planned change: {inline(cut(planned(plan), MAX_MESSAGE))}\n"
     if plan.breaks:
         yield _breaks(plan)
-    if names := unharmed(plan):
+    if names := unharmed(impact, plan):
         yield f"Consumers that get it and do not need it: {inline(', '.join(names))}\n"
 
 

@@ -51,7 +51,7 @@ def render(impact: Impact) -> str:
         "untried": [(untried_name(*each), untried_reason(each[1])) for each in missing[:MAX_UNTRIED]],
         "untried_more": str(max(len(missing) - MAX_UNTRIED, 0) or ""),
         "untried_advice": UNTRIED_ADVICE,
-        "plan": impact.plan and _plan(impact.plan),
+        "plan": impact.plan and _plan(impact, impact.plan),
         "serializers": None if impact.serializers is None else list(map(_serializer, impact.serializers)),
         "strengths": list(map(_strength, impact.strengths)),
         "left_out": [(f"{each.consumer}: {named(each)}", " ".join(why.split())) for each, why in impact.left_out],
@@ -159,7 +159,7 @@ def _serializer(serializer: SerializerNeeds) -> dict[str, Any]:
     }
 
 
-def _plan(plan: Plan) -> dict[str, Any]:
+def _plan(impact: Impact, plan: Plan) -> dict[str, Any]:
     return {
         "changes": plan.changes,
         "operation": plan.operation,
@@ -168,7 +168,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
             for number, (consumer, breaks) in enumerate(breaks_of(plan).items())
         ],
         "total": str(len(plan.breaks)),
-        "unharmed": unharmed(plan),
+        "unharmed": unharmed(impact, plan),
     }
 
 

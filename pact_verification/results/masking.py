@@ -5,6 +5,9 @@ hidden in every other text of the interaction, since exceptions and URLs quote i
 descriptions, states, routes, JSON keys, rules.
 """
 
+import json
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,7 +18,7 @@ from pact_verification.results.report import InteractionResult, PactResult, Repo
 from pact_verification.results.secret_hiding import Mask
 from pact_verification.results.secret_search import secrets_in
 from pact_verification.results.secret_values import secret_names
-from pact_verification.system.credentials import configured_secrets
+from pact_verification.system.credentials import HIDDEN, configured_secrets
 
 
 def mask(result: PactResult) -> PactResult:
@@ -83,6 +86,23 @@ def without_secrets(text: str, source: Any) -> str:
 def named_without_secrets(interaction: Interaction) -> Interaction:
     """Return the interaction without secrets, to name it before it has a result."""
     return _mask_of(interaction, secret_names(), configured_secrets()).hide(interaction)
+
+
+def secret_members(result: InteractionResult, body: bytes) -> tuple[tuple[str, str], ...]:
+    """Return the names of members of a JSON body that are secret, each with what a report shows for it."""
+    try:
+        hidden = _mask_of(result.interaction, secret_names(), configured_secrets(), result.exchange)
+    except Exception:  # noqa: BLE001  # the project's values may raise anything
+        return tuple((name, HIDDEN) for name in _names(body))
+    return tuple((name, shown) for name in _names(body) if (shown := hidden.hide(name)) != name)
+
+
+def _names(body: bytes) -> Iterable[str]:
+    """Return the names of all members of a JSON body; none if it is no JSON."""
+    found: dict[str, None] = {}
+    with suppress(ValueError, RecursionError):
+        json.loads(body, object_hook=found.update)
+    return found
 
 
 def _mask_of(

@@ -34,6 +34,7 @@ class InteractionResult:
         counted: whether it fails the run if it fails, although it is pending.
         answers: the response or messages as the project gave them, with their secrets. A run keeps them only for
             `pact_impact`, and no report has them.
+        secret_members: the names of the answers' members that are secret, each with what a report shows.
     """
 
     interaction: Interaction
@@ -45,6 +46,7 @@ class InteractionResult:
     rerun: str = ""
     counted: bool = False
     answers: tuple[RecordedResponse | RecordedMessage, ...] = field(default=(), repr=False)
+    secret_members: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @property
     def failed(self) -> bool:

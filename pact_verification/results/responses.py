@@ -46,6 +46,7 @@ def _of_responses(results: Sequence[InteractionResult]) -> InteractionResult:
         mismatches=mismatches,
         error=_error(results),
         answers=tuple(answer for each in results for answer in each.answers),
+        secret_members=tuple(name for each in results for name in each.secret_members),
         diff=Diff(
             metadata=tuple(line for each in failed for line in _lines(each, each.diff.metadata)),
             body=tuple(line for each in failed for line in _lines(each, each.diff.body)),

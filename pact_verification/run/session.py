@@ -13,7 +13,7 @@ from pact_verification.provider.http_connection import HOST, RUN_HEADER
 from pact_verification.provider.serving import Provider, Served, VerificationOptions
 from pact_verification.results.diff import Diff
 from pact_verification.results.exchange import Exchange
-from pact_verification.results.masking import mask, named_without_secrets
+from pact_verification.results.masking import mask, named_without_secrets, secret_members
 from pact_verification.results.report import InteractionResult, Outcome, PactResult, with_counted_pending
 from pact_verification.results.response_diff import response_diff
 from pact_verification.results.responses import with_joined_responses
@@ -229,7 +229,9 @@ def _presentable(result: PactResult) -> PactResult:
 def _with_answers(result: PactResult, judged: PactResult) -> PactResult:
     """Return the result with the answers of verified interactions, as they were before secrets were hidden."""
     interactions = [
-        replace(each, answers=(came,)) if each.outcome is Outcome.VERIFIED and (came := before.exchange.came) else each
+        replace(each, answers=(came,), secret_members=secret_members(before, came.body))
+        if each.outcome is Outcome.VERIFIED and (came := before.exchange.came)
+        else each
         for each, before in zip(result.interactions, judged.interactions, strict=True)
     ]
     return replace(result, interactions=tuple(interactions))

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from pact_verification.impact import members
 from pact_verification.impact.asking import Core
 from pact_verification.impact.finding import UNREADABLE, judge_changes
 from pact_verification.results.exchange import RecordedMessage, RecordedResponse
@@ -223,7 +224,27 @@ class TestStatusAndHeaders:
     def test_a_class_of_statuses(self, core: Core) -> None:
         rules = {"status": {"matchers": [{"match": "statusCode", "status": "success"}]}}
         pact = contract({}, rules, version="4.0")
-        assert needs(core, pact, response({}))["status"] == "type 2xx"
+        assert needs(core, pact, response({}))["status"] == "format statusCode success"
+
+    def test_some_statuses(self, core: Core) -> None:
+        rules = {"status": {"matchers": [{"match": "statusCode", "status": [200, 201]}]}}
+        pact = contract({}, rules, version="4.0")
+        assert needs(core, pact, response({}))["status"] == "format statusCode [200, 201]"
+
+    def test_head_has_no_body(self, core: Core) -> None:
+        pact = document(interaction("it", method="HEAD", response={"headers": {"X-Count": "2"}, "body": None}))
+        came = response({"a": 1}, headers={**JSON, "X-Count": "2"})
+        assert needs(core, pact, came) == {
+            "status": "exact value",
+            "header Content-Type": "",
+            "header X-Count": "exact value",
+        }
+
+    def test_several_cookies(self, core: Core) -> None:
+        cookies = ["a=1; expires=Wed, 21 Oct 2026 07:28:00 GMT; Path=/", "b=2; Path=/"]
+        pact = document(interaction("it", response={"headers": {"Set-Cookie": cookies}}))
+        came = response({}, headers={**JSON, "Set-Cookie": ", ".join(cookies)})
+        assert needs(core, pact, came)["header Set-Cookie"] == "exact value"
 
     @pytest.mark.parametrize("status", [200, 201, 204, 301, 400, 404, 500, 503])
     def test_a_status(self, core: Core, status: int) -> None:
@@ -263,6 +284,15 @@ class TestOtherBodies:
         pact = document(interaction("it", response={"headers": xml, "body": "<a><b>1</b></a>"}))
         assert needs(core, pact, RecordedResponse(200, "OK", xml, b"<a><b>1</b></a>"))["body"] == "exact value"
 
+    def test_json_that_is_too_deep(self, core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+        def too_deep(*_: Any) -> Any:
+            raise RecursionError
+
+        monkeypatch.setattr(members, "_places", too_deep)
+        [judged], left_out = judge_changes(core, verified(document(interaction("it")), response([])))
+        assert [member.title for member in judged.noticed] == ["status", "header Content-Type", "body"]
+        assert [why for _, why in left_out] == [UNREADABLE]
+
     def test_json_that_is_no_object(self, core: Core) -> None:
         assert needs(core, contract(5), response(5))["$"] == "exact value"
 
@@ -297,6 +327,16 @@ class TestMessages:
         pact = {**document(), "messages": [{"description": "it", "contents": {"a": 1}, "metaData": {"k": {"x": 1}}}]}
         came = RecordedMessage(b'{"a": 1}', "application/json", {"k": {"x": 1}})
         assert needs(core, pact, came)["metadata k"] == "exact value"
+
+    def test_the_wire_format_of_kafkas_schema_registry(self, core: Core) -> None:
+        kind = "application/vnd.schemaregistry.v1+json"
+        pact = {
+            **document(),
+            "messages": [{"description": "it", "contents": {"a": 1}, "metaData": {"contentType": kind}}],
+        }
+        came = RecordedMessage(b'\0\0\0\0\1{"a": 1, "b": 2}', kind, {})
+        found = needs(core, pact, came)
+        assert (found["$.a"], found["$.b"]) == ("exact value", "")
 
     def test_v3(self, core: Core) -> None:
         pact = document()

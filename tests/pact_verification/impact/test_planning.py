@@ -1,3 +1,4 @@
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -6,9 +7,10 @@ import pytest
 
 from pact_verification.errors import CannotVerify
 from pact_verification.impact.asking import Core, Trial, Verdict
-from pact_verification.impact.finding import MAX_MEMBERS, TOO_MANY, UNREADABLE, judge_changes
+from pact_verification.impact.finding import MAX_MEMBERS, TOO_MANY, UNREADABLE, find_verified, judge_changes
 from pact_verification.impact.planning import Planned, find_plan, in_operation, unsearched
 from pact_verification.pacts.pact import Interaction, Pact
+from pact_verification.pacts.reading import parse_pact
 from pact_verification.results.exchange import RecordedMessage, RecordedResponse
 from pact_verification.results.impact import Impact, InteractionName, Plan
 from pact_verification.results.report import InteractionResult, Outcome, PactResult, Report
@@ -91,6 +93,21 @@ class TestRemoval:
     def test_a_member_and_what_it_holds(self, core: Core) -> None:
         assert broken_by(core, BODY, Planned("$.b"), Planned("$.b.c")) == ("without $.b", "without $.b.c")
 
+    def test_a_change_that_is_refused_alone_and_accepted_with_another(self, core: Core) -> None:
+        """All changes are made at once: a member of what is removed as well is not needed any more."""
+        matchers = [{"match": "eachValue", "rules": [{"match": "type"}], "value": {"EUR": {"amount": 1}}}]
+        rules = {"body": {"$.prices": {"matchers": matchers}}}
+        pact = contract({"prices": {"EUR": {"amount": 1}}}, rules, version="4.0")
+        came = [response({"prices": {"EUR": {"amount": 1}, "USD": {"amount": 2}}})]
+        amount, all_of_it = Planned("$.prices.EUR.amount"), Planned("$.prices.EUR")
+        assert plan(core, pact, came, amount).fails
+        assert not plan(core, pact, came, amount, all_of_it).fails
+
+    @pytest.mark.parametrize(("path", "member"), [("$ref", "$['$ref']"), ("ref", "$.ref"), ("$.$ref", "$['$ref']")])
+    def test_a_name_that_begins_with_a_dollar_sign(self, path: str, member: str) -> None:
+        [found] = verified(contract({}), response({"$ref": "x", "ref": "y"}))
+        assert [each.member.path for each in found.members if Planned(path).concerns(each)] == [member]
+
     def test_members_that_break_a_contract_only_together(self) -> None:
         class Choosy(Core):
             """Refuses two changes at once. No rule of the real core was found that does."""
@@ -152,11 +169,25 @@ class TestRename:
             ("header A=X.Y", "X.Y"),
             ("metadata a=b.c", "b.c"),
             ("$['a.b']=$['c.d']", "c.d"),
+            ("$['a=b']=c", "c"),
+            ("$['a=b'].c[0]['d=']=e=f", "e=f"),
+            ("$ref=$id", "$id"),
             ("owner.name=owner.title", "title"),
         ],
     )
     def test_the_new_name(self, text: str, name: str) -> None:
         assert Planned.rename(text).new_name == name
+
+    def test_a_name_that_another_change_frees(self, core: Core) -> None:
+        asked = Planned("$.g"), Planned.rename("$.a=g")
+        for order in (asked, asked[::-1]):
+            assert broken_by(core, {"a": "x"}, *order) == ("$.a renamed to g",)
+            assert broken_by(core, {}, *order) == ()
+        assert broken_by(core, BODY, Planned.rename("header Content-Type=content-type")) == ()
+
+    def test_a_name_that_two_members_would_get(self, core: Core) -> None:
+        with pytest.raises(CannotVerify, match=r"has 'z' already, so \$\.b can't get that name\."):
+            broken_by(core, BODY, Planned.rename("$.a=z"), Planned.rename("$.b=z"))
 
     def test_a_name_that_is_taken(self, core: Core) -> None:
         with pytest.raises(CannotVerify, match=r"GET /items, 200 has 'g' already, so \$\.a can't get that name\."):
@@ -166,7 +197,12 @@ class TestRename:
 class TestWhatIsNotThere:
     @pytest.mark.parametrize(
         ("path", "suggestion"),
-        [("$.aa", "Did you mean $.a?"), ("header Contenttype", "Did you mean header Content-Type?"), ("zzzzz", "")],
+        [
+            ("$.aa", "Did you mean $.a?"),
+            ("header Contenttype", "Did you mean header Content-Type?"),
+            ("content-type", "Did you mean header Content-Type?"),
+            ("zzzzz", ""),
+        ],
     )
     def test_is_an_error(self, core: Core, path: str, suggestion: str) -> None:
         with pytest.raises(CannotVerify) as error:
@@ -206,7 +242,7 @@ class TestOperation:
         interaction("all", "/items", response={"body": {"a": "y"}, "matchingRules": of_type("$.a")}),
     )
 
-    @pytest.mark.parametrize("text", ["GET /items/…", "get /items/…/", " GET /items/… "])
+    @pytest.mark.parametrize("text", ["GET /items/…", "get /items/…/", " GET /items/… ", "GET /items/…, 200"])
     def test_is_found(self, text: str) -> None:
         assert [each.name.title for each in in_operation(verified(self.PACT, *self.ANSWERS), text)] == ["one"]
 
@@ -214,7 +250,8 @@ class TestOperation:
         with pytest.raises(CannotVerify) as error:
             in_operation(verified(self.PACT, *self.ANSWERS), "GET /item")
         assert str(error.value) == (
-            "No verified interaction is of the operation 'GET /item'. There are GET /items, GET /items/…."
+            "No verified interaction is of the operation 'GET /item'. Did you mean GET /items or GET /items/…? "
+            "There are GET /items/…, GET /items."
         )
 
 
@@ -228,6 +265,37 @@ def test_who_is_affected_and_who_breaks(core: Core) -> None:
     assert [each.title for each in found.affected] == ["strict", "loose"]
     assert [(each.interaction.title, each.operation) for each in found.breaks] == [("strict", "GET /items, 200")]
     assert found.fails
+
+
+def test_an_interaction_with_several_responses_breaks_once(core: Core) -> None:
+    def contents(number: int) -> dict[str, Any]:
+        return {"contents": {"content": {"a": number}, "contentType": "application/json", "encoded": False}}
+
+    message = {"description": "it", "type": "Synchronous/Messages", "request": contents(0)}
+    pact = document({**message, "response": [contents(1), contents(2)]}, version="4.0")
+    read = parse_pact(json.dumps(pact).encode(), "pacts/p.json")
+    assert read
+    came = tuple(RecordedMessage(f'{{"a": {number}}}'.encode(), "application/json", {}) for number in (1, 2))
+    result = InteractionResult(read.interactions[0], Outcome.VERIFIED, answers=came)
+    found, left_out = find_plan(core, list(find_verified([read], [PactResult(read, (result,))])), [Planned("a")], None)
+    assert (len(found.affected), len(found.breaks), left_out) == (1, 1, [])
+
+
+def test_a_secret_name_is_in_no_path(core: Core) -> None:
+    pact = contract({"tokens": {"abc": {"user": 1}}})
+    read = parse_pact(json.dumps(pact).encode(), "pacts/p.json")
+    assert read
+    result = InteractionResult(
+        read.interactions[0],
+        Outcome.VERIFIED,
+        answers=(response({"tokens": {"abc": {"user": 1}}}),),
+        secret_members=(("abc", "(hidden)"),),
+    )
+    found = list(find_verified([read], [PactResult(read, (result,))]))
+    [judged], _ = judge_changes(core, found)
+    paths = [member.path for member in judged.noticed if member.part == "body"]
+    assert paths == ["$", "$.tokens", "$.tokens['(hidden)']", "$.tokens['(hidden)'].user"]
+    assert find_plan(core, found, [Planned("user")], None)[0].fails
 
 
 def test_a_pending_interaction_breaks_and_does_not_fail(core: Core) -> None:

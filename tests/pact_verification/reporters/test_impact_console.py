@@ -192,6 +192,12 @@ def test_a_planned_change_that_breaks_no_contract() -> None:
     )
 
 
+def test_a_consumer_that_could_not_be_tried_may_need_it() -> None:
+    left_out = ((WITH_GAPS.left_out[0][0], "why"),)
+    assert "do not need it: admin\n" in render(replace(HARMLESS, left_out=left_out))
+    assert "do not need it: admin\n" in render(replace(HARMLESS, report=FAILED))
+
+
 @pytest.mark.parametrize(
     ("impact", "end"),
     [
@@ -212,7 +218,10 @@ def test_a_planned_change_that_breaks_no_contract() -> None:
         ),
         (
             replace(HARMLESS, left_out=WITH_GAPS.left_out),
-            "the planned change affects 2 interactions of 2 consumers. No contract that was tried breaks.",
+            (
+                "the planned change affects 2 interactions of 2 consumers. 1 interaction could not be tried. "
+                "No contract that was tried breaks."
+            ),
         ),
         (replace(IMPACT, operations=()), "no member of a response or message was tried."),
         (

@@ -87,7 +87,8 @@ def test_it_can_be_read(opened: Opened) -> None:
     assert page.title() == "What consumers need of testapp"
     assert page.locator(".verdict").inner_text() == (
         "testapp: of 12 members of 3 operations, consumers need 7. No consumer needs 5, of which 1 is a header. "
-        "The Pact core judged 27 changes in 0.2 s. 2 interactions were not verified, and their needs are unknown."
+        "The Pact core judged 27 changes in 0.2 s. 2 interactions were not verified, and their needs are unknown. "
+        "Not everything could be tried of 1 verified interaction."
     )
     assert page.locator("main > .note").first.inner_text().split("\n\n") == [
         "2 interactions were not verified and could not be tried. What they need is missing below.",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pact_verification.pacts.pact import Interaction, ProviderState, Request
 from pact_verification.results.exchange import Exchange, RecordedRequest, RecordedResponse, SetUpState
-from pact_verification.results.masking import mask, without_secrets
+from pact_verification.results.masking import mask, secret_members, without_secrets
 from pact_verification.results.report import InteractionResult, Outcome, PactResult
 from tests.pact_verification.results.secret_results import one, result_with
 
@@ -127,3 +127,26 @@ def test_what_can_not_be_searched_is_not_shown() -> None:
     assert hidden.outcome is Outcome.MISMATCH
     assert hidden.error == "No more can be shown: searching it for secrets raised LookupError."
     assert "hunter2" not in repr(masked)
+
+
+TOKEN = "tok-6b1d2f0493b74c11aa"
+SESSIONS = json.dumps({"sessions": [{TOKEN: {"user": 1}, "page": 2}]}).encode()
+
+
+def test_a_members_name_that_is_secret() -> None:
+    """An object may have tokens as keys, and `pact_impact` lists the members of an answer."""
+    sent = RecordedRequest("GET", "/", {"Authorization": f"Bearer {TOKEN}"})
+    result = InteractionResult(Interaction("a"), Outcome.VERIFIED, Exchange(sent))
+    assert secret_members(result, SESSIONS) == ((TOKEN, "(hidden)"),)
+    assert secret_members(replace(result, exchange=Exchange()), SESSIONS) == ()
+    assert secret_members(result, b"no JSON") == ()
+
+
+def test_all_names_are_hidden_where_secrets_can_not_be_searched_for() -> None:
+    class Unspeakable:
+        def __str__(self) -> str:
+            raise LookupError
+
+    state = SetUpState(ProviderState("a"), "a()", values={"password": Unspeakable()})
+    result = InteractionResult(Interaction("a"), Outcome.VERIFIED, Exchange(states=(state,)))
+    assert secret_members(result, b'{"a": {"b": 1}}') == (("b", "(hidden)"), ("a", "(hidden)"))
