@@ -74,11 +74,11 @@ def _unmeasured(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark all variants of a test but the first one as `unmeasured`: they run nearly the same code."""
+    """Mark all variants of a test but the first one as `unmeasured`: most of them run nearly the same code."""
     seen: set[str] = set()
     for item in items:
         test = item.nodeid.partition("[")[0]
-        if test in seen:
+        if test in seen and "measured" not in item.keywords:
             item.add_marker("unmeasured")
         seen.add(test)
 

@@ -19,7 +19,7 @@ from pact_verification.text import counted, shown
 
 RETURNS = "A producer returns a dict or list, text, bytes, or a Message"
 
-EMPTY = (None, "")
+EMPTY = (None, "", b"")
 """Contents of a pact that stand for an empty message, or for JSON's null."""
 
 MISSING: Any = object()
@@ -47,7 +47,9 @@ def arguments_of(match: Match, values: Mapping[str, Any], request: Message | Non
     Raises:
         ProducerError: the producer needs an argument that is not among them.
     """
-    available: dict[str, Any] = {**values, **match.values}
+    # PactNet sends the pattern itself as the name, so a value in it may be a placeholder.
+    named = {name: value for name, value in match.values.items() if name not in values or value != f"{{{name}}}"}
+    available: dict[str, Any] = {**values, **named}
     if request is not None:
         available["request"] = request
     parameters = signature(match.handler.function).parameters.values()
@@ -111,6 +113,10 @@ def messages_of(returned: Any, producer: str) -> list[RecordedMessage]:
         raise ProducerError(
             f"{producer} captured no message: its code published none, or none of those chosen, through "
             f"{returned.description}."
+        )
+    if returned == [] and isinstance(returned, list):
+        raise ProducerError(
+            f"{producer} returned an empty list, so it has chosen no message. An empty JSON array is Message([])."
         )
     if isinstance(returned, dict | list | str | bytes | bytearray | memoryview):
         return [encoded(Message(returned))]

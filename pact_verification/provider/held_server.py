@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from urllib.parse import quote, unquote
 from wsgiref.types import WSGIEnvironment
 
 from pact_verification.provider.http_connection import HOST, Response
@@ -28,6 +29,7 @@ def serve_until_enter(
     """
     server = HttpServer(None, PATIENCE_SECONDS)
     try:
+        _forget_keys()
         say(
             heading(result),
             f"The project answers in this state: http://{HOST}:{server.port}{_target(result, exchange)}",
@@ -45,9 +47,20 @@ def serve_until_enter(
 def _target(result: InteractionResult, exchange: Exchange) -> str:
     """Return path and query of a GET; the root for another method, or if they contain a secret."""
     request, shown = exchange.request, result.exchange.request
-    if request and shown and request.target == shown.target and request.method == "GET":
-        return request.target
-    return "/"
+    if not request or not shown or request.target != shown.target or request.method != "GET":
+        return "/"
+    # As it was sent, unless a request filter has changed it: a decoded path may be another one.
+    sent = exchange.arrived.target if exchange.arrived else ""
+    path, mark, query = sent.partition("?")
+    return sent if f"{unquote(path)}{mark}{query}" == request.target else quote(request.target, safe="/?&=:@+,;%")
+
+
+def _forget_keys() -> None:
+    """Forget what was typed before: an Enter from then is no answer."""
+    if sys.platform != "win32":
+        import termios  # here, since Windows has no such module
+
+        termios.tcflush(0, termios.TCIFLUSH)
 
 
 def _stop_at_enter(server: HttpServer) -> None:

@@ -30,6 +30,7 @@ class Hold:
         self.announce = announce
         self._is_open = False
         self._is_debugged = False
+        self._debugger: bdb.Bdb | None = None
 
     @contextmanager
     def opened(self) -> Iterator[None]:
@@ -59,9 +60,8 @@ class Hold:
         """Go on, since the state or the request of the breakpoint is over. The debugger's own breakpoints stay."""
         if not self._is_debugged:
             return
-        debugger = getattr(sys.gettrace(), "__self__", None)
-        if isinstance(debugger, bdb.Bdb):
-            debugger.set_continue()
+        if self._debugger:
+            self._debugger.set_continue()
         else:
             self._end()
 
@@ -74,6 +74,7 @@ class Hold:
     def _end(self) -> None:
         if self._is_debugged:
             self._is_debugged = False
+            self._debugger = None
             clock.go_on()
             self._mark()
 
@@ -85,6 +86,7 @@ class Hold:
 
     def _set_trace(self, original: Callable[..., None], debugger: Any, frame: Any = None) -> None:
         self._begin()
+        self._debugger = debugger if self._is_debugged else None
         # pytest's debugger keeps its own Ctrl-D.
         if self._is_debugged and hasattr(debugger, "do_continue") and sys.breakpointhook is sys.__breakpointhook__:
 
@@ -106,7 +108,7 @@ class Hold:
 
 
 def _method(function: Callable[..., None], original: Callable[..., None]) -> Callable[..., None]:
-    return lambda debugger, *arguments: function(original, debugger, *arguments)
+    return lambda debugger, *arguments, **named: function(original, debugger, *arguments, **named)
 
 
 def _has_terminal() -> bool:

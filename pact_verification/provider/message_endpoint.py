@@ -112,6 +112,7 @@ class MessageEndpoint:
 
     def _commit(self) -> None:
         """Commit in the middle of a producer. Its checks of constraints are no queries of the project."""
-        queries = self.watch.queries
+        queries, recorded = self.watch.queries, len(self.watch.sql)
         self.interactions.isolation.commit()
         self.watch.queries = queries
+        del self.watch.sql[recorded:]

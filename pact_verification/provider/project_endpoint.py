@@ -87,7 +87,7 @@ class ProjectEndpoint:
                 asking.prepare(environ)
             response = self.project.answer(environ)
             self.interactions.isolation.commit()
-        except Exception as error:  # noqa: BLE001  # the project's, or why it gave no response
+        except BaseException as error:  # noqa: BLE001  # also SystemExit; or why it gave no response
             text = f"{type(error).__name__}: {error}".encode()
             return status_line(HTTPStatus.BAD_GATEWAY), [("Content-Type", "text/plain; charset=utf-8")], text
         return response

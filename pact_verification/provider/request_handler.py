@@ -109,11 +109,12 @@ class RequestHandler:
             if recording.raised:
                 open_post_mortem(result, recording.raised)
             else:
+                answered = recording.exchange.arrived is not None  # else both are of an earlier request
                 open_shell(
                     result,
                     recording.exchange,
-                    request=self.project.watch.request,
-                    response=self.project.project.response,
+                    request=self.project.watch.request if answered else None,
+                    response=self.project.project.response if answered else None,
                 )
 
     def finish(self) -> None:

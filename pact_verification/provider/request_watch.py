@@ -1,5 +1,6 @@
 """The request or message that the project is working on: when it began, and how many SQL queries it has made."""
 
+import re
 from collections.abc import Callable, Mapping, Sized
 from contextlib import suppress
 from typing import Any
@@ -99,7 +100,7 @@ def _with_values(sql: str, params: Any, context: Mapping[str, Any], *, many: boo
         return f"{len(params)} times: {sql}" if isinstance(params, Sized) else f"many times: {sql}"
     # A secret may stand far from its column's name, as in an INSERT, so the mask would not know it.
     with_values = sql.partition(" FROM ")[2] if sql.startswith("SELECT") else sql
-    if any(f"{quote}{name}{quote}" in with_values for name in secret_names() for quote in '"`'):
+    if re.search(rf"(?<!\w)(?:{'|'.join(map(re.escape, secret_names()))})(?!\w)", with_values, re.IGNORECASE):
         return sql
     with suppress(Exception):  # Django asks the driver, which may not know a query that failed
         if text := context["connection"].ops.last_executed_query(context["cursor"], sql, params):

@@ -3,7 +3,6 @@
 import code
 import pdb  # noqa: T100  # --pdb asks for it
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Any
@@ -16,6 +15,7 @@ from pact_verification.results.crash import OURS
 from pact_verification.results.diff import shortened
 from pact_verification.results.exchange import Exchange
 from pact_verification.results.report import InteractionResult
+from pact_verification.text import encodable, printable_lines
 
 END = "Ctrl-D ends the run."
 
@@ -30,7 +30,8 @@ class Shown(str):
 
 def say(*lines: str) -> None:
     """Show lines in the terminal."""
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    text = "".join(f"{printable_lines(line)}\n" for line in lines)
+    sys.stdout.write(encodable(text, getattr(sys.stdout, "encoding", None) or "utf-8"))
     sys.stdout.flush()
 
 
@@ -108,7 +109,7 @@ def _diff_text(result: InteractionResult, *, short: bool) -> str:
     return "\n".join(lines)
 
 
-def _complete(namespace: Mapping[str, Any]) -> None:
+def _complete(namespace: dict[str, Any]) -> None:
     """Let the tabulator complete names, where readline is installed."""
     if sys.platform == "win32":  # it has no such module
         return
@@ -116,7 +117,7 @@ def _complete(namespace: Mapping[str, Any]) -> None:
         import readline  # here, since a Python may be built without it
         import rlcompleter
 
-        readline.set_completer(rlcompleter.Completer(dict(namespace)).complete)
+        readline.set_completer(rlcompleter.Completer(namespace).complete)
         readline.parse_and_bind("tab: complete")
 
 

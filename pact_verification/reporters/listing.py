@@ -51,7 +51,7 @@ def _interaction(pact: Pact, interaction: Interaction, needs: Needs, *, counts_p
     indent = " " * (len(interaction.key) + 2)
     if shown.unverifiable is not None:
         yield f"{indent}can't be verified: {shown.unverifiable}"
-    elif parts := dict.fromkeys(_functions(interaction, needs)):
+    elif parts := dict.fromkeys(_functions(interaction, shown, needs)):
         yield indent + "; ".join(parts)
 
 
@@ -61,11 +61,15 @@ def _why_pending(pact: Pact) -> str:
     return "not verified so far" if pact.at_broker and pact.at_broker.pending else "the pact says so"
 
 
-def _functions(interaction: Interaction, needs: Needs) -> Iterator[str]:
-    """Yield the handler of each state, and the producer of a message."""
-    names = [(False, state.name) for state in interaction.states]
-    names += [(True, interaction.description)] if interaction.is_message else []
-    for is_message, name in names:
+def _functions(interaction: Interaction, shown: Interaction, needs: Needs) -> Iterator[str]:
+    """Yield the handler of each state, and the producer of a message.
+
+    Args:
+        shown: the interaction without secrets.
+    """
+    names = [(False, state.name, other.name) for state, other in zip(interaction.states, shown.states, strict=True)]
+    names += [(True, interaction.description, shown.description)] if interaction.is_message else []
+    for is_message, name, shown_name in names:
         if not (need := needs.get((is_message, name))):
             continue
         sort = need.claims.handler
@@ -76,7 +80,7 @@ def _functions(interaction: Interaction, needs: Needs) -> Iterator[str]:
         elif need.ambiguous is not None:
             yield f"{sort} ambiguous: {need.ambiguous}"
         else:
-            yield f"NO {sort} for the {need.claims.noun} {name!r}"
+            yield f"NO {sort} for the {need.claims.noun} {shown_name!r}"
 
 
 def _conclusion(selection: Selection, needs: Iterable[Need], report: Report) -> str:

@@ -66,8 +66,8 @@ def _cause(number: int, cause: Cause, report: Report) -> Iterator[TextLine]:
     if len(cause.rerun) <= MAX_RERUN:
         label, rerun = "again", cause.rerun
     else:
-        pact, number = cause.failures[0]
-        label, rerun = "one of them again", report.pacts[pact].interactions[number].rerun
+        pact, interaction = cause.failures[0]
+        label, rerun = "one of them again", report.pacts[pact].interactions[interaction].rerun
     if rerun:
         yield TextLine((Part(f"      {label}  ", Role.LABEL), Part(rerun)))
 

@@ -62,10 +62,13 @@ class _Finding:
     common: str = ""
 
 
-def causes(results: Sequence[PactResult]) -> tuple[Cause, ...]:
+def causes(results: Sequence[PactResult], contracts: str = "no contract") -> tuple[Cause, ...]:
     """Return the causes of the interactions that fail the run, those of the most interactions first.
 
     An interaction with several causes is in each of them. Skipped interactions have none.
+
+    Args:
+        contracts: who does not know a new member, in words. A run may have selected some of the contracts.
     """
     known = _known_members(results)
     found: defaultdict[tuple[Any, ...], list[tuple[Failure, _Finding]]] = defaultdict(list)
@@ -73,7 +76,7 @@ def causes(results: Sequence[PactResult]) -> tuple[Cause, ...]:
         for number, each in enumerate(pact.interactions):
             if not each.failed or each.outcome is Outcome.SKIPPED:
                 continue
-            for finding in {finding.key: finding for finding in _findings(each, known)}.values():
+            for finding in {finding.key: finding for finding in _findings(each, known, contracts)}.values():
                 found[finding.key].append(((pact_number, number), finding))
     grouped = [_cause(group, results) for group in found.values()]
     return tuple(sorted(grouped, key=lambda cause: -len(cause.failures)))
@@ -113,7 +116,7 @@ def readable_route(route: str) -> str:
     return ROUTE_PARAMETER.sub(r"{\1\2}", route.removeprefix("^").removesuffix("$").removesuffix("\\Z"))
 
 
-def _findings(result: InteractionResult, known: Container[str]) -> Iterator[_Finding]:
+def _findings(result: InteractionResult, known: Container[str], contracts: str) -> Iterator[_Finding]:
     exchange, subject, place = result.exchange, subject_of(result), result.place
     error = result.error or ""
     crash = exchange.crash
@@ -128,7 +131,9 @@ def _findings(result: InteractionResult, known: Container[str]) -> Iterator[_Fin
         if kind in SAY_ALL:
             yield _Finding((crash.exception,), _line(title), where, crash.where, _line(crash.exception))
         else:
-            yield _Finding((result.outcome, kind, crash.where or subject), _line(title), where, crash.where)
+            # Where no frame is the project's, all errors of a database have the same line.
+            at = crash.where if crash.own else (where, NUMBER.sub("#", crash.exception))
+            yield _Finding((result.outcome, kind, at), _line(title), where, crash.where)
     elif result.outcome is Outcome.STATE_ERROR:
         yield _Finding((result.outcome, error), _line(error), "", place)
     elif error or not result.mismatches:
@@ -141,7 +146,7 @@ def _findings(result: InteractionResult, known: Container[str]) -> Iterator[_Fin
         yield _of_status(result, status, subject)
     else:
         for mismatch in result.mismatches:
-            yield _of_mismatch(result, mismatch, subject, known)
+            yield _of_mismatch(result, mismatch, subject, known, contracts)
 
 
 def _of_status(result: InteractionResult, status: Mismatch, subject: str) -> _Finding:
@@ -158,7 +163,9 @@ def _of_status(result: InteractionResult, status: Mismatch, subject: str) -> _Fi
     return _Finding(("status", subject, came, result.interaction.expected.status), title, subject, result.place)
 
 
-def _of_mismatch(result: InteractionResult, mismatch: Mismatch, subject: str, known: Container[str]) -> _Finding:
+def _of_mismatch(
+    result: InteractionResult, mismatch: Mismatch, subject: str, known: Container[str], contracts: str
+) -> _Finding:
     if mismatch.part != "body":
         kind = NUMBER.sub("#", re.sub(r"'[^']*'", "''", mismatch.message))
         text = said(mismatch)
@@ -172,7 +179,7 @@ def _of_mismatch(result: InteractionResult, mismatch: Mismatch, subject: str, kn
         title = f"{_listed(missing)} {'is' if len(missing) == 1 else 'are'} missing"
         if new := tuple(name for name in came if name not in known):
             # A member with another name is one cause, wherever it is missing.
-            title += f"; {_listed(new)} came and no contract knows {'it' if len(new) == 1 else 'them'}"
+            title += f"; {_listed(new)} came and {contracts} knows {'it' if len(new) == 1 else 'them'}"
             return _Finding(("renamed", missing, new), title, subject, result.place)
         return _Finding((subject, path, "missing", missing), title + at, subject, result.place)
     kind = NUMBER.sub("#", re.sub(r"'[^']*'", "''", mismatch.message))
@@ -191,16 +198,17 @@ def _members(result: InteractionResult, mismatch: Mismatch) -> tuple[tuple[str, 
     expected = _at(result.interaction.wanted.body, steps(mismatch.path))
     if not isinstance(actual, Mapping) or not isinstance(expected, Mapping):
         return None
-    return tuple(name for name in expected if name not in actual), tuple(actual)
+    missing = tuple(name for name in expected if name not in actual)
+    return (missing, tuple(actual)) if missing else None
 
 
 def _at(value: Any, path: Sequence[str]) -> Any:
-    """Return the JSON value at a path; None if it is not there. A list's last example stands for later elements."""
+    """Return the JSON value at a path; None if it is not there. A list's first example stands for later elements."""
     for step in path:
         if isinstance(value, Mapping):
             value = value.get(step)
         elif isinstance(value, list) and value and step.isdecimal():
-            value = value[min(int(step), len(value) - 1)]
+            value = value[int(step) if int(step) < len(value) else 0]
         else:
             return None
     return value

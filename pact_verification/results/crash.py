@@ -1,6 +1,7 @@
 """An exception of the project's code, with the frames that led to it."""
 
 import os
+import re
 import sysconfig
 import traceback
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ from pact_verification.text import Place, counted, relative
 OURS = f"{Path(__file__).parents[1]}{os.sep}"
 """The package's own folder. No project has code in it, whether the package is installed or editable."""
 
+
+INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\]")
+"""Where packages are, of a person or of the system too, which this environment may use."""
 
 MAX_FRAMES = 60
 """How many frames of a traceback are kept: the outermost and the innermost half."""
@@ -94,7 +98,7 @@ def _libraries() -> tuple[str, ...]:
 
 def is_own(file: str) -> bool:
     """Tell whether a file of code is the project's, not a library's and not this package's."""
-    return not file.startswith((*_libraries(), OURS, "<"))
+    return not file.startswith((*_libraries(), OURS, "<")) and not INSTALLED.search(file)
 
 
 def _frames(trace: TracebackType | None) -> Iterator[Frame]:

@@ -308,7 +308,8 @@ class Runner:
     def _causes(self, results: Sequence[PactResult]) -> Iterator[Cause]:
         """Yield the causes of failures, each with a command line for its interactions."""
         unique = _unique_keys(results)
-        for cause in causes(results):
+        narrowed = self.options.filter or self.options.consumers or self.options.shard
+        for cause in causes(results, "no contract of this run" if narrowed else "no contract"):
             failures = [
                 (results[pact].pact, results[pact].interactions[each].interaction) for pact, each in cause.failures
             ]

@@ -118,7 +118,9 @@ class Session:
         if not exchanges:
             return
         # A synchronous message has an interaction for each response, and the last one is still open.
-        result = _presentable(judge_pact(pact, core, exchanges)).interactions[len(exchanges) - 1]
+        presentable = _presentable(judge_pact(pact, core, exchanges))
+        counted = with_counted_pending(presentable) if self.options.fail_on_pending else presentable
+        result = counted.interactions[len(exchanges) - 1]
         if result.failed:
             self.server.keep_open(how, result)
 

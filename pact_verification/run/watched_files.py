@@ -80,7 +80,7 @@ class WatchedFiles:
     def _in_folders(self) -> Iterator[str]:
         for root, pattern in self.folders:
             for folder, folders, names in os.walk(root):
-                if "pyvenv.cfg" in names:  # a virtual environment
+                if "pyvenv.cfg" in names and folder != root:  # a virtual environment, which the project may stand in
                     folders.clear()
                     continue
                 folders[:] = [

@@ -91,7 +91,9 @@ def _changed(files: WatchedFiles, seen: Look, signals: Sequence[int]) -> Look:
         now = files.look()
         if now != seen and (now := _settled(files, now)) != seen:
             break
-        time.sleep(max(POLL_SECONDS, IDLE_FACTOR * (time.process_time() - before)))
+        until = time.monotonic() + max(POLL_SECONDS, IDLE_FACTOR * (time.process_time() - before))
+        while not signals and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, POLL_SECONDS))
     return now
 
 

@@ -1,6 +1,7 @@
 """A run that waits for a person: at a breakpoint, and at its first failure with --pdb and --hold."""
 
 import json
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -215,6 +216,24 @@ class TestPdb:
             run.wait_for("1 verified, 1 state error, 1 skipped")
             assert run.ended() == 1
 
+    def test_a_state_that_does_not_fit_has_no_request(self, place: Place) -> None:
+        """The names are of this interaction, and not of the one before."""
+        misfit = interaction("it is set up", "/items", states=[("an item cup exists", {"name": "pot"})])
+        with terminal(place, OK, misfit, options=("--pdb",)) as run:
+            ask(run, SHELL, "request, response", r"\(None, None\)")
+            run.wait_for(SHELL)
+            run.type(CTRL_D)
+            run.wait_for("1 verified, 1 state error")
+            assert run.ended() == 1
+
+    @pytest.mark.no_database
+    def test_a_pending_interaction_that_fails_the_run(self, place: Place) -> None:
+        pending = {**OTHER, "pending": True}
+        with terminal(place, pending, OK, options=("--pdb", "--fail-on-pending")) as run:
+            run.wait_for(SHELL)
+            run.type(CTRL_D)
+            assert run.ended() == 1
+
     def test_a_mismatch_opens_a_shell(self, place: Place, isolation: tuple[str, str]) -> None:
         with terminal(place, OTHER, OK, options=("--pdb", *isolation, *LIMITS)) as run:
             run.wait_for(r"another list  \[an item cup exists\]: failed")
@@ -327,6 +346,33 @@ class TestHold:
             run.type(ENTER)
             assert run.ended() == 1
             assert "s3cret-value" not in run.screen
+
+    def test_the_url_is_the_one_that_was_sent(self, place: Place) -> None:
+        path = "/files/a%2Fb%3Fc%20d"
+        with terminal(place, interaction("a file", path, request={"query": "e=%26f"}), options=("--hold",)) as run:
+            run.wait_for(rf"http://127\.0\.0\.1:\d+{path}\?e=%26f\n")
+            run.type(ENTER)
+            assert run.ended() == 1
+
+    def test_a_key_that_was_pressed_before_is_no_answer(self, place: Place) -> None:
+        with terminal(place, OTHER, options=("--hold",)) as run:
+            run.type(ENTER)
+            url = run.wait_for(r"http://127\.0\.0\.1:\d+/items")[0]
+            run.wait_for("Enter ends the run")
+            assert get(url) == ["cup"]
+            run.type(ENTER)
+            assert run.ended() == 1
+
+    def test_a_view_that_exits(self, place: Place) -> None:
+        with terminal(place, OTHER, options=("--hold",)) as run:
+            url = run.wait_for(r"(http://127\.0\.0\.1:\d+)/items")[1]
+            run.wait_for("Enter ends the run")
+            with pytest.raises(urllib.error.HTTPError) as error:
+                get(f"{url}/act/sys_exit")
+            assert (error.value.code, error.value.read()) == (502, b"SystemExit: 0")
+            assert get(f"{url}/items") == ["cup"]
+            run.type(ENTER)
+            assert run.ended() == 1
 
     def test_another_method_than_get(self, place: Place) -> None:
         with terminal(place, interaction("it posts", "/form", method="POST", status=201), options=("--hold",)) as run:

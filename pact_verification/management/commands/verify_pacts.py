@@ -4,7 +4,7 @@ import os
 import sys
 from argparse import BooleanOptionalAction
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.core.management.base import CommandParser
 
@@ -27,9 +27,6 @@ from pact_verification.results.printable import printable_values
 from pact_verification.results.report import Report
 from pact_verification.run.leftovers import run_folder
 from pact_verification.text import encodable
-
-if TYPE_CHECKING:
-    pass
 
 EPILOG = """\
 exit codes:

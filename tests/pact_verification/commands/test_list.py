@@ -100,6 +100,13 @@ def test_secrets_and_line_ends_of_a_pact(verify: Verify, pact: Path) -> None:
     assert "shop: a b  [an item cup exists (password='(hidden)')]" in ran.out
 
 
+def test_a_secret_in_the_name_of_a_state_without_a_handler(verify: Verify, pact: Path) -> None:
+    secret = interaction("a", states=[("a session hunter2-hunter2", {"password": "hunter2-hunter2"})])
+    ran = verify("--list", write_pact(pact, secret))
+    assert "hunter2" not in ran.out + ran.err
+    assert "NO handler for the state 'a session (hidden)'" in ran.out
+
+
 def test_report_files_are_left_as_they_are(verify: Verify, pact: Path, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     report.write_text("of an earlier run")

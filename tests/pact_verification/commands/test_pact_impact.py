@@ -8,6 +8,8 @@ import pytest
 from tests.pact_verification.pact_files import CREATE, EMPTY, GREEN, interaction, write_pact
 from tests.pact_verification.running import Run, Verify, run, run_code
 
+pytestmark = pytest.mark.measured
+
 ITEM = interaction(
     "an item",
     states=["an item cup exists"],

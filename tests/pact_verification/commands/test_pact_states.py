@@ -103,7 +103,9 @@ class TestCheck:
     def test_nothing_was_checked(self, states: Verify, tmp_path: Path) -> None:
         run = states(tmp_path, "--check")
         assert run.exit_code == 3
-        assert run.err == f"Nothing was checked for {tmp_path}. --allow-no-pacts accepts that.\n"
+        assert (
+            run.err == f"Nothing was checked for {tmp_path} (it holds no JSON files). --allow-no-pacts accepts that.\n"
+        )
         assert states(tmp_path, "--check", "--allow-no-pacts").exit_code == 0
         assert states(write_pact(tmp_path / "hollow.json"), "--check").exit_code == 3
 

@@ -36,6 +36,8 @@ from tests.pact_verification.running import (
     wait_for_file,
 )
 
+pytestmark = pytest.mark.measured
+
 
 @contextmanager
 def connected(config: dict[str, Any]) -> Iterator[Any]:

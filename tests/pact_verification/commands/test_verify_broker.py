@@ -24,7 +24,7 @@ MARKED = document({**RED, "type": "Synchronous/HTTP", "pending": True}, version=
 
 Ask = Callable[..., Run]
 
-pytestmark = pytest.mark.no_database
+pytestmark = [pytest.mark.no_database, pytest.mark.measured]
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from docs.generated import command_page
 from tests.pact_verification.pact_files import CREATE, EMPTY, GREEN, interaction, write_pact
 from tests.pact_verification.running import ROOT, Databases, Verify, command, environment, has, on_postgresql
 
+pytestmark = pytest.mark.measured
+
 
 class TestGreen:
     @pytest.mark.each_kind_of_sqlite

@@ -9,6 +9,8 @@ import pytest
 from tests.pact_verification.pact_files import CREATE, EMPTY, GREEN, interaction, write_pact
 from tests.pact_verification.running import ROOT, Databases, Verify, has
 
+pytestmark = pytest.mark.measured
+
 
 @pytest.mark.no_database  # what it checks is the report
 class TestRed:

@@ -125,6 +125,14 @@ def test_messages_of_on_commit_callbacks(project: Project, options: tuple[str, .
     assert ran.exit_code == 0, ran.out + ran.err
 
 
+def test_queries_are_counted_and_listed_alike(project: Project) -> None:
+    """The run commits in the middle of the producer, with checks that are no queries of the project."""
+    other = message("an event", {"id": "other", "name": "mug"})
+    verify(project, other, options=("--debug-sql", "--json", "report.json"))
+    [pact] = json.loads((project.folder / "report.json").read_text())["pacts"]
+    assert 0 < pact["interactions"][0]["queries"] == len(pact["interactions"][0]["sql"])
+
+
 @pytest.mark.no_database
 def test_no_message(project: Project) -> None:
     ran = verify(project, message("nothing", {"args": [1]}))

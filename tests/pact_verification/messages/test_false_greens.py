@@ -272,6 +272,8 @@ CASES = (
     Case({**asynchronous("anything, V4's object is null", None), "contents": None}, PRODUCER_ERROR, NOT_EMPTY),
     Case(asynchronous("anything, V4's are an empty text", "", "text/plain"), PRODUCER_ERROR, NOT_EMPTY),
     Case(asynchronous("empty, V4's are null", None)),
+    Case(asynchronous("anything, V4's are no bytes", "", "image/png", encoded="base64"), PRODUCER_ERROR, NOT_EMPTY),
+    Case(asynchronous("empty, V4's are no bytes", "", "image/png", encoded="base64")),
     Case(
         {**asynchronous("anything, a content type alone", None), "contents": {}, **METADATA},
         "not_verified",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
@@ -54,6 +55,11 @@ class TestArguments:
             set_up({"age": 4, "id": "of params"}, {}),
         )
     ).state_values
+
+    def test_a_pattern_in_place_of_a_name_gives_no_value(self) -> None:
+        """PactNet writes the pattern itself into the pact."""
+        found = replace(match(lambda **values: None), values={"colour": "{colour}", "id": "{id}"})
+        assert arguments_of(found, {"colour": "red"}, None) == {"colour": "red", "id": "{id}"}
 
     def test_all_of_them(self) -> None:
         """The values of the description win over what states returned, and those over all states' params."""
@@ -162,7 +168,7 @@ class TestMessages:
         [
             ({"a": 1}, [b'{"a": 1}']),
             ([{"a": 1}], [b'[{"a": 1}]']),
-            ([], [b"[]"]),
+            (Message([]), [b"[]"]),
             ("text", [b"text"]),
             (b"bytes", [b"bytes"]),
             (memoryview(b"bytes"), [b"bytes"]),
@@ -180,6 +186,7 @@ class TestMessages:
             (None, f"f() returned None. {RETURNS}; an empty message is Message(None)."),
             (5, f"f() returned 5, of type int. {RETURNS}."),
             (True, f"f() returned True, of type bool. {RETURNS}."),
+            ([], "f() returned an empty list, so it has chosen no message. An empty JSON array is Message([])."),
             ((1, 2), f"f() returned (1, 2), of type tuple. {RETURNS}."),
             ({1}, f"f() returned {{1}}, of type set. {RETURNS}."),
             (

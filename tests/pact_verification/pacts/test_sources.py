@@ -61,7 +61,10 @@ def test_what_was_named_and_has_no_pact(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     arguments = [str(tmp_path / "good"), str(tmp_path / "empty")]
     selection = select_pacts(arguments, "testapp", ["shop", "shpo"])
-    assert selection.nothing_for == (str(tmp_path / "empty"), "--consumer shpo (did you mean 'shop'?)")
+    assert selection.nothing_for == (
+        f"{tmp_path / 'empty'} (it holds no JSON files)",
+        "--consumer shpo (did you mean 'shop'?)",
+    )
     assert len(selection.pacts) == 1
 
 

@@ -22,6 +22,8 @@ from tests.pact_verification.provider.test_live_server import NoIsolation
 from tests.pact_verification.running import Run, has, run_code
 from tests.pact_verification.running import run as run_command
 
+pytestmark = pytest.mark.measured
+
 PROJECT = "tests.asgiapp.settings"
 CUP = ["an item cup exists"]
 EMPTY = interaction("nothing", response={"body": []})

@@ -17,7 +17,7 @@ from tests.pact_verification.pact_files import interaction, write_pact
 from tests.pact_verification.provider.small_project import SETTINGS, Project, kill, small_project
 from tests.pact_verification.running import wait_for_file, without_progress
 
-pytestmark = pytest.mark.no_database
+pytestmark = [pytest.mark.no_database, pytest.mark.measured]
 
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 REDIS = f"redis://127.0.0.1:6379/{15 - WORKER % 8}"

@@ -22,6 +22,8 @@ from tests.pact_verification.provider.small_project import small_project
 from tests.pact_verification.running import Databases, Verify, has, on_postgresql, run
 from tests.service import scratch_database
 
+pytestmark = pytest.mark.measured
+
 ISOLATIONS = pytest.mark.parametrize("isolation", ["transaction", "flush"])
 FEW = [EMPTY, GREEN, CREATE, interaction("other database", "/audit", response={"body": []}), EMPTY]
 MANY = [

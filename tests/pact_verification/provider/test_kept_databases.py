@@ -12,6 +12,8 @@ import pytest
 from tests.pact_verification.provider.small_project import Project, kill, small_project
 from tests.pact_verification.running import TIMEOUT, has, on_postgresql
 
+pytestmark = pytest.mark.measured
+
 ENGINES = ["the suite's"] if on_postgresql() else ["the suite's", "MariaDB"]
 
 

@@ -164,7 +164,7 @@ except CommandError as error:
     sys.exit(print(error, file=sys.stderr) or error.returncode)
 """
 
-pytestmark = pytest.mark.no_database  # a database changes nothing here
+pytestmark = [pytest.mark.no_database, pytest.mark.measured]  # a database changes nothing here
 
 
 @pytest.fixture(scope="module")

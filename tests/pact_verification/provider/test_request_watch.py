@@ -67,6 +67,16 @@ def test_the_values_beside_a_secret_column_stay_out(watch: RequestWatch) -> None
     ]
 
 
+def test_a_secret_column_without_quotes(watch: RequestWatch) -> None:
+    execute("CREATE TEMPORARY TABLE kept (Password varchar(9), password_hint varchar(9))")
+    execute("INSERT INTO kept (Password) VALUES (%s)", ["hunter2"])
+    execute("INSERT INTO kept (password_hint) VALUES (%s)", ["a game"])
+    assert [query.sql for query in watch.sql[1:]] == [
+        "INSERT INTO kept (Password) VALUES (%s)",
+        "INSERT INTO kept (password_hint) VALUES ('a game')",
+    ]
+
+
 def test_bounds(watch: RequestWatch) -> None:
     execute(f"SELECT '{'x' * MAX_SQL}'")
     for _ in range(MAX_QUERIES):

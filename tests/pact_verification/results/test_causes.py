@@ -128,6 +128,19 @@ class TestExceptions:
         other = answered(STATUS, status=BROKEN, crash=crash(7, exception="ImproperlyConfigured: SECRET_KEY is empty"))
         assert len(causes([pact(results[1], other)])) == 2
 
+    def test_two_errors_of_a_library_s_line_have_two_causes(self) -> None:
+        """Without a frame of the project, each error of the database is at the same line."""
+
+        def error(text: str) -> Crash:
+            return Crash(f"IntegrityError: {text}", (Frame("django/base.py", 354, "execute", "return", own=False),))
+
+        price, number = error("NOT NULL constraint failed: item.price"), error("UNIQUE constraint failed: order.number")
+        assert found(
+            answered(STATUS, status=BROKEN, crash=price),
+            answered(STATUS, status=BROKEN, crash=price),
+            answered(STATUS, status=BROKEN, crash=number, endpoint=DETAIL),
+        ) == [(price.exception, 2), (number.exception, 1)]
+
     def test_of_a_state_handler(self) -> None:
         error = "The state 'a' raised LookupError: no price (shop/prices.py:7)"
         (cause,) = causes([pact(*[failed(Outcome.STATE_ERROR, error, crash=crash()) for _ in range(2)])])
@@ -294,6 +307,17 @@ class TestMembers:
         result = answered(missing("$", "name"), came={"id": 1, "title": "cup"}, wanted=WANTED)
         other = InteractionResult(Interaction("y", expected=Expected(body=[{"title": "x"}])), Outcome.VERIFIED)
         assert [cause.title for cause in causes([pact(result), pact(other, consumer="web")])] == ["`name` is missing"]
+
+    def test_a_run_of_some_contracts_does_not_speak_of_all(self) -> None:
+        result = answered(missing("$", "name"), came={"id": 1, "title": "cup"}, wanted=WANTED)
+        (cause,) = causes([pact(result)], "no contract of this run")
+        assert cause.title == "`name` is missing; `title` came and no contract of this run knows it"
+
+    def test_later_elements_are_compared_with_the_first_example(self) -> None:
+        result = answered(
+            missing("$[2]", "b"), came=[{"a": 1, "b": 2}, {"a": 1}, {"a": 1}], wanted=[{"a": 1, "b": 2}, {"a": 1}]
+        )
+        assert found(result) == [("`b` is missing in $[*]", 1)]
 
     def test_few_of_many_names_are_shown(self) -> None:
         result = answered(missing("$", "name"), came=dict.fromkeys(["id", *"abcdef"]), wanted=WANTED)

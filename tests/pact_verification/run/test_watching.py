@@ -46,6 +46,12 @@ def test_python_of_the_project_alone(project: Path) -> None:
     assert found(project, WatchedFiles.of_project(LocalPacts(()))) == {"manage.py", "shop/models.py"}
 
 
+def test_a_project_in_the_folder_of_its_virtual_environment(project: Path) -> None:
+    """Made by `python -m venv .` beside manage.py."""
+    write(project, "pyvenv.cfg", "manage.py", "shop/views.py", "lib/python3.13/site-packages/library.py")
+    assert found(project, WatchedFiles.of_project(LocalPacts(()))) == {"manage.py", "shop/views.py"}
+
+
 def test_pacts_but_not_what_a_run_writes(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(conf), "PACT_CACHE_DIR", property(lambda _: "cache"))
     write(
