@@ -69,7 +69,7 @@ def _walk(expected: Expected | PactMessage, came: Any, wanted: Any, path: str) -
             yield from _walk(expected, value, there, f"{path}[{_quoted(key)}]")
     elif isinstance(came, list):
         for index, value in enumerate(came):
-            there = wanted[min(index, len(wanted) - 1)] if isinstance(wanted, list) and wanted else None
+            there = wanted[index if index < len(wanted) else 0] if isinstance(wanted, list) and wanted else None
             yield from _walk(expected, value, there, f"{path}[{index}]")
     elif came is None and wanted is not None and (rule := expected.rules.of_body(path)) and rule.has("regex"):
         yield f"{path} is null, which the Pact core accepts for the matching rule {rule}. The pact's example is a text."

@@ -25,8 +25,6 @@ from tests.pact_verification.running import (
     without_progress,
 )
 
-pytestmark = pytest.mark.unmeasured
-
 GREEN = interaction("a list", states=["an item cup exists"], response={"body": ["cup"]})
 EMPTY = interaction("an empty list", response={"body": []})
 RED = interaction("red", states=["an item cup exists"], response={"body": ["pot"]})
