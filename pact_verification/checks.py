@@ -1,20 +1,23 @@
 """Django's system checks for the settings, and for the versions of Django and Python."""
 
+import difflib
 import re
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import django
 from django.apps import AppConfig
+from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 
 from pact_verification.conf import (
     APPLICATIONS,
     CACHES,
+    DEFAULTS,
     ISOLATIONS,
     MAX_CONNECTIONS,
     TASKS,
@@ -27,6 +30,10 @@ from pact_verification.errors import CannotVerify
 DJANGO = ((5, 2), (6, 1))
 PYTHON = ((3, 11), (3, 14))
 """The oldest and the newest release series that CI tests, of Django and of Python."""
+
+
+MISSPELT = 0.85
+"""How much alike two names of settings are, of 1, if one is a misspelling. All of them have a beginning in common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +210,22 @@ CHECKS = (
 
 
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Return an error for each setting whose value the code can't use."""
-    return [problem for check in CHECKS if (problem := check.problem())]
+    """Return an error for each setting whose value the code can't use, and a warning for each misspelt one."""
+    return [*(problem for check in CHECKS if (problem := check.problem())), *_misspelt()]
+
+
+def _misspelt() -> Iterator[CheckMessage]:
+    """Yield a warning for each setting that is not one of the package's, and may be meant to be one."""
+    for name in dir(settings):
+        if not name.startswith("PACT_") or name in DEFAULTS:
+            continue
+        if near := difflib.get_close_matches(name, DEFAULTS, n=1, cutoff=MISSPELT):
+            hint = f"Did you mean {near[0]}?"
+        elif name.startswith("PACT_BROKER_"):
+            hint = "A broker is named by options, or by variables of the environment such as PACT_BROKER_BASE_URL."
+        else:
+            continue  # the project's own
+        yield CheckWarning(f"{name} is no setting of pact_verification.", hint=hint, id="pact_verification.W018")
 
 
 def check_versions(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from http.client import responses
 from typing import Any
 
@@ -24,12 +24,12 @@ OTHER_STATUSES = {200: 201, 201: 200, 204: 200, 301: 302, 302: 301, 400: 422, 40
 """A status of the same class, for those that are common."""
 
 STYLES: tuple[dict[str, Any], ...] = (
-    {"separators": (",", ":"), "ensure_ascii": False},
     {},
+    {"separators": (",", ":"), "ensure_ascii": False},
     {"separators": (",", ":")},
     {"ensure_ascii": False},
 )
-"""How Django REST framework, JsonResponse and others write JSON: arguments of `json.dumps`."""
+"""How JsonResponse, Django REST framework and others write JSON: arguments of `json.dumps`."""
 
 MAX_EXACT = 2**53
 """Where integers begin that have the same decimal as their neighbour, which the core may compare."""
@@ -117,9 +117,14 @@ def _changed_body(recorded: Recorded, changes: Sequence[Change]) -> bytes:
 
 def _written_like(body: bytes, document: Any) -> bytes:
     """Return JSON in the style of a body, so that only what has changed differs."""
+    return _encoded(document, STYLES[_style_of(body)])
+
+
+@lru_cache(maxsize=16)
+def _style_of(body: bytes) -> int:
+    """Return which of STYLES a body has; JsonResponse's if it has none of them. Each change of a body asks for it."""
     known = json.loads(body)
-    style = next((each for each in STYLES if _encoded(known, each) == body), {})
-    return _encoded(document, style)
+    return next((number for number, each in enumerate(STYLES) if _encoded(known, each) == body), 0)
 
 
 def _encoded(document: Any, style: Mapping[str, Any]) -> bytes:

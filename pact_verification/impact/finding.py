@@ -42,6 +42,7 @@ class Verified:
     Attributes:
         operation: GET /products/{id}, or the message's producer.
         status: None for a message.
+        shown: the interaction without secrets.
         serialized: which serializer fields wrote it.
     """
 
@@ -50,6 +51,7 @@ class Verified:
     status: int | None
     subject: Subject
     members: tuple[FoundMember, ...]
+    shown: Interaction
     serialized: Serialized
 
     @property
@@ -122,6 +124,7 @@ def _verified(pact: Pact, result: InteractionResult, subject: Subject) -> Verifi
         recorded.status if isinstance(recorded, RecordedResponse) else None,
         subject,
         find_members(recorded, subject.interaction.wanted, dict(result.secret_members)),
+        replace(shown, response=subject.interaction.response),
         result.exchange.serialized,
     )
 
@@ -175,8 +178,6 @@ def _left_out(
     for number in sorted(unrepeatable):
         yield verified[number].name, NOT_AGAIN
     for each in judged:
-        if each.verified.serialized.problem:
-            yield each.verified.name, each.verified.serialized.problem
         if each.verified.is_unreadable:
             yield each.verified.name, UNREADABLE
         if each.unjudged:

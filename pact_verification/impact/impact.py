@@ -86,5 +86,7 @@ def _impact(core: Core, verified: Sequence[Verified], question: Question, report
     judged, left_out = judge_changes(core, verified)
     operations = operations_of(judged)
     serializers = serializers_of(operations, verified) if question.serializers else None
+    problems = dict.fromkeys(f"{each.title}: {each.serialized.problem}" for each in verified if each.serialized.problem)
+    report = replace(report, notes=(*report.notes, *problems))
     changes = sum(each.changes for each in judged)
     return Impact(report, operations, strengths_of(judged), tuple(left_out), serializers, changes=changes)

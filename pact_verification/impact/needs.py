@@ -140,7 +140,7 @@ def _type(found: FoundMember, noticed: Sequence[Kind]) -> str:
 
 
 def _rule(verified: Verified, member: Member) -> Rule | None:
-    wanted = verified.subject.interaction.wanted
+    wanted = verified.shown.wanted  # a rule may hold a secret
     return wanted.rules.of(member.part, member.path.replace("[*]", "[0]") if member.part == "body" else member.path)
 
 

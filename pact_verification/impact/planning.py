@@ -55,16 +55,13 @@ class Planned:
     @property
     def around(self) -> tuple[str, str] | None:
         """Part and name of a header or of metadata; None for a member of a body."""
-        part, _, name = self.path.replace(":", " ", 1).partition(" ")
-        return (part, name.strip()) if part in PARTS and name.strip() else None
+        return _around(self.path)
 
     def name_at_the_same_place(self, new: str) -> str | None:
         """Return the name in a new name or path; None if that is another place."""
-        part, _, name = new.partition(" ")
-        if part in PARTS and name.strip():
-            return name.strip() if self.around and self.around[0] == part else None
-        if self.around:
-            return new
+        around = _around(new)
+        if around or self.around:
+            return new if not around else around[1] if self.around and self.around[0] == around[0] else None
         if not re.search(r"[.\[]", new):
             return new
         path = new if _is_from_root(new) else f"$.{new}"
@@ -96,6 +93,12 @@ class Planned:
         if Kind.REMOVED not in found.kinds:
             raise CannotVerify(f"{self.path} is every item of a list. Only a member can be removed or renamed.")
         return Change(found, Kind.REMOVED, self.new_name)
+
+
+def _around(text: str) -> tuple[str, str] | None:
+    """Return part and name of `header Link`, `header:Link` or `metadata topic`; None for another text."""
+    part, _, name = text.replace(":", " ", 1).partition(" ")
+    return (part, name.strip()) if part in PARTS and name.strip() else None
 
 
 def _is_from_root(path: str) -> bool:
@@ -173,16 +176,14 @@ def _changes(verified: Verified, planned: Sequence[Planned]) -> dict[Planned, li
 
 def _require_free_names(verified: Verified, changes: Mapping[Planned, list[Change]]) -> None:
     """Raise CannotVerify if a renamed member would replace another one that stays."""
-    going = {change.found for of_one in changes.values() for change in of_one}
-    taken = {_place(found) for found in verified.members if found not in going}
+    going = {change.found for planned, of_one in changes.items() if not planned.new_name for change in of_one}
+    taken = {_place(found): found for found in verified.members if found not in going}
     for planned, of_one in changes.items():
         for change in of_one if planned.new_name else ():
-            place = _place(change.found, planned.new_name)
-            if place in taken:
+            if taken.setdefault(_place(change.found, planned.new_name), change.found) != change.found:
                 raise CannotVerify(
                     f"{verified.title} has {planned.new_name!r} already, so {planned.path} can't get that name."
                 )
-            taken.add(place)
 
 
 def _place(found: FoundMember, name: str = "") -> tuple[Any, ...]:
@@ -248,6 +249,6 @@ def _no_member(planned: Planned, operation: str | None, verified: Sequence[Verif
     suggestion = f" Did you mean {' or '.join(near)}?" if near else ""
     where = f" of {operation}" if operation else ""
     return (
-        f"No verified response{where} has {planned.path!r}, so nothing can be said of it.{suggestion} pact_impact "
-        "without --without and --rename lists the members."
+        f"No verified response{where} has {planned.path!r}, so nothing can be said of it.{suggestion} Run "
+        "pact_impact alone for a list of the members."
     )

@@ -114,7 +114,7 @@ def messages_of(returned: Any, producer: str) -> list[RecordedMessage]:
             f"{producer} captured no message: its code published none, or none of those chosen, through "
             f"{returned.description}."
         )
-    if returned == [] and isinstance(returned, list):
+    if isinstance(returned, list) and not returned:
         raise ProducerError(
             f"{producer} returned an empty list, so it has chosen no message. An empty JSON array is Message([])."
         )

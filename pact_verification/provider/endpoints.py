@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.urls import Resolver404, ResolverMatch, URLPattern, URLResolver, get_resolver, resolve
 
 from pact_verification.results.crash import is_own
-from pact_verification.results.exchange import Endpoint
+from pact_verification.results.exchange import NEAREST, Endpoint
 from pact_verification.text import Place
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -75,7 +75,7 @@ def why_no_route(request: HttpRequest, catch_all: Endpoint | None) -> str:
     if catch_all:
         texts[0] += f", but {catch_all.route!r} ({catch_all.view}), which matches everything"
     if near:
-        texts.append(f"The nearest: {', '.join(map(repr, near))}")
+        texts.append(f"{NEAREST}: {', '.join(map(repr, near))}")
     prefix = (settings.FORCE_SCRIPT_NAME or "").rstrip("/")
     if prefix and f"/{path}/".startswith(f"{prefix}/"):
         texts.append(

@@ -12,9 +12,9 @@ from pact_verification.messages.captured import run_on_commit
 from pact_verification.messages.producing import arguments_of, chosen, for_core, messages_of, request_of
 from pact_verification.provider.http_connection import Response, empty_response, status_line
 from pact_verification.provider.interactions import Interactions
-from pact_verification.provider.recorded_http import MAX_RECORDED_BODY
 from pact_verification.provider.recording import Recording
 from pact_verification.provider.request_watch import RequestWatch
+from pact_verification.results.compression import MAX_RECORDED_BODY
 from pact_verification.results.crash import Crash
 from pact_verification.results.exchange import Producer, RecordedMessage
 from pact_verification.states.handlers import Handler
@@ -111,7 +111,7 @@ class MessageEndpoint:
         return messages
 
     def _commit(self) -> None:
-        """Commit in the middle of a producer. Its checks of constraints are no queries of the project."""
+        """Commit in the middle of a producer. Queries of checks and callbacks are neither counted nor listed."""
         queries, recorded = self.watch.queries, len(self.watch.sql)
         self.interactions.isolation.commit()
         self.watch.queries = queries

@@ -6,11 +6,8 @@ from urllib.parse import unquote_to_bytes
 from wsgiref.types import WSGIEnvironment
 
 from pact_verification.provider.http_connection import LEFT_OUT, Response, request_headers
-from pact_verification.results.compression import coding_of, decompressed
+from pact_verification.results.compression import MAX_RECORDED_BODY, coding_of, decompressed
 from pact_verification.results.exchange import RecordedRequest, RecordedResponse
-
-MAX_RECORDED_BODY = 4 * 1024 * 1024
-"""Bytes of a body that are kept. A report shows fewer, but what differs may stand far down."""
 
 
 def recorded_request(environ: WSGIEnvironment, meta: Mapping[str, Any], body: bytes) -> RecordedRequest:
@@ -44,5 +41,5 @@ def recorded_response(response: Response) -> RecordedResponse:
     for name, value in headers:
         by_name[name] = f"{by_name[name]}, {value}" if name in by_name else value
     number, _, reason = status.partition(" ")
-    body = decompressed(body, coding_of(by_name), MAX_RECORDED_BODY)
+    body = decompressed(body, coding_of(by_name))
     return RecordedResponse(int(number), reason, by_name, body[:MAX_RECORDED_BODY])

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.http.response import HttpResponseBase
 
+from pact_verification.results.compression import coding_of, decompressed
 from pact_verification.results.exchange import Serialized, SerializedMember, Serializer
 from pact_verification.text import Place
 
@@ -33,7 +34,7 @@ def serialized(response: HttpResponseBase) -> Serialized:
     if not data or response.streaming or not _is_written(data):
         return Serialized()
     try:
-        body = json.loads(getattr(response, "content", b""))
+        body = json.loads(decompressed(getattr(response, "content", b""), coding_of(response.headers)))
     except ValueError:
         return Serialized(problem=NOT_JSON)
     if (steps := _place_of(data, body)) is None:

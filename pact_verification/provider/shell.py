@@ -76,7 +76,7 @@ def open_shell(
         heading(result),
         _diff_text(result, short=True),
         f"Names: {', '.join(names)}; models: {', '.join(models) or 'none'}.",
-        f"The database is as the interaction left it. {END}",
+        f"No exception was raised, so this is a Python shell. The database is as the interaction left it. {END}",
     )
     _complete(namespace)
     with suppress(SystemExit):

@@ -77,10 +77,9 @@ def why_nothing_was_verified(report: Report) -> str:
         names = ", ".join(pact.name for pact in report.unproven)
         return f"nothing was verified for {names}, which holds no interactions. --allow-no-pacts accepts that."
     wanted = f" for {', '.join(report.nothing_for)}" if report.nothing_for else ""
-    return (
-        f"nothing was verified: no pact was selected{wanted}. Are the paths, the provider's name and the filters "
-        "right? --allow-no-pacts accepts that."
-    )
+    is_explained = report.nothing_for and all(each.endswith(")") for each in report.nothing_for)
+    question = "" if is_explained else " Are the paths, the provider's name and the filters right?"
+    return f"nothing was verified: no pact was selected{wanted}.{question} --allow-no-pacts accepts that."
 
 
 def publication_sentence(report: Report) -> str | None:

@@ -60,18 +60,16 @@ def _plan(impact: Impact, plan: Plan) -> Conclusion:
         text = "no verified response or message has what the planned change names. Is the path right?"
         return Conclusion(text, Mood.NEUTRAL)
     text = f"the planned change affects {_of_consumers(plan.affected)}"
-    if gaps := len({name for name, _ in impact.left_out}):
-        text += f". {counted(gaps, 'interaction')} could not be tried"
+    gaps = len({name for name, _ in impact.left_out})
+    untried_too = f" {counted(gaps, 'interaction')} could not be tried." if gaps else ""
     if not plan.breaks:
-        complete = not (impact.left_out or any(untried(impact)))
-        return Conclusion(
-            f"{text}. {'No contract breaks.' if complete else 'No contract that was tried breaks.'}", Mood.GOOD
-        )
-    breaking = f"breaks {_of_consumers(each.interaction for each in plan.breaks)}"
-    text += f". It {breaking}" if gaps else f", and {breaking}"
+        complete = not (gaps or any(untried(impact)))
+        end = "No contract breaks." if complete else "No contract that was tried breaks."
+        return Conclusion(f"{text}.{untried_too} {end}", Mood.GOOD)
+    text += f", and breaks {_of_consumers(each.interaction for each in plan.breaks)}.{untried_too}"
     if plan.fails:
-        return Conclusion(f"{text}. Contracts break.", Mood.BAD)
-    return Conclusion(f"{text}. What breaks is pending: no contract breaks.", Mood.NEUTRAL)
+        return Conclusion(f"{text} Contracts break.", Mood.BAD)
+    return Conclusion(f"{text} What breaks is pending: no contract breaks.", Mood.NEUTRAL)
 
 
 def _of_consumers(interactions: Iterable[InteractionName]) -> str:

@@ -14,7 +14,13 @@ from pact_verification.text import Place, read_json
 
 ROUTE_PARAMETER = re.compile(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)|<(?:\w+:)?(\w+)>")
 
+REDIRECTION = 3
+"""The first digit of these statuses."""
+
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
+VALUE = re.compile(r"'(?:[0-9a-f-]{32,36}|\d+)'|\d+(?:\.\d+)?")
+"""Values in the text of an exception: numbers, and ids in quotes."""
+
 ID = re.compile(r"\d+|[0-9a-fA-F-]{32,36}")
 SAY_ALL = frozenset(
     {
@@ -123,24 +129,24 @@ def _findings(result: InteractionResult, known: Container[str], contracts: str) 
     unfinished = result.outcome in {Outcome.STATE_ERROR, Outcome.PRODUCER_ERROR}
     where = "" if result.outcome is Outcome.STATE_ERROR else subject
     raised = crash or exchange.refusal
-    if raised and (unfinished or result.mismatches) and (absent := NO_TABLE.search(raised.exception)):
+    if raised and (unfinished or result.mismatches) and (absent := NO_TABLE.match(raised.exception)):
         yield _Finding(("no table", absent[1]), f"{absent[1]}. {NO_MIGRATION}", where, raised.where)
     elif crash and (unfinished or result.mismatches):
-        kind = crash.exception.partition(":")[0]
+        kind, at = crash.exception.partition(":")[0], place or crash.where
         title = error if result.outcome is not Outcome.MISMATCH else crash.exception
         if kind in SAY_ALL:
-            yield _Finding((crash.exception,), _line(title), where, crash.where, _line(crash.exception))
+            yield _Finding((VALUE.sub("#", crash.exception),), _line(title), where, at, _line(crash.exception))
         else:
             # Where no frame is the project's, all errors of a database have the same line.
-            at = crash.where if crash.own else (where, NUMBER.sub("#", crash.exception))
-            yield _Finding((result.outcome, kind, at), _line(title), where, crash.where)
+            own = crash.where if crash.own else (where, NUMBER.sub("#", crash.exception))
+            yield _Finding((result.outcome, kind, own), _line(title), where, at)
     elif result.outcome is Outcome.STATE_ERROR:
         yield _Finding((result.outcome, error), _line(error), "", place)
     elif error or not result.mismatches:
         # What ends a run has one cause. Each operation is slow, or too long, for a cause of its own.
-        own = subject if exchange.over_limit is not None else ""
+        operation = subject if exchange.over_limit is not None else ""
         yield _Finding(
-            (result.outcome, own, NUMBER.sub("#", error)), _line(error or result.outcome.value), subject, place
+            (result.outcome, operation, NUMBER.sub("#", error)), _line(error or result.outcome.value), subject, place
         )
     elif status := next((each for each in result.mismatches if each.part == "status"), None):
         yield _of_status(result, status, subject)
@@ -153,7 +159,7 @@ def _of_status(result: InteractionResult, status: Mismatch, subject: str) -> _Fi
     """Return the finding for a wrong status. What differs in the body then follows from it."""
     exchange = result.exchange
     came = exchange.response.headline if exchange.response else str(status.actual)
-    title = f"{came} came instead of {result.interaction.expected.status}"
+    title = f"{came} came instead of {result.interaction.expected.status}{_redirect(result)}"
     if exchange.no_route:
         return _Finding(("no route", subject), f"{title}: {exchange.no_route}", subject)
     if exchange.refusal:
@@ -161,6 +167,17 @@ def _of_status(result: InteractionResult, status: Mismatch, subject: str) -> _Fi
         common = f"{came} came: {_line(reason)}"
         return _Finding(("refusal", came, reason), f"{title}: {_line(reason)}", subject, result.place, common)
     return _Finding(("status", subject, came, result.interaction.expected.status), title, subject, result.place)
+
+
+def _redirect(result: InteractionResult) -> str:
+    """Return where a redirect leads to, for a title; empty for another response."""
+    request, response = result.exchange.request, result.exchange.response
+    location = response and next((to for name, to in response.headers.items() if name.lower() == "location"), "")
+    if not request or not response or response.status // 100 != REDIRECTION or not location:
+        return ""
+    if location.partition("?")[0] == f"{request.target.partition('?')[0]}/":
+        return f", to {location}: the URL pattern ends with a slash, and the pact's path does not"
+    return f", to {location}"
 
 
 def _of_mismatch(

@@ -4,6 +4,9 @@ import gzip
 import zlib
 from collections.abc import Mapping
 
+MAX_RECORDED_BODY = 4 * 1024 * 1024
+"""Bytes of a body that are kept. A report shows fewer, but what differs may stand far down."""
+
 WINDOWS = {"gzip": (31,), "deflate": (15, -15)}
 """zlib's window bits, by the coding that the core takes. Some servers send deflate without its header, hence two."""
 
@@ -13,13 +16,19 @@ def coding_of(headers: Mapping[str, str]) -> str:
     return next((value.strip().lower() for name, value in headers.items() if name.lower() == "content-encoding"), "")
 
 
-def decompressed(body: bytes, coding: str, max_bytes: int) -> bytes:
-    """Return a body as it was before it was compressed, up to a size; as it is if it can't be decompressed."""
+def decompressed(body: bytes, coding: str) -> bytes:
+    """Return as much of a body as is kept, as it was before compression; as it is if it can't be decompressed."""
     for window in WINDOWS.get(coding, ()):
+        rest, read = body, b""
         try:
-            return zlib.decompressobj(window).decompress(body, max_bytes)
+            while rest and len(read) < MAX_RECORDED_BODY:  # gzip may have several members
+                member = zlib.decompressobj(window)
+                read += member.decompress(rest, MAX_RECORDED_BODY - len(read))
+                rest = member.unused_data
         except zlib.error:
-            continue
+            if not read:
+                continue
+        return read
     return body
 
 

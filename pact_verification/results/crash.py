@@ -86,7 +86,8 @@ def project_traceback(error: BaseException) -> str:
             left_out += len(each.stack) - len(own)
             each.stack = traceback.StackSummary.from_list(own)
         seen.add(id(each))
-        chain += [one for one in (each.__cause__, each.__context__) if one and id(one) not in seen]
+        context = None if each.__suppress_context__ else each.__context__
+        chain += [one for one in (each.__cause__ or context, *(each.exceptions or ())) if one and id(one) not in seen]
     note = f"({counted(left_out, 'frame')} of libraries left out)\n" if left_out else ""
     return "".join(printed.format()) + note
 

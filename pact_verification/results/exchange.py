@@ -135,6 +135,10 @@ class Producer:
     location: Place
 
 
+NEAREST = "The nearest"
+"""How a text begins that names URL patterns which are near to a path."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """What answers a URL.

@@ -4,10 +4,19 @@ from collections.abc import Sequence
 from http import HTTPStatus
 
 from pact_verification.conf import conf
+from pact_verification.results.exchange import NEAREST, Exchange
 from pact_verification.results.report import Outcome, PactResult
+
+NO_ROW = "matches the given query."
+"""How Django's get_object_or_404() says that a row is not there."""
 
 SUSPICIOUS = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND)
 """How a project answers that does not know the host: Django's DisallowedHost, or no site or tenant of that name."""
+
+
+def _is_known(exchange: Exchange) -> bool:
+    """Return whether the reason for a response is known: a URL pattern that is near, or a row that is not there."""
+    return NEAREST in (exchange.no_route or "") or bool(exchange.refusal and NO_ROW in exchange.refusal.exception)
 
 
 def host_hint(results: Sequence[PactResult]) -> tuple[str, ...]:
@@ -23,6 +32,7 @@ def host_hint(results: Sequence[PactResult]) -> tuple[str, ...]:
         len(statuses) == 1
         and statuses <= {*SUSPICIOUS}
         and all(each.outcome is not Outcome.VERIFIED for each in interactions)
+        and not any(_is_known(each.exchange) for each in interactions)
     ):
         what = f"Every response was {statuses.pop()}."
     else:

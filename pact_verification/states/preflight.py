@@ -1,11 +1,15 @@
 """Checking before a run that every provider state in the pacts has a handler, and every message a producer."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.apps import apps
+
 from pact_verification.errors import CannotVerify, InvalidRegistration, StateError
 from pact_verification.pacts.pact import UNKNOWN_STATE, Interaction, Pact
+from pact_verification.results.crash import is_own
 from pact_verification.results.masking import without_secrets
 from pact_verification.states.claims import Claims
 from pact_verification.states.handlers import Match, Pattern
@@ -166,6 +170,10 @@ def to_paste(missing: Sequence[Need], registry: Registry) -> Iterator[str]:
     patterns = [*registry.states.patterns.values(), *registry.producers.patterns.values()]
     files = [relative(pattern.handler.location.file) for pattern in patterns]
     file = max(files, key=files.count) if files else "the pact_states.py of one of your apps"
+    if not files:
+        own = [config.label for config in apps.get_app_configs() if is_own(f"{config.path}{os.sep}")]
+        looked = ", ".join(own) or "none"
+        yield f"\nNo pact_states.py registers anything yet. Looked in your apps of INSTALLED_APPS: {looked}."
     yield f"\nAdd to {file}, and fill in:\n"
     # A file that registers states has imported their decorator, and perhaps nothing for messages.
     yield f"{imports(missing)}\n\n" if not files or any(need.is_message for need in missing) else ""

@@ -16,7 +16,7 @@ from pact_verification.errors import CannotVerify, InvalidRegistration
 from pact_verification.results.crash import Crash
 from pact_verification.states.claims import Claims
 from pact_verification.states.handlers import Handler, signature
-from pact_verification.text import Place, python_literal
+from pact_verification.text import Place, python_literal, relative
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -257,6 +257,8 @@ def autodiscover() -> Registry:
         raise
     except BaseException as error:  # also SystemExit, which would end the run with the module's exit code
         where = Crash.of(error).where
+        if isinstance(error, SyntaxError) and error.filename:  # no frame of the project is in its traceback
+            where = Place(relative(error.filename), error.lineno or 0)
         raise InvalidRegistration(
             f"A pact_states.py can't be imported: {type(error).__name__}: {error} ({where}). "
             f"Looked in the apps {', '.join(config.label for config in apps.get_app_configs())}."

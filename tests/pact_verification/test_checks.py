@@ -102,6 +102,23 @@ def test_settings_that_make_sense(settings: Mapping[str, Any]) -> None:
         assert run_checks() == []
 
 
+def test_a_misspelt_setting_is_a_warning() -> None:
+    """Nobody would miss pacts in a folder that the run does not look into."""
+    settings = {"PACT_PATH": ["contracts"], "PACT_BROKER_BASE_URL": "https://x", "PACT_EXAMPLES": "the project's own"}
+    with override_settings(**settings):
+        problems = run_checks()
+        require_settings()
+    assert [(problem.id, problem.is_serious(), problem.msg, problem.hint) for problem in problems] == [
+        (
+            "pact_verification.W018",
+            False,
+            "PACT_BROKER_BASE_URL is no setting of pact_verification.",
+            "A broker is named by options, or by variables of the environment such as PACT_BROKER_BASE_URL.",
+        ),
+        ("pact_verification.W018", False, "PACT_PATH is no setting of pact_verification.", "Did you mean PACT_PATHS?"),
+    ]
+
+
 def test_a_django_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(django, "VERSION", (4, 2, 30, "final", 0))
     monkeypatch.setattr(django, "get_version", lambda: "4.2.30")

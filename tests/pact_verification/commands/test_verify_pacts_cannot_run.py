@@ -86,6 +86,20 @@ class TestCannotRun:
         assert run.exit_code == 2
         has(run, "can't be imported: KeyError: 'SETTING_THAT_IS_NOT_SET'", "(tests/testapp/broken/pact_states.py:8)")
 
+    def test_a_pact_states_module_that_is_no_python(self, verify: Verify, pact: Path, tmp_path: Path) -> None:
+        (tmp_path / "odd").mkdir()
+        (tmp_path / "odd" / "__init__.py").touch()
+        (tmp_path / "odd" / "pact_states.py").write_text("def set_up(:\n    pass\n")
+        apps = ["tests.testapp.nodb", "odd", "pact_verification"]
+        settings = {"INSTALLED_APPS": apps, "DATABASES": {}, "DATABASE_ROUTERS": []}
+        run = verify(
+            write_pact(pact, EMPTY),
+            settings={**settings, "ROOT_URLCONF": "tests.testapp.nodb.urls"},
+            PYTHONPATH=f"{tmp_path}:{ROOT}",
+        )
+        assert run.exit_code == 2
+        has(run, "can't be imported: SyntaxError: invalid syntax", f"({tmp_path}/odd/pact_states.py:1).")
+
     @pytest.mark.parametrize("code", ["raise SystemExit(0)", "import pytest; pytest.skip(allow_module_level=True)"])
     def test_a_pact_states_module_that_would_end_the_run(
         self, verify: Verify, pact: Path, tmp_path: Path, code: str
@@ -112,6 +126,7 @@ class TestCannotRun:
         assert run.exit_code == 2
         has(
             run,
+            "No pact_states.py registers anything yet. Looked in your apps of INSTALLED_APPS: nodb.",
             "Add to the pact_states.py of one of your apps, and fill in:",
             "from pact_verification import provider_state",
             '@provider_state("an item cup exists")',

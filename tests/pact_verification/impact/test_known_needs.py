@@ -1,14 +1,21 @@
 """The table against contracts whose needs are known, judged by the real Pact core."""
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.test import override_settings
 
 from pact_verification.impact import members
 from pact_verification.impact.asking import Core
-from pact_verification.impact.finding import UNREADABLE, judge_changes
+from pact_verification.impact.finding import UNREADABLE, find_verified, judge_changes
+from pact_verification.impact.needs import operations_of
+from pact_verification.pacts.reading import parse_pact
 from pact_verification.results.exchange import RecordedMessage, RecordedResponse
 from pact_verification.results.impact import Member
+from pact_verification.results.masking import mask
+from pact_verification.results.report import InteractionResult, Outcome, PactResult
 from tests.pact_verification.impact.known import JSON, contract, kinds, needs, of_type, operations, response, verified
 from tests.pact_verification.pact_files import document, interaction
 
@@ -218,6 +225,20 @@ class TestMatchingRules:
     def test_an_exact_number(self, core: Core, number: float) -> None:
         """From 2**53 on, the core may take neighbours for equal."""
         assert body_needs(core, contract({"a": number}), {"a": number})["$.a"] == "exact value"
+
+    def test_a_secret_in_a_rule_is_not_shown(self, core: Core) -> None:
+        rules = {"header": {"X-Key": {"matchers": [{"match": "regex", "regex": "k3y-93hfkq82Zq"}]}}}
+        headers = {**JSON, "X-Key": "k3y-93hfkq82Zq"}
+        pact = document(interaction("it", response={"headers": {"X-Key": "k3y-93hfkq82Zq"}, "matchingRules": rules}))
+        read = parse_pact(json.dumps(pact).encode(), "pacts/p.json")
+        assert read
+        with override_settings(PACT_SECRET_NAMES=["x-key"]):
+            masked = mask(PactResult(read, (InteractionResult(read.interactions[0], Outcome.VERIFIED),)))
+        result = replace(masked.interactions[0], answers=(response({}, headers=headers),))
+        judged, _ = judge_changes(core, list(find_verified([read], [replace(masked, interactions=(result,))])))
+        [operation] = operations_of(judged)
+        [need] = next(each.needs for each in operation.members if each.member.path == "X-Key")
+        assert need.text == "format regex (hidden)"
 
 
 class TestStatusAndHeaders:

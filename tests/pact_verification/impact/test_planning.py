@@ -166,6 +166,7 @@ class TestRename:
         [
             ("title=header", "header"),
             ("header A=header B", "B"),
+            ("header:A=header:B", "B"),
             ("header A=X.Y", "X.Y"),
             ("metadata a=b.c", "b.c"),
             ("$['a.b']=$['c.d']", "c.d"),
@@ -184,6 +185,12 @@ class TestRename:
             assert broken_by(core, {"a": "x"}, *order) == ("$.a renamed to g",)
             assert broken_by(core, {}, *order) == ()
         assert broken_by(core, BODY, Planned.rename("header Content-Type=content-type")) == ()
+
+    @pytest.mark.parametrize("asked", [("a=b", "b=a"), ("a=b", "b=z"), ("b=z", "a=b")])
+    def test_a_name_that_a_renamed_member_has(self, core: Core, asked: tuple[str, str]) -> None:
+        """One change after the other would lose a member."""
+        with pytest.raises(CannotVerify, match="has 'b' already"):
+            plan(core, contract({"a": 1}), [response({"b": "x", "a": 1})], *map(Planned.rename, asked))
 
     def test_a_name_that_two_members_would_get(self, core: Core) -> None:
         with pytest.raises(CannotVerify, match=r"has 'z' already, so \$\.b can't get that name\."):

@@ -203,6 +203,17 @@ class TestMessages:
             messages_of(returned, "f()")
         assert str(raised.value) == error
 
+    def test_what_compares_oddly(self) -> None:
+        class Array:
+            def __eq__(self, other: object) -> bool:
+                raise ValueError("The truth value of an array is ambiguous.")
+
+            def __hash__(self) -> int:
+                return 1
+
+        with pytest.raises(ProducerError, match="of type Array"):
+            messages_of(Array(), "f()")
+
 
 class TestChosen:
     ONE, TWO = RecordedMessage(b"1"), RecordedMessage(b"2")

@@ -9,11 +9,11 @@ import pytest
 
 from pact_verification.provider.http_connection import LEFT_OUT, request_headers
 from pact_verification.provider.recorded_http import (
-    MAX_RECORDED_BODY,
     arrived_request,
     recorded_request,
     recorded_response,
 )
+from pact_verification.results.compression import MAX_RECORDED_BODY
 from pact_verification.results.exchange import RecordedRequest, RecordedResponse
 
 pytestmark = pytest.mark.no_database
@@ -61,6 +61,8 @@ RAW = zlib.compressobj(wbits=-15)
         pytest.param("gzip", b"not compressed", b"not compressed", id="not compressed"),
         pytest.param("gzip", gzip.compress(b"body")[:-9], b"body", id="without its end"),
         pytest.param("gzip", b"", b"", id="empty"),
+        pytest.param("gzip", gzip.compress(b"bo") + gzip.compress(b"dy"), b"body", id="two members"),
+        pytest.param("gzip", gzip.compress(b"body") + b"rest", b"body", id="with a rest"),
         pytest.param("br", b"\x0b\x01", b"\x0b\x01", id="unknown"),
         pytest.param("gzip", gzip.compress(bytes(MAX_RECORDED_BODY + 1)), bytes(MAX_RECORDED_BODY), id="too long"),
     ],

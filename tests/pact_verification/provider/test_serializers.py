@@ -1,3 +1,4 @@
+import gzip
 import http.client
 import inspect
 import json
@@ -304,6 +305,13 @@ def test_the_source_of_a_class_is_read_once_for_many_items(monkeypatch: pytest.M
     for _ in range(2):
         assert members(rendered(Fresh([{"name": "Ann"}] * 9, many=True).data))
     assert asked == [Fresh]
+
+
+def test_a_compressed_body() -> None:
+    response = rendered(Sale(SALE).data)
+    response.content = gzip.compress(response.content)
+    response.headers["Content-Encoding"] = "gzip"
+    assert members(response)[".sold_at"] == "Sale.sold_at"
 
 
 @pytest.mark.parametrize(

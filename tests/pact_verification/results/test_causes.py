@@ -141,6 +141,18 @@ class TestExceptions:
             answered(STATUS, status=BROKEN, crash=number, endpoint=DETAIL),
         ) == [(price.exception, 2), (number.exception, 1)]
 
+    def test_values_in_a_text_that_says_all(self) -> None:
+        said = "NoReverseMatch: Reverse for 'item' with keyword arguments '{{'pk': {}}}' not found."
+        assert found(
+            *(answered(STATUS, status=BROKEN, crash=crash(exception=said.format(number))) for number in (5, 17)),
+        ) == [(said.format(5), 2)]
+
+    def test_one_of_a_library_leads_to_the_view(self) -> None:
+        """Django's own line says that a view returned None."""
+        error = Crash("ValueError: The view returned None.", (Frame("base.py", 332, "check", "raise", own=False),))
+        (cause,) = causes([pact(answered(STATUS, status=BROKEN, crash=error))])
+        assert cause.place == Place("shop/views.py", 20)
+
     def test_of_a_state_handler(self) -> None:
         error = "The state 'a' raised LookupError: no price (shop/prices.py:7)"
         (cause,) = causes([pact(*[failed(Outcome.STATE_ERROR, error, crash=crash()) for _ in range(2)])])
@@ -161,6 +173,30 @@ class TestExceptions:
             Place("shop/prices.py", 7),
             2,
         )
+
+
+class TestRedirects:
+    STATUS = Mismatch("status", "", 200, 301, "expected 200 but was 301")
+
+    @pytest.mark.parametrize(
+        ("location", "title"),
+        [
+            (
+                "/items/?page=2",
+                (
+                    "301 Moved Permanently came instead of 200, to /items/?page=2: the URL pattern ends with a slash, "
+                    "and the pact's path does not"
+                ),
+            ),
+            ("/login?next=/items", "301 Moved Permanently came instead of 200, to /login?next=/items"),
+            ("", "301 Moved Permanently came instead of 200"),
+        ],
+    )
+    def test_where_it_leads(self, location: str, title: str) -> None:
+        result = answered(self.STATUS, status=(301, "Moved Permanently"), path="/items")
+        assert result.exchange.response
+        response = replace(result.exchange.response, headers={"Location": location} if location else {})
+        assert found(replace(result, exchange=replace(result.exchange, response=response))) == [(title, 1)]
 
 
 class TestTables:
@@ -211,10 +247,10 @@ class TestTables:
 
     def test_another_error_of_the_database_is_none_of_these(self) -> None:
         locked = crash(exception="OperationalError: database is locked")
-        said = crash(exception="LookupError: no such table: 7")
+        said = crash(exception="LookupError: OperationalError: no such table: 7")
         assert found(answered(STATUS, status=BROKEN, crash=locked), answered(STATUS, status=BROKEN, crash=said)) == [
             ("OperationalError: database is locked", 1),
-            ("LookupError: no such table: 7", 1),
+            ("LookupError: OperationalError: no such table: 7", 1),
         ]
 
 

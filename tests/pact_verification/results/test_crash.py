@@ -81,6 +81,31 @@ def read():
     assert printed.endswith("LookupError: no prices\n(3 frames of libraries left out)\n")
 
 
+def test_frames_are_counted_only_if_they_would_be_shown() -> None:
+    def read() -> None:
+        try:
+            json.loads("{")
+        except ValueError:
+            raise LookupError("no prices") from None
+
+    with pytest.raises(LookupError) as raised:
+        read()
+    assert project_traceback(raised.value).endswith("LookupError: no prices\n")
+
+
+def test_the_errors_of_a_group_have_the_projects_frames_too() -> None:
+    errors = []
+    for text in ("{", "["):
+        try:
+            json.loads(text)
+        except ValueError as error:
+            errors.append(error)
+    printed = project_traceback(ExceptionGroup("two", errors))
+    assert json.__file__ not in printed
+    assert "Expecting property name" in printed
+    assert printed.count(__file__) == 2
+
+
 def test_a_traceback_without_a_frame_of_the_project_is_whole() -> None:
     with pytest.raises(ValueError, match="Expecting") as raised:
         json.loads("{")

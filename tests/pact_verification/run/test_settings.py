@@ -18,7 +18,10 @@ URLS = """
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import Http404, JsonResponse
+from django.shortcuts import get_object_or_404
 from django.urls import path
+
+from shop.models import Item
 
 
 def host(request):
@@ -38,7 +41,11 @@ def strict(request):
     return JsonResponse(["strict"], safe=False)
 
 
-urlpatterns = [path("host", host), path("tenant", tenant), path("strict", strict)]
+def missing(request):
+    get_object_or_404(Item, name="no such item")
+
+
+urlpatterns = [path(view.__name__, view) for view in (host, tenant, strict, missing)]
 """
 HINT = (
     "A request names the host 127.0.0.1, unless the pact names one. If the project chooses a site or a tenant by the "
@@ -103,6 +110,15 @@ def test_a_project_that_does_not_know_the_host_gets_a_hint(project: Project, pat
     expect(project, interaction("one", path, response={"status": 418}))
     run = verify(project, 'PACT_HOST = "other.example.com"')
     assert run.exit_code == 1
+    assert "PACT_HOST" not in run.out
+
+
+@pytest.mark.parametrize("path", ["/missing", "/tenants"])
+def test_there_is_no_hint_where_the_reason_is_known(project: Project, path: str) -> None:
+    expect(project, interaction("one", path))
+    run = verify(project, "")
+    assert run.exit_code == 1
+    assert "404 Not Found came instead of 200" in run.out
     assert "PACT_HOST" not in run.out
 
 
