@@ -5,6 +5,7 @@ import json
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +80,13 @@ def read_json(body: bytes) -> Any:
         return json.loads(body)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+
+
+def text_of(body: bytes) -> str:
+    """Return the text of a body: of UTF-16 and UTF-32 too, which JSON may be written in."""
+    with suppress(UnicodeDecodeError):
+        return body.decode(json.detect_encoding(body))
+    return body.decode(errors="replace")
 
 
 def relative(path: str) -> str:

@@ -130,14 +130,16 @@ class Capture:
 
 
 def _snapshot(message: Message) -> Message:
-    """Return a message that stays as it was published, if the project changes its dicts and lists afterwards."""
+    """Return a message that stays as it was published, if the project changes what it holds afterwards."""
     return replace(message, content=_copied(message.content), metadata=_copied(message.metadata))
 
 
 def _copied(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _copied(each) for key, each in value.items()}
-    return [_copied(each) for each in value] if isinstance(value, list) else value
+    if isinstance(value, bytearray | memoryview):
+        return bytes(value)
+    return type(value)(map(_copied, value)) if type(value) in {list, tuple} else value
 
 
 def captured_messages(

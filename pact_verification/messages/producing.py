@@ -35,6 +35,9 @@ That format begins with a zero, and four bytes that name a schema.
 
 WIRE_FORMAT_BYTES = 5
 
+JSON = re.compile(r"[/+]json\b", re.IGNORECASE)
+"""What the content type of JSON has."""
+
 
 def arguments_of(match: Match, values: Mapping[str, Any], request: Message | None) -> dict[str, Any]:
     """Return the keyword arguments for a producer, of those that it accepts.
@@ -140,9 +143,18 @@ def chosen(messages: Sequence[RecordedMessage], interaction: Interaction, produc
     if not message.body and expected.body not in EMPTY:
         raise ProducerError(f"{producer} returned an empty message, and the pact's has contents.")
     # The core accepts any contents of another type where the pact's are empty.
-    if message.body not in {b"", b"null"} and expected.has_contents and expected.body in EMPTY:
-        raise ProducerError(f"{producer} returned a message with contents, and the pact's is empty.")
+    if expected.has_contents and expected.body in EMPTY:
+        is_null = message.body == b"null" and JSON.search(message.content_type or "application/json")
+        if message.body and not is_null:
+            raise ProducerError(f"{producer} returned a message with contents, and the pact's is empty.")
+        came, named = _media_type(message), _media_type(expected)
+        if came and named and came != named:  # nor does it compare the types of empty ones
+            raise ProducerError(f"{producer} returned an empty message of type {came}, and the pact's is {named}.")
     return message
+
+
+def _media_type(message: RecordedMessage | PactMessage) -> str:
+    return message.content_type.partition(";")[0].strip().lower()
 
 
 def for_core(message: RecordedMessage, expected: PactMessage) -> tuple[bytes, dict[str, Any]]:

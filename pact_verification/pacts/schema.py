@@ -9,12 +9,15 @@ files.
 """
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 HTTP, ASYNCHRONOUS, SYNCHRONOUS = "Synchronous/HTTP", "Asynchronous/Messages", "Synchronous/Messages"
 MESSAGE = "Message"
 """The kind of a message in the list "messages" of a V3 pact, which names no type."""
+
+MISSPELT = 0.75
+"""How much alike two names of members are, of 1, if one may be a misspelling."""
 
 STATUSES = range(100, 1000)
 BODY_MEMBERS = {"content", "contentType", "contentTypeHint", "encoded"}
@@ -169,6 +172,23 @@ def _with_contents(shape: Shape) -> Shape:
     return checked
 
 
+def _without_misspellings(known: Collection[str], shape: Shape) -> Shape:
+    """Refuse a member that the core would drop, if it may be meant as a known one that is not there."""
+
+    def checked(value: Any, place: str) -> None:
+        shape(value, place)
+        absent = [name for name in known if name not in value]
+        for name in value:
+            if name in known or name == "comments":  # which is near to contents
+                continue
+            near = [each for each in absent if each.lower() == name.lower()]
+            near = near or difflib.get_close_matches(name, absent, n=1, cutoff=MISSPELT)
+            if near:
+                raise Misshapen(f"{place} has {name!r}, which pacts don't have. Is it a misspelling of {near[0]!r}?")
+
+    return checked
+
+
 def _members(required: Mapping[str, Shape], known: Mapping[str, Shape]) -> Shape:
     def shape(value: Any, place: str) -> None:
         _required_object(value, place)
@@ -194,13 +214,15 @@ _EVERY: Mapping[str, Shape] = {
     "comments": _object,
 }
 _REQUEST = _members({}, _RULES)  # request_check compares the rest with the request that arrives
-_RESPONSE = _members({}, {"status": _status, "headers": _headers, **_RULES})
+_RESPONSE = _without_misspellings(
+    ("status", "headers", "body", *_RULES), _members({}, {"status": _status, "headers": _headers, **_RULES})
+)
 _HTTP = _members({"request": _REQUEST, "response": _RESPONSE}, _EVERY)
 _V3_MESSAGE = _with_contents(_members({}, {**_EVERY, **_RULES, "metadata": _object, "metaData": _object}))
 _CONTENTS: Mapping[str, Shape] = {**_RULES, "metadata": _object, "contents": _contents}
-_V4_CONTENTS = _with_contents(_members({}, _CONTENTS))
+_V4_CONTENTS = _without_misspellings(_CONTENTS.keys(), _with_contents(_members({}, _CONTENTS)))
 _BY_TYPE: Mapping[Any, Shape] = {
     HTTP: _HTTP,
-    ASYNCHRONOUS: _with_contents(_members({}, {**_EVERY, **_CONTENTS})),
+    ASYNCHRONOUS: _without_misspellings(_CONTENTS.keys(), _with_contents(_members({}, {**_EVERY, **_CONTENTS}))),
     SYNCHRONOUS: _members({"request": _V4_CONTENTS, "response": _responses}, _EVERY),
 }

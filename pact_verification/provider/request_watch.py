@@ -98,11 +98,11 @@ def _with_values(sql: str, params: Any, context: Mapping[str, Any], *, many: boo
     """Return a query with its values, as Django logs it."""
     if many:
         return f"{len(params)} times: {sql}" if isinstance(params, Sized) else f"many times: {sql}"
-    # A secret may stand far from its column's name, as in an INSERT, so the mask would not know it.
-    with_values = sql.partition(" FROM ")[2] if sql.startswith("SELECT") else sql
-    if re.search(rf"(?<!\w)(?:{'|'.join(map(re.escape, secret_names()))})(?!\w)", with_values, re.IGNORECASE):
-        return sql
     with suppress(Exception):  # Django asks the driver, which may not know a query that failed
         if text := context["connection"].ops.last_executed_query(context["cursor"], sql, params):
-            return str(text)
+            # A secret may stand far from its column's name, as in an INSERT, so the mask would not know it. The name
+            # may be a value, as in the path of a JSONField.
+            with_values = str(text).partition(" FROM ")[2] if sql.startswith("SELECT") else f"{sql} {text}"
+            names = "|".join(map(re.escape, secret_names()))
+            return sql if re.search(rf"(?<!\w)(?:{names})(?!\w)", with_values, re.IGNORECASE) else str(text)
     return sql

@@ -38,7 +38,7 @@ def summary_lines(report: Report) -> Iterator[TextLine]:
 
 def interactions_of(cause: Cause) -> str:
     """Return how many interactions a cause has, and their consumers."""
-    names = list(cause.consumers)
+    names = [" ".join(name.split()) for name in cause.consumers]
     more = f" and {len(names) - MAX_CONSUMERS} more" if len(names) > MAX_CONSUMERS else ""
     return f"{counted(len(cause.failures), 'interaction')} of {', '.join(names[:MAX_CONSUMERS])}{more}"
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,13 @@ REDIRECTION = 3
 """The first digit of these statuses."""
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
-VALUE = re.compile(r"'(?:[0-9a-f-]{32,36}|\d+)'|\d+(?:\.\d+)?")
-"""Values in the text of an exception: numbers, and ids in quotes."""
+VALUE = re.compile(r"'(?:[0-9a-f-]{32,36}|\d+)'|0x[0-9a-f]+|\d+(?:\.\d+)?|\b(?:true|false|null)\b")
+"""Values in a sentence: ids in quotes, addresses of objects, numbers, and JSON's names."""
+
+ADDRESS = re.compile(r"0x[0-9a-f]+")
+
+OF_TYPES = re.compile(r"\((\w+)\) to be the same type as .*\((\w+)\)\Z", re.DOTALL)
+"""How the core's sentence about another type ends."""
 
 ID = re.compile(r"\d+|[0-9a-fA-F-]{32,36}")
 SAY_ALL = frozenset(
@@ -47,8 +52,12 @@ NO_TABLE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 NO_MIGRATION = "Is a migration missing? manage.py makemigrations --check tells."
+MAX_TITLE = 300
+
 MAX_NAMES = 4
 """How many members are named in a title."""
+
+OTHER_TYPE = "Expected a body of "
 
 MISSING_KEYS = "Actual map is missing the following keys: "
 
@@ -141,18 +150,20 @@ def _findings(result: InteractionResult, known: Container[str], contracts: str) 
             own = crash.where if crash.own else (where, NUMBER.sub("#", crash.exception))
             yield _Finding((result.outcome, kind, own), _line(title), where, at)
     elif result.outcome is Outcome.STATE_ERROR:
-        yield _Finding((result.outcome, error), _line(error), "", place)
+        yield _Finding((result.outcome, ADDRESS.sub("", error)), _line(error), "", place)
     elif error or not result.mismatches:
-        # What ends a run has one cause. Each operation is slow, or too long, for a cause of its own.
-        operation = subject if exchange.over_limit is not None else ""
+        # What ends a run has one cause. Each operation is slow, too long or wrongly produced for a cause of its own.
+        operation = subject if exchange.over_limit is not None or unfinished else ""
         yield _Finding(
             (result.outcome, operation, NUMBER.sub("#", error)), _line(error or result.outcome.value), subject, place
         )
     elif status := next((each for each in result.mismatches if each.part == "status"), None):
         yield _of_status(result, status, subject)
     else:
+        of_type = any(each.part == "body" and each.message.startswith(OTHER_TYPE) for each in result.mismatches)
         for mismatch in result.mismatches:
-            yield _of_mismatch(result, mismatch, subject, known, contracts)
+            if not (of_type and mismatch.part == "header" and mismatch.path.lower() == "content-type"):
+                yield _of_mismatch(result, mismatch, subject, known, contracts)
 
 
 def _of_status(result: InteractionResult, status: Mismatch, subject: str) -> _Finding:
@@ -164,9 +175,20 @@ def _of_status(result: InteractionResult, status: Mismatch, subject: str) -> _Fi
         return _Finding(("no route", subject), f"{title}: {exchange.no_route}", subject)
     if exchange.refusal:
         reason = exchange.refusal.exception  # the same one for several operations has one cause
+        raised = exchange.refusal.where if exchange.refusal.own else VALUE.sub("#", reason)
         common = f"{came} came: {_line(reason)}"
-        return _Finding(("refusal", came, reason), f"{title}: {_line(reason)}", subject, result.place, common)
+        key = ("refusal", came, reason.partition(":")[0], raised)
+        return _Finding(key, f"{title}: {_line(reason)}", subject, result.place, common)
     return _Finding(("status", subject, came, result.interaction.expected.status), title, subject, result.place)
+
+
+def _sort(message: str) -> Hashable:
+    """Return what a sentence of the core says without its values: those of one place are alike."""
+    if types := OF_TYPES.search(message):
+        return types.groups()
+    if message.startswith("Failed to parse"):
+        return NUMBER.sub("#", message.partition(" at line ")[0])
+    return VALUE.sub("#", re.sub(r"'.*'", "''", message, flags=re.DOTALL))
 
 
 def _redirect(result: InteractionResult) -> str:
@@ -184,7 +206,7 @@ def _of_mismatch(
     result: InteractionResult, mismatch: Mismatch, subject: str, known: Container[str], contracts: str
 ) -> _Finding:
     if mismatch.part != "body":
-        kind = NUMBER.sub("#", re.sub(r"'[^']*'", "''", mismatch.message))
+        kind = _sort(mismatch.message)
         text = said(mismatch)
         if mismatch.path.lower() not in text.lower():  # the sentence was replaced for a secret
             text = f"{mismatch.where}: {text}"
@@ -199,7 +221,7 @@ def _of_mismatch(
             title += f"; {_listed(new)} came and {contracts} knows {'it' if len(new) == 1 else 'them'}"
             return _Finding(("renamed", missing, new), title, subject, result.place)
         return _Finding((subject, path, "missing", missing), title + at, subject, result.place)
-    kind = NUMBER.sub("#", re.sub(r"'[^']*'", "''", mismatch.message))
+    kind = _sort(mismatch.message)
     return _Finding((subject, path, kind), f"`{_shown(path)}`: {said(mismatch)}", subject, result.place)
 
 
@@ -259,4 +281,6 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _line(text: str) -> str:
-    return text.partition("\n")[0]
+    """Return the first line of a text, cut to what a screen has room for."""
+    line = text.partition("\n")[0]
+    return line if len(line) <= MAX_TITLE else f"{line[:MAX_TITLE]}…"

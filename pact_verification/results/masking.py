@@ -6,13 +6,14 @@ descriptions, states, routes, JSON keys, rules.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
 from pact_verification.pacts.pact import Interaction, PactMessage
+from pact_verification.pacts.schema import SYNCHRONOUS
 from pact_verification.results.exchange import Exchange, RecordedMessage
 from pact_verification.results.report import InteractionResult, PactResult, Report
 from pact_verification.results.secret_hiding import Mask
@@ -27,9 +28,11 @@ def mask(result: PactResult) -> PactResult:
     interactions: list[InteractionResult] = []
     everything = configured
     output = result.core_output
+    together = _secrets_of_responses(result.interactions, names)
     for each in result.interactions:
         try:
-            mask = _mask_of(each.interaction, names, configured, each.exchange)
+            known = configured | together.get(each.interaction.place, frozenset())
+            mask = _mask_of(each.interaction, names, known, each.exchange)
             masked = mask.hide(each)
         except Exception as error:  # noqa: BLE001  # the project's values may raise anything
             masked, output = _bare(each, error), ""
@@ -45,6 +48,17 @@ def mask(result: PactResult) -> PactResult:
         interactions=tuple(interactions),
         core_output=Mask(everything, names).hide(output),
     )
+
+
+def _secrets_of_responses(results: Sequence[InteractionResult], names: frozenset[str]) -> dict[int, frozenset[str]]:
+    """Return the secrets of synchronous messages with several responses, by place. Each response has a result."""
+    found: dict[int, frozenset[str]] = {}
+    for each in results:
+        if each.interaction.kind == SYNCHRONOUS and len(each.interaction.messages) > 1:
+            with suppress(Exception):  # `mask` meets it again
+                spelt = _mask_of(each.interaction, names, frozenset(), each.exchange).spelt
+                found[each.interaction.place] = found.get(each.interaction.place, frozenset()) | spelt
+    return found
 
 
 def _bare(result: InteractionResult, error: Exception) -> InteractionResult:

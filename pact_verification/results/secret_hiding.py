@@ -13,7 +13,7 @@ from pact_verification.results.mismatch import Mismatch
 from pact_verification.results.secret_search import ATOMS, may_hold_value, may_name_secret, secret_values_in
 from pact_verification.results.secret_values import SHORTEST, looks_like_secret, without_secret_parts
 from pact_verification.system.credentials import HIDDEN, SHORT, hide
-from pact_verification.text import read_json
+from pact_verification.text import read_json, text_of
 
 UNSEARCHABLE = "(it can't be searched for secrets)"
 """Replaces a value that is nested too deeply to be searched."""
@@ -206,12 +206,15 @@ class Mask:
         return self._hide(body)
 
     def _bytes(self, body: bytes) -> bytes:
-        if not self._may_hold_secrets(body.decode(errors="replace")):
+        if not self._may_hold_secrets(text := text_of(body)):
             return body
         with suppress(ValueError):
             document = read_json(body)
             masked = self._hide(document)
             return body if masked == document else json.dumps(masked, ensure_ascii=False).encode(errors="surrogatepass")
+        if b"\0" in body and text != body.decode(errors="replace"):  # UTF-16 or UTF-32
+            masked = self._text(text)
+            return body if masked == text else masked.encode()
         return self._text(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
     def _may_hold_secrets(self, text: str) -> bool:

@@ -18,7 +18,7 @@ from urllib.parse import unquote_plus
 
 from pact_verification.results.secret_values import looks_like_secret, secret_parts
 from pact_verification.system.credentials import spellings
-from pact_verification.text import read_json
+from pact_verification.text import read_json, text_of
 
 MAX_OPEN_TAGS = 64
 """After this many tags without an end, the rest of a text is hidden. Each costs a search through the whole text."""
@@ -53,7 +53,7 @@ def _values_under(sources: Iterable[Any], names: frozenset[str]) -> Iterator[str
         elif name and value is not None:
             yield from _value_and_parts(str(value), name)
         elif isinstance(value, str | bytes):
-            text = value if isinstance(value, str) else value.decode(errors="replace")
+            text = value if isinstance(value, str) else text_of(value)
             if not may_name_secret(text, names):
                 continue
             document = _json_in(text)
@@ -145,7 +145,9 @@ def _assignment_pattern(names: frozenset[str]) -> re.Pattern[str]:
     either = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
     return re.compile(
         rf"(?<!\?P)<(?:[\w.-]+:)?(?P<element>{either})(?=[\s>])"
-        rf"|(?<![\w-])(?P<name>{either})(?P<quoted>\\*[\"'])?\s*(?P<sign>[=:]|\bis(?=\ ['\"])|with\ value)\s*",
+        rf"|(?:(?<![\w-])|(?<=%5B))(?P<name>{either})(?:\]|%5D)?(?P<quoted>\\*[\"'])?\s*"
+        r"(?P<sign>[=:]|\bis(?=\ ['\"])|with\ value)\s*"
+        rf"|\bname=\"(?P<field>{either})\"[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n",  # multipart/form-data
         re.IGNORECASE,
     )
 
@@ -189,7 +191,7 @@ def secret_values_in(text: str, names: frozenset[str]) -> Iterator[tuple[str, in
     while found := _assignment_pattern(names).search(text, at):
         start, end = _value(text, found, unclosed)
         if end > start:
-            yield (found["element"] or found["name"]).lower(), start, end
+            yield (found["element"] or found["name"] or found["field"]).lower(), start, end
         at = max(end, found.start() + 1)
 
 
@@ -203,6 +205,9 @@ def _value(text: str, found: re.Match[str], unclosed: Counter[str]) -> tuple[int
     at = found.end()
     if found["element"]:
         return _element_content(text, found, unclosed)
+    if found["field"]:
+        part_end = text.find("\n--", at)
+        return at, len(text) if part_end < 0 else part_end - (text[part_end - 1] == "\r")
     first = text[at : at + 1]
     if first in OPENING:
         line_end = text.find("\n", at)

@@ -496,12 +496,17 @@ def test_an_object_that_poses_as_a_module(events: Any, monkeypatch: pytest.Monke
 
 
 def test_a_message_stays_as_it_was_published(events: Any) -> None:
-    event: dict[str, Any] = {"status": "new", "items": [{"id": 1}]}
+    event: dict[str, Any] = {"status": "new", "items": [{"id": 1}], "parts": ({"id": 3},)}
+    raw = bytearray(b"new")
     with captured_messages("shop.events.publish") as messages:
         events.publish(event)
+        events.publish(raw)
         event["status"] = "sent"
         event["items"].append({"id": 2})
-    assert messages[0].content == {"status": "new", "items": [{"id": 1}]}
+        event["parts"][0]["id"] = 4
+        raw[:] = b"old"
+    assert messages[0].content == {"status": "new", "items": [{"id": 1}], "parts": ({"id": 3},)}
+    assert messages[1].content == b"new"
 
 
 def test_kombu() -> None:

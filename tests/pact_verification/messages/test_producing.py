@@ -255,6 +255,16 @@ class TestChosen:
                 asynchronous("a", "", "text/plain"),
                 "f() returned a message with contents, and the pact's is empty.",
             ),
+            (
+                [RecordedMessage(b"null", "text/plain")],
+                asynchronous("a", "", "text/plain"),
+                "f() returned a message with contents, and the pact's is empty.",
+            ),
+            (
+                [RecordedMessage(b"", "image/png")],
+                asynchronous("a", "", "text/csv"),
+                "f() returned an empty message of type image/png, and the pact's is text/csv.",
+            ),
             ([ONE], v3_message("a", None), "f() returned a message with contents, and the pact's is empty."),
         ],
     )

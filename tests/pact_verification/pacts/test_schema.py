@@ -96,5 +96,25 @@ def test_what_php_writes_for_an_empty_object() -> None:
     parse(pact_of(PLAIN | {"request": {"query": [], **empty}, "response": {"status": 200, **empty}}))
 
 
+@pytest.mark.parametrize("name", ["Body", "BODY", "bodi", "Headers", "header", "statusCode", "Status"])
+def test_a_misspelt_member_of_a_response(name: str) -> None:
+    """The core drops it, and would compare less than the consumer expects."""
+    with pytest.raises(UnreadablePact, match=f"has '{name}', which pacts don't have. Is it a misspelling of"):
+        parse(pact_of(PLAIN | {"response": {name: 1}}))
+
+
+@pytest.mark.parametrize("name", ["metaData", "Metadata", "metdata", "MatchingRules"])
+def test_a_misspelt_member_of_a_message(name: str) -> None:
+    contents = {"contents": {"content": {"a": 1}, "contentType": "application/json"}}
+    message = {"type": "Asynchronous/Messages", "description": "it", **contents}
+    parse(pact_of({**message, "comments": {}}, version="4.0"))
+    for misspelt in (
+        {**message, name: {"topic": "x"}},
+        {**message, "type": "Synchronous/Messages", "request": contents, "response": [{**contents, name: {}}]},
+    ):
+        with pytest.raises(UnreadablePact, match=f"has '{name}', which pacts don't have"):
+            parse(pact_of(misspelt, version="4.0"))
+
+
 def test_members_that_are_unknown_are_left_alone() -> None:
     parse(pact_of(PLAIN | {"x": [None], "response": {"status": 200, "y": 1}}, z={}))

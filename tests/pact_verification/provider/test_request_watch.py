@@ -77,6 +77,13 @@ def test_a_secret_column_without_quotes(watch: RequestWatch) -> None:
     ]
 
 
+def test_a_secret_name_in_a_value(watch: RequestWatch) -> None:
+    """Such as the path of a JSONField, with its value beside it."""
+    execute("SELECT 1 WHERE %s = %s", ['$."token"', "hunter2"])
+    execute("SELECT 1 FROM (SELECT 1) AS one WHERE %s = %s", ['$."token"', "hunter2"])
+    assert [query.sql for query in watch.sql][1] == "SELECT 1 FROM (SELECT 1) AS one WHERE %s = %s"
+
+
 def test_bounds(watch: RequestWatch) -> None:
     execute(f"SELECT '{'x' * MAX_SQL}'")
     for _ in range(MAX_QUERIES):

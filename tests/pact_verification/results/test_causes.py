@@ -175,6 +175,65 @@ class TestExceptions:
         )
 
 
+class TestValues:
+    """What differs only by its values has one cause, and what is another fault has another."""
+
+    @pytest.mark.parametrize(
+        "sentences",
+        [
+            [f"Expected {{'n': '{each}'}} (Map) to be the same type as 'it's' (String)" for each in ("a", "b")],
+            ["Expected 'it's a' (String) to be equal to 'b'", "Expected 'c' (String) to be equal to 'it's d'"],
+            [
+                "Expected true (Boolean) to be equal to false (Boolean)",
+                "Expected false (Boolean) to be equal to true (Boolean)",
+            ],
+        ],
+    )
+    def test_of_one_place(self, sentences: list[str]) -> None:
+        assert len(causes([pact(*[answered(of_body("$.a", sentence)) for sentence in sentences])])) == 1
+
+    def test_bodies_that_can_not_be_parsed_for_two_reasons(self) -> None:
+        sentences = [
+            "Failed to parse the actual body: 'expected value at line 1 column 1'",
+            "Failed to parse the actual body: 'expected value at line 3 column 7'",
+            "Failed to parse the actual body: 'recursion limit exceeded at line 1 column 128'",
+        ]
+        assert [count for _, count in found(*[answered(of_body("$", each)) for each in sentences])] == [2, 1]
+
+    def test_refusals_at_one_line(self) -> None:
+        refusals = [crash(exception=f"Http404: no item {each!r}") for each in ("a", "b")]
+        status = Mismatch("status", "", 200, 404, "expected 200 but was 404")
+        results = [answered(status, status=(404, "Not Found"), refusal=each) for each in refusals]
+        assert [count for _, count in found(*results)] == [2]
+
+    def test_two_producers_that_fail_alike(self) -> None:
+        results = [
+            InteractionResult(
+                Interaction(f"it {number}", kind=ASYNCHRONOUS),
+                Outcome.PRODUCER_ERROR,
+                Exchange(producer=Producer(f"order_v{number}()", Place("p.py", number))),
+                error=f"order_v{number}() captured no message. (p.py:{number})",
+            )
+            for number in (1, 2)
+        ]
+        assert len(causes([pact(*results)])) == 2
+
+    def test_the_address_of_an_object(self) -> None:
+        errors = [f"a_state() returned <Item object at 0x7f{each}>" for each in ("00", "a1")]
+        assert len(causes([pact(*[failed(Outcome.STATE_ERROR, each) for each in errors])])) == 1
+
+    def test_a_content_type_is_one_cause(self) -> None:
+        mismatches = (
+            Mismatch("header", "Content-Type", "application/json", "text/x", "Expected header 'Content-Type' ..."),
+            of_body("", "Expected a body of 'application/json' but the actual content type was 'text/x'"),
+        )
+        assert len(causes([pact(answered(*mismatches))])) == 1
+
+    def test_a_long_title_is_cut(self) -> None:
+        (cause,) = causes([pact(answered(STATUS, status=BROKEN, crash=crash(exception="E: " + "x" * 9000)))])
+        assert len(cause.title) == 301
+
+
 class TestRedirects:
     STATUS = Mismatch("status", "", 200, 301, "expected 200 but was 301")
 

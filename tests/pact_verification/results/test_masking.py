@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pact_verification.pacts.pact import Interaction, ProviderState, Request
-from pact_verification.results.exchange import Exchange, RecordedRequest, RecordedResponse, SetUpState
+from pact_verification.pacts.pact import Interaction, PactMessage, ProviderState, Request
+from pact_verification.pacts.schema import SYNCHRONOUS
+from pact_verification.results.exchange import Exchange, RecordedMessage, RecordedRequest, RecordedResponse, SetUpState
 from pact_verification.results.masking import mask, secret_members, without_secrets
 from pact_verification.results.report import InteractionResult, Outcome, PactResult
 from tests.pact_verification.results.secret_results import one, result_with
@@ -150,3 +151,17 @@ def test_all_names_are_hidden_where_secrets_can_not_be_searched_for() -> None:
     state = SetUpState(ProviderState("a"), "a()", values={"password": Unspeakable()})
     result = InteractionResult(Interaction("a"), Outcome.VERIFIED, Exchange(states=(state,)))
     assert secret_members(result, b'{"a": {"b": 1}}') == (("b", "(hidden)"), ("a", "(hidden)"))
+
+
+def test_the_responses_of_a_message_share_their_secrets() -> None:
+    """Each has a result of its own until they are joined."""
+
+    def response(number: int, body: bytes) -> InteractionResult:
+        messages = (PactMessage(), PactMessage())
+        wanted = Interaction("a", kind=SYNCHRONOUS, messages=messages, response=number)
+        return InteractionResult(wanted, Outcome.MISMATCH, Exchange(message=RecordedMessage(body, "application/json")))
+
+    told, used = json.dumps({"password": TOKEN}).encode(), json.dumps({"msg": f"use {TOKEN}"}).encode()
+    for bodies in ((told, used), (used, told)):
+        results = tuple(response(number, body) for number, body in enumerate(bodies))
+        assert TOKEN not in repr(mask(PactResult(result_with().pact, results)))

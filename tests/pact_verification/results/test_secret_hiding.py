@@ -11,6 +11,8 @@ from pact_verification.results.exchange import Exchange, RecordedRequest, Record
 from pact_verification.results.masking import mask, named_without_secrets
 from pact_verification.results.mismatch import Mismatch
 from pact_verification.results.report import InteractionResult, Outcome, PactResult
+from pact_verification.results.secret_hiding import Mask
+from pact_verification.results.secret_search import secrets_in
 from tests.pact_verification.results.secret_results import one, result_with
 
 pytestmark = pytest.mark.no_database
@@ -121,3 +123,30 @@ def test_a_new_field_is_free_text_unless_it_names_something() -> None:
     assert isinstance(result.exchange, Later)
     assert result.exchange.records == ("password: (hidden)", "(hidden)")
     assert result.exchange.test_name == result.exchange.comments[0] == "password: forgotten, (hidden)"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+@pytest.mark.parametrize("text", ['{"token": "Zq107xK8mLw2Pq7"}', "token=Zq107xK8mLw2Pq7"])
+def test_a_body_in_another_encoding(encoding: str, text: str) -> None:
+    body = text.encode(encoding)
+    assert "Zq107xK8mLw2Pq7" in str(secrets_in([body], frozenset({"token"})))
+    masked = Mask(frozenset(), frozenset({"token"})).hide(RecordedResponse(200, body=body)).body
+    assert b"Zq107" not in masked
+    assert b"(hidden)" in masked
+    other = "no secret: 1".encode(encoding)
+    assert Mask(frozenset(), frozenset({"token"})).hide(RecordedResponse(200, body=other)).body == other
+
+
+def test_the_parts_of_a_form() -> None:
+    body = (
+        b'--b\r\nContent-Disposition: form-data; name="token"\r\nContent-Type: text/plain\r\n\r\nZq107xK8\r\n'
+        b'--b\r\nContent-Disposition: form-data; name="page"\r\n\r\n2\r\n--b--\r\n'
+    )
+    names = frozenset({"token"})
+    assert Mask(frozenset(), names).hide(RecordedResponse(200, body=body)).body == body.replace(
+        b"Zq107xK8", b"(hidden)"
+    )
+    assert secrets_in([body], names) == frozenset({"Zq107xK8"})
+    for nested in (b"user[token]=Zq107xK8&page=2", b"user%5Btoken%5D=Zq107xK8&page=2"):
+        hidden = Mask(frozenset(), names).hide(RecordedResponse(200, body=nested)).body
+        assert hidden == nested.replace(b"Zq107xK8", b"(hidden)")
