@@ -27,6 +27,7 @@ pytestmark = pytest.mark.unmeasured
 def kill_a_run(folder: Path, databases: Databases, *options: str, whole_group: bool = True) -> None:
     """Start a run, and kill all its processes, or only the first one, in the middle of an interaction."""
     (folder / "watched").mkdir()
+    (folder / "temporary").mkdir()
     announced = folder / "watched" / "now"
     pact = write_pact(folder / "pacts" / "shop.json", interaction("stuck", states=["it takes 600 seconds"]))
     with subprocess.Popen(
@@ -53,7 +54,6 @@ def kill_a_run(folder: Path, databases: Databases, *options: str, whole_group: b
 def test_the_next_run_drops_them(
     verify: Verify, tmp_path: Path, databases: Databases, options: tuple[str, ...]
 ) -> None:
-    (tmp_path / "temporary").mkdir()
     kill_a_run(tmp_path, databases, *options)
     made = databases_made(databases, tmp_path)
     assert list((tmp_path / "temporary").iterdir())
@@ -78,7 +78,6 @@ def test_the_next_run_drops_them(
 def test_a_run_that_leaves_one_alone_leaves_it_for_a_later_run(
     verify: Verify, tmp_path: Path, databases: Databases
 ) -> None:
-    (tmp_path / "temporary").mkdir()
     kill_a_run(tmp_path, databases)
     made = databases_made(databases, tmp_path)
     pact = write_pact(tmp_path / "pacts" / "green.json", EMPTY)
