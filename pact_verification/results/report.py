@@ -139,7 +139,7 @@ class Cause:
         subjects: where in the API it is wrong, such as "GET /products/{id}"; none where the title says it.
         place: the line of the project's code that it leads to.
         failures: the interactions that fail for it. Their first one is the example.
-        rerun: a command line that runs exactly these interactions.
+        rerun: a command line that runs exactly these interactions; empty if there is none.
     """
 
     title: str

@@ -314,7 +314,11 @@ class Runner:
                 (results[pact].pact, results[pact].interactions[each].interaction) for pact, each in cause.failures
             ]
             verifiable = [(pact, each) for pact, each in failures if each.unverifiable is None]
-            yield replace(cause, rerun=self.options.rerun.line(verifiable, unique) if verifiable else "")
+            # Two pacts of one consumer may have the same key, and the line would run another interaction too.
+            pacts = [results[pact] for pact in {pact for pact, _ in cause.failures}]
+            keys = Counter(each.interaction.key for pact in pacts for each in pact.interactions)
+            is_exact = all(count == keys[key] for key, count in Counter(each.key for _, each in verifiable).items())
+            yield replace(cause, rerun=self.options.rerun.line(verifiable, unique) if verifiable and is_exact else "")
 
 
 def _unique_keys(results: Sequence[PactResult]) -> frozenset[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.pact_verification.pact_files import interaction, write_pact
-from tests.pact_verification.running import ROOT, environment
+from tests.pact_verification.running import ROOT, Verify, environment
 
 pytestmark = [pytest.mark.no_database, pytest.mark.unmeasured]
 
@@ -165,6 +165,22 @@ def test_two_pacts_of_one_consumer_share_keys_so_the_file_is_named(project: Proj
     for line, name in zip(lines, ("other", "shop"), strict=True):
         assert f" pacts/{name}.json --interaction " in line
         assert RUNS_ONE in here.shell(line)
+
+
+def test_a_cause_has_no_line_that_would_run_more(verify: Verify, tmp_path: Path) -> None:
+    """Each of the two keys is in both pacts of the consumer, and fails in one of them."""
+    for name, red in (("a", "one"), ("b", "two")):
+        statuses = {each: 201 if each == red else 200 for each in ("one", "two")}
+        write_pact(
+            tmp_path / "pacts" / f"{name}.json",
+            *(interaction(each, response={"body": [], "status": status}) for each, status in statuses.items()),
+        )
+    run = verify(tmp_path / "pacts", "--json", tmp_path / "report.json")
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (run.exit_code, report["counts"]["mismatch"]) == (1, 2)
+    (cause,) = report["causes"]
+    assert cause["rerun"] == ""
+    assert all(each["rerun"] for pact in report["pacts"] for each in pact["interactions"])
 
 
 def test_with_a_broker_configured_the_default_is_another(project: Project) -> None:
