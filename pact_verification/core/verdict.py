@@ -12,9 +12,13 @@ from pact_verification.core.engine import CoreReport, CoreResult
 from pact_verification.core.request_check import find_differences
 from pact_verification.core.warnings import find_warnings
 from pact_verification.pacts.pact import Interaction, Pact
+from pact_verification.results.compression import coding_of
 from pact_verification.results.exchange import Exchange, RecordedRequest
 from pact_verification.results.mismatch import Mismatch
 from pact_verification.results.report import InteractionResult, Outcome, PactResult
+
+NOT_DECODED = "error decoding response body"
+"""How the core's error begins for a body that is not compressed as its header says."""
 
 
 def judge_pact(pact: Pact, core: CoreReport, exchanges: Sequence[Exchange]) -> PactResult:
@@ -65,13 +69,21 @@ def _judge_interaction(  # noqa: C901, PLR0911  # one return for each finding
     if not result.ok:
         mismatches = tuple(_with_rule(mismatch, interaction) for mismatch in result.mismatches)
         # A refused request to the project's own server, or to another, explains the failure better than the core does.
-        reason = "\n".join(filter(None, (exchange.self_call, *exchange.refused))) or result.error
+        reason = "\n".join(filter(None, (exchange.self_call, *exchange.refused))) or _error(result.error, exchange)
         exchange = replace(exchange, self_call=None, refused=())
         return judged(outcome=Outcome.MISMATCH, mismatches=mismatches, error=reason, exchange=exchange)
     if (evidence := _missing_evidence(interaction, exchange, arrived)) is not None:
         return judged(outcome=Outcome.NOT_VERIFIED, error=f"The verifier reports success without {evidence}.")
     exchange = replace(exchange, log=(), refusal=None, no_route=None, sql=())  # these only explain failures
     return judged(outcome=Outcome.VERIFIED, exchange=exchange)
+
+
+def _error(error: str | None, exchange: Exchange) -> str | None:
+    """Return the core's error; in words of ours if it could not decompress the body, since it names its own URL."""
+    if error is None or not error.startswith(NOT_DECODED) or not exchange.response:
+        return error
+    coding = coding_of(exchange.response.headers)
+    return f"The response says Content-Encoding: {coding}, and its body is not, or is cut."
 
 
 def _missing_evidence(interaction: Interaction, exchange: Exchange, arrived: RecordedRequest | None) -> str | None:

@@ -12,8 +12,8 @@ WINDOWS = {"gzip": (31,), "deflate": (15, -15)}
 
 
 def coding_of(headers: Mapping[str, str]) -> str:
-    """Return the value of Content-Encoding in lower case; empty if there is none."""
-    return next((value.strip().lower() for name, value in headers.items() if name.lower() == "content-encoding"), "")
+    """Return the value of Content-Encoding; empty if there is none. The core knows the codings in lower case only."""
+    return next((value.strip() for name, value in headers.items() if name.lower() == "content-encoding"), "")
 
 
 def decompressed(body: bytes, coding: str) -> bytes:

@@ -47,6 +47,22 @@ class TestRed:
             "✓ 1 verified",
         )
 
+    def test_a_response_that_is_not_compressed_as_it_says(self, verify: Verify, pact: Path, tmp_path: Path) -> None:
+        (tmp_path / "odd_urls.py").write_text(
+            "import gzip\n"
+            "from django.http import HttpResponse\n"
+            "from django.urls import path\n"
+            "def plain(request):\n"
+            "    return HttpResponse(b'[1]', 'application/json', headers={'Content-Encoding': 'gzip'})\n"
+            "def cut(request):\n"
+            "    return HttpResponse(gzip.compress(b'[1]')[:-9], headers={'Content-Encoding': 'gzip'})\n"
+            "urlpatterns = [path('plain', plain), path('cut', cut)]\n"
+        )
+        write_pact(pact, *(interaction(each, f"/{each}", response={"body": [1]}) for each in ("plain", "cut")))
+        run = verify(pact, settings={"ROOT_URLCONF": "odd_urls"}, PYTHONPATH=f"{tmp_path}:{ROOT}")
+        assert run.exit_code == 1
+        has(run, "The response says Content-Encoding: gzip, and its body is not, or is cut.", "2 failures, 1 cause")
+
     def test_a_missing_state_stops_the_run_before_anything_starts(self, verify: Verify, pact: Path) -> None:
         write_pact(
             pact,
